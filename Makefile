@@ -1,0 +1,51 @@
+# interagent needs a C compiler and make, nothing else.
+#
+#   make                         the program, static where the platform can
+#   make CC=musl-gcc             the small one
+#   make demo                    two servers play a story in a throw-away store
+#   make test                    the tests; the last line says how many passed
+#   make install PREFIX=$HOME    into ~/bin
+
+CC = cc
+CFLAGS = -O2 -Wall -Wextra
+LDFLAGS =
+PREFIX = /usr/local
+DESTDIR =
+
+STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L
+OBJECTS = interagent.o store.o json.o
+HELPERS = test/bin/jsonq
+
+all: interagent
+
+interagent: $(OBJECTS)
+	@if $(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $(OBJECTS) 2>/dev/null; \
+	then echo "$(CC) -static -o $@ $(OBJECTS)"; \
+	else echo "$(CC) -o $@ $(OBJECTS)"; $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS); fi
+
+interagent.o: interagent.c store.h json.h
+store.o: store.c store.h json.h
+json.o: json.c json.h
+
+.c.o:
+	$(CC) $(STANDARD) $(CFLAGS) -c $<
+
+demo: interagent test/bin/jsonq
+	sh test/demo.sh
+
+test: interagent $(HELPERS)
+	sh test/run
+
+test/bin/jsonq: test/jsonq.c json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/jsonq.c json.o
+
+install: interagent
+	mkdir -p $(DESTDIR)$(PREFIX)/bin
+	cp interagent $(DESTDIR)$(PREFIX)/bin/.interagent.new
+	mv -f $(DESTDIR)$(PREFIX)/bin/.interagent.new $(DESTDIR)$(PREFIX)/bin/interagent
+
+clean:
+	rm -rf interagent $(OBJECTS) test/bin
+
+.PHONY: all demo test install clean

@@ -1,0 +1,927 @@
+/* json.c: text for the rest of the program.
+ *
+ * What holds everywhere in this file:
+ *  - Text is a slice: a pointer and a length. A NUL is a byte like any other.
+ *  - What is returned lives in the arena it was asked of, or points into what
+ *    was given; nobody frees single pieces.
+ *  - No recursion, no buffer of fixed size for text: the input decides nothing
+ *    but how long a loop runs, and every loop moves forward.
+ *  - What is written is UTF-8, whatever was read.
+ * It opens no file and knows no message of any protocol. */
+
+#include "json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ==== Slices ====
+ * Comparing, cutting, trimming. White space and letters are ASCII's: the C
+ * library's idea of them depends on the user's locale. */
+
+str str_of(const char *z)
+{
+	return z ? (str){ z, (ptrdiff_t)strlen(z) } : (str){ "", 0 };
+}
+
+bool str_eq(str a, str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.s, b.s, (size_t)a.n) == 0);
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool str_eq_nocase(str a, str b)
+{
+	ptrdiff_t i = 0;
+	if (a.n != b.n)
+		return false;
+	while (i < a.n && lower(a.s[i]) == lower(b.s[i]))
+		i++;
+	return i == a.n;
+}
+
+int str_cmp(str a, str b)
+{
+	ptrdiff_t n = a.n < b.n ? a.n : b.n;
+	int order = n ? memcmp(a.s, b.s, (size_t)n) : 0;
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+str str_from(str s, ptrdiff_t at)
+{
+	if (at > s.n)
+		at = s.n;
+	return at ? (str){ s.s + at, s.n - at } : s;
+}
+
+bool str_starts(str s, str head)
+{
+	return s.n >= head.n && str_eq((str){ s.s, head.n }, head);
+}
+
+bool str_ends(str s, str tail)
+{
+	return s.n >= tail.n && str_eq(str_from(s, s.n - tail.n), tail);
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+str str_trim(str s)
+{
+	while (s.n && is_space(s.s[0]))
+		s = str_from(s, 1);
+	while (s.n && is_space(s.s[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+str str_cut(str *rest, char sep)
+{
+	const char *at = rest->n ? memchr(rest->s, sep, (size_t)rest->n) : NULL;
+	str head = { rest->s, at ? at - rest->s : rest->n };
+	*rest = str_from(*rest, at ? head.n + 1 : head.n);
+	return head;
+}
+
+bool str_int(str s, int64_t *value)
+{
+	bool minus = str_starts(s, S("-"));
+	int64_t v = 0;
+	s = str_from(s, minus);
+	if (s.n == 0 || s.n > 18)
+		return false;
+	for (; s.n; s = str_from(s, 1)) {
+		if (s.s[0] < '0' || s.s[0] > '9')
+			return false;
+		v = v * 10 + (s.s[0] - '0');
+	}
+	*value = minus ? -v : v;
+	return true;
+}
+
+/* ==== Arena ====
+ * Memory in blocks, given back all at once when a request has been answered.
+ * It is zeroed, and it is there: when the system has no more, the process says
+ * so and ends, which is safe at every instant (see store.c). */
+
+enum { BLOCK = 64 * 1024, BLOCK_MOST = 4 * 1024 * 1024, ALIGN = 16 };
+
+struct arena_block {
+	struct arena_block *before;
+	ptrdiff_t room;
+};
+
+static ptrdiff_t aligned(ptrdiff_t bytes)
+{
+	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static char *block_start(struct arena_block *block)
+{
+	return (char *)block + aligned(sizeof *block);
+}
+
+static void arena_grow(arena *a, ptrdiff_t bytes)
+{
+	ptrdiff_t room = a->last ? a->last->room * 2 : BLOCK;
+	struct arena_block *block;
+	if (room > BLOCK_MOST)
+		room = BLOCK_MOST;
+	if (room < bytes + aligned(sizeof *block))
+		room = bytes + aligned(sizeof *block);
+	block = malloc((size_t)room);
+	if (!block) {
+		static const char last_words[] = "interagent: out of memory\n";
+		ssize_t ignored = write(2, last_words, sizeof last_words - 1);
+		(void)ignored;
+		_exit(1);
+	}
+	*block = (struct arena_block){ a->last, room };
+	a->last = block;
+	a->at = block_start(block);
+	a->end = (char *)block + room;
+}
+
+static void *arena_raw(arena *a, ptrdiff_t bytes)
+{
+	void *p;
+	bytes = aligned(bytes);
+	if (a->end - a->at < bytes || !a->at)
+		arena_grow(a, bytes);
+	p = a->at;
+	a->at += bytes;
+	return p;
+}
+
+void *arena_new(arena *a, ptrdiff_t bytes)
+{
+	return memset(arena_raw(a, bytes), 0, (size_t)bytes);
+}
+
+char *arena_z(arena *a, str s)
+{
+	char *z = arena_raw(a, s.n + 1);
+	if (s.n)
+		memcpy(z, s.s, (size_t)s.n);
+	z[s.n] = '\0';
+	return z;
+}
+
+str arena_copy(arena *a, str s)
+{
+	return (str){ arena_z(a, s), s.n };
+}
+
+void *arena_more(arena *a, void *at, int n, int *room, ptrdiff_t element)
+{
+	void *more;
+	if (n < *room)
+		return at;
+	*room = n ? n * 2 : 16;
+	more = arena_new(a, element * *room);
+	return n ? memcpy(more, at, (size_t)(element * n)) : more;
+}
+
+void arena_rewind(arena *a, arena mark)
+{
+	while (a->last != mark.last) {
+		struct arena_block *block = a->last;
+		a->last = block->before;
+		free(block);
+	}
+	*a = mark;
+}
+
+/* Only the oldest block may stay, and only a small one: one large request
+ * must not be carried about for the rest of a server's life. */
+void arena_reset(arena *a)
+{
+	struct arena_block *block = a->last;
+	while (block && block->before)
+		block = block->before;
+	if (!block || block->room > BLOCK)
+		arena_rewind(a, (arena){ 0 });
+	else
+		arena_rewind(a, (arena){ block, block_start(block), (char *)block + block->room });
+}
+
+/* ==== Buffer ====
+ * Text under construction. It doubles when it is full, in place where nothing
+ * was asked of the arena since. */
+
+str buf_str(const buf *b)
+{
+	return (str){ b->s ? b->s : "", b->n };
+}
+
+static void buf_reserve(buf *b, ptrdiff_t more)
+{
+	ptrdiff_t room = b->room ? b->room * 2 : 256;
+	char *s;
+	if (b->n + more <= b->room)
+		return;
+	if (room < b->n + more)
+		room = aligned(b->n + more);
+	if (b->s && b->s + b->room == b->mem->at && b->mem->end - b->s >= room) {
+		b->mem->at = b->s + room;
+	} else {
+		s = arena_raw(b->mem, room);
+		if (b->n)
+			memcpy(s, b->s, (size_t)b->n);
+		b->s = s;
+	}
+	b->room = room;
+}
+
+void buf_add(buf *b, str s)
+{
+	if (s.n == 0)
+		return;
+	buf_reserve(b, s.n);
+	memcpy(b->s + b->n, s.s, (size_t)s.n);
+	b->n += s.n;
+}
+
+void buf_char(buf *b, char c)
+{
+	buf_add(b, (str){ &c, 1 });
+}
+
+static void buf_int(buf *b, int64_t v)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof digits, "%lld", (long long)v);
+	buf_add(b, (str){ digits, n });
+}
+
+void buf_vsay(buf *b, const char *format, va_list args)
+{
+	str rest = str_of(format);
+	while (rest.n) {
+		buf_add(b, str_cut(&rest, '%'));
+		if (!rest.n)
+			break;
+		switch (rest.s[0]) {
+		case 's': buf_add(b, va_arg(args, str)); break;
+		case 'q':
+			buf_char(b, '"');
+			text_add(b, va_arg(args, str), TEXT_QUOTE);
+			buf_char(b, '"');
+			break;
+		case 'z': buf_add(b, str_of(va_arg(args, const char *))); break;
+		case 'd': buf_int(b, va_arg(args, int)); break;
+		case 'l': buf_int(b, va_arg(args, int64_t)); break;
+		default: buf_char(b, rest.s[0]);
+		}
+		rest = str_from(rest, 1);
+	}
+}
+
+void buf_say(buf *b, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	buf_vsay(b, format, args);
+	va_end(args);
+}
+
+/* ==== Text ====
+ * What others wrote is stored as it came and shown so that it can do nothing:
+ * no control character moves a cursor, no bidirectional one turns a line
+ * around, nothing is there that is not seen. */
+
+/* Bytes at the front of s that belong together: a character, or where *whole
+ * is false the longest part of one, at least one byte. s is not empty. */
+static int utf8_part(str s, bool *whole)
+{
+	unsigned char c = (unsigned char)s.s[0], low = 0x80, high = 0xbf;
+	int need = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+	if (c == 0xe0) low = 0xa0;   /* shorter forms exist */
+	if (c == 0xed) high = 0x9f;  /* surrogates */
+	if (c == 0xf0) low = 0x90;
+	if (c == 0xf4) high = 0x8f;  /* beyond U+10FFFF */
+	for (int i = 1; i < need; i++) {
+		unsigned char next = i < s.n ? (unsigned char)s.s[i] : 0;
+		if (next < low || next > high) {
+			*whole = false;
+			return i;
+		}
+		low = 0x80;
+		high = 0xbf;
+	}
+	*whole = need > 0;
+	return need ? need : 1;
+}
+
+int text_char(str s)
+{
+	bool whole = false;
+	int n = s.n ? utf8_part(s, &whole) : 0;
+	return whole ? n : 0;
+}
+
+static uint32_t code_point(const char *s, int bytes)
+{
+	static const unsigned char first[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	uint32_t c = (unsigned char)s[0] & first[bytes];
+	for (int i = 1; i < bytes; i++)
+		c = c << 6 | ((unsigned char)s[i] & 0x3f);
+	return c;
+}
+
+static int utf8_encode(uint32_t c, char out[4])
+{
+	int n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	static const unsigned char mark[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	for (int i = n - 1; i > 0; i--, c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(mark[n] | c);
+	return n;
+}
+
+/* Characters that are there without being seen, or that reorder others. */
+static bool is_hidden(uint32_t c)
+{
+	static const struct { uint32_t from, to; } hidden[] = {
+		{ 0x80, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
+		{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
+		{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfffb }, { 0xe0000, 0xe0fff },
+	};
+	for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+		if (c >= hidden[i].from && c <= hidden[i].to)
+			return true;
+	return false;
+}
+
+static bool needs_escape(uint32_t c, enum text_use use)
+{
+	if (use == TEXT_BODY && (c == '\t' || c == '\n' || c == '"' || c == '\\'))
+		return false;
+	if (c < 0x20 || c == '"' || c == '\\')
+		return true;
+	if (use == TEXT_FILE)
+		return false;
+	if (c == 0x7f || c == 0x2028 || c == 0x2029)
+		return true;
+	return use != TEXT_WIRE && c > 0x7f && is_hidden(c);
+}
+
+static void add_escape(buf *b, uint32_t c, enum text_use use)
+{
+	static const char from[] = "\"\\\b\t\n\f\r", to[] = "\"\\btnfr";
+	const char *known = c && c < 0x80 && use != TEXT_BODY ? strchr(from, (int)c) : NULL;
+	char text[16];
+	int n;
+	if (known)
+		n = snprintf(text, sizeof text, "\\%c", to[known - from]);
+	else
+		n = snprintf(text, sizeof text, c > 0xffff ? "\\u{%x}" : "\\u%04x", (unsigned)c);
+	buf_add(b, (str){ text, n });
+}
+
+/* Bytes at the front that stand for themselves in every use. */
+static ptrdiff_t plain_run(str s)
+{
+	ptrdiff_t n = 0;
+	while (n < s.n && s.s[n] >= 0x20 && s.s[n] < 0x7f && s.s[n] != '"' && s.s[n] != '\\')
+		n++;
+	return n;
+}
+
+void text_add(buf *b, str s, enum text_use use)
+{
+	bool whole;
+	for (;;) {
+		ptrdiff_t run = plain_run(s);
+		int n;
+		buf_add(b, (str){ s.s, run });
+		s = str_from(s, run);
+		if (s.n == 0)
+			return;
+		n = utf8_part(s, &whole);
+		if (!whole)
+			buf_add(b, S("\xef\xbf\xbd"));
+		else if (use == TEXT_BODY && str_starts(s, S("\r\n")))
+			buf_char(b, '\r');
+		else if (needs_escape(code_point(s.s, n), use))
+			add_escape(b, code_point(s.s, n), use);
+		else
+			buf_add(b, (str){ s.s, n });
+		s = str_from(s, n);
+	}
+}
+
+bool text_valid(str s)
+{
+	bool whole = true;
+	while (s.n && whole)
+		s = str_from(s, utf8_part(s, &whole));
+	return whole;
+}
+
+str text_clip(str s, ptrdiff_t limit)
+{
+	ptrdiff_t cut = limit;
+	if (s.n <= limit)
+		return s;
+	while (cut > 0 && limit - cut < 4 && ((unsigned char)s.s[cut] & 0xc0) == 0x80)
+		cut--;
+	return (str){ s.s, cut };
+}
+
+ptrdiff_t text_count(str s)
+{
+	ptrdiff_t count = 0;
+	for (ptrdiff_t i = 0; i < s.n; i++)
+		count += ((unsigned char)s.s[i] & 0xc0) != 0x80;
+	return count;
+}
+
+str text_one_line(arena *a, str s)
+{
+	buf b = { .mem = a };
+	bool gap = false;
+	for (; s.n; s = str_from(s, 1)) {
+		bool control = (unsigned char)s.s[0] < 0x20 || s.s[0] == 0x7f;
+		if (!control)
+			buf_char(&b, s.s[0]);
+		else if (!gap)
+			buf_char(&b, ' ');
+		gap = control;
+	}
+	return buf_str(&b);
+}
+
+/* ==== Reading JSON ====
+ * One pass over the bytes with an explicit stack of what is open. A value
+ * joins its parent when it is whole, so that after an error the tree holds
+ * just what stood before the damage. */
+
+enum { DEPTH = 64 };
+
+typedef struct {
+	arena *mem;
+	const char *at, *end;
+	enum json_rules rules;
+	const char *what;
+	int depth;
+	struct { json *value, **tail; } open[DEPTH];
+} reader;
+
+static bool fail(reader *r, const char *what)
+{
+	r->what = what;
+	return false;
+}
+
+static void skip_space(reader *r)
+{
+	while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+		r->at++;
+}
+
+static bool next_is(reader *r, char c)
+{
+	skip_space(r);
+	return r->at < r->end && *r->at == c;
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1;
+}
+
+/* The value of \uXXXX at p, or -1. */
+static int32_t read_u(const char *p, const char *end)
+{
+	int32_t v = 0;
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	for (int i = 2; i < 6; i++) {
+		int digit = hex_digit(p[i]);
+		if (digit < 0)
+			return -1;
+		v = v << 4 | digit;
+	}
+	return v;
+}
+
+/* Decodes the escape at p into *c and returns its length in bytes, 0 where it
+ * is none. A lone surrogate gives itself. */
+static int read_escape(const char *p, const char *end, uint32_t *c)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	int32_t high = read_u(p, end), low;
+	const char *known = end - p > 1 && p[1] ? strchr(from, p[1]) : NULL;
+	if (known) {
+		*c = (uint32_t)to[known - from];
+		return 2;
+	}
+	if (high < 0)
+		return 0;
+	low = high >= 0xd800 && high < 0xdc00 ? read_u(p + 6, end) : -1;
+	if (low >= 0xdc00 && low < 0xe000) {
+		*c = 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
+		return 12;
+	}
+	*c = (uint32_t)high;
+	return 6;
+}
+
+static bool is_surrogate(uint32_t c)
+{
+	return c >= 0xd800 && c < 0xe000;
+}
+
+/* What a string's bytes mean to the reader: 1 stands for itself, 0 wants care. */
+static const unsigned char plain_byte[256] = {
+#define ROW 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
+	[0x20] = 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ROW, ROW,
+	[0x50] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, ROW, ROW,
+#undef ROW
+};
+
+/* Moves over the string that starts here; *plain says that it has no escapes. */
+static bool read_string(reader *r, bool *plain)
+{
+	const char *p = r->at + 1;
+	uint32_t c;
+	int n;
+	*plain = true;
+	for (;; p += n) {
+		while (p < r->end && plain_byte[(unsigned char)*p])
+			p++;
+		r->at = p;
+		if (p == r->end)
+			return fail(r, "a string without its end");
+		if (*p == '"') {
+			r->at = p + 1;
+			return true;
+		}
+		if ((unsigned char)*p < 0x20)
+			return fail(r, "a control character in a string");
+		if (*p != '\\') {
+			n = text_char((str){ p, r->end - p });
+			if (n == 0 && r->rules == JSON_STRICT)
+				return fail(r, "not UTF-8");
+			n = n ? n : 1;
+			continue;
+		}
+		*plain = false;
+		n = read_escape(p, r->end, &c);
+		if (n == 0)
+			return fail(r, "an unknown escape");
+		if (is_surrogate(c) && r->rules == JSON_STRICT)
+			return fail(r, "a lone surrogate");
+	}
+}
+
+static bool read_digits(reader *r)
+{
+	const char *from = r->at;
+	while (r->at < r->end && *r->at >= '0' && *r->at <= '9')
+		r->at++;
+	return r->at > from || fail(r, "a digit is missing");
+}
+
+static bool read_number(reader *r)
+{
+	if (*r->at == '-')
+		r->at++;
+	if (r->at < r->end && *r->at == '0')
+		r->at++;
+	else if (!read_digits(r))
+		return false;
+	if (r->at < r->end && *r->at == '.') {
+		r->at++;
+		if (!read_digits(r))
+			return false;
+	}
+	if (r->at < r->end && (*r->at == 'e' || *r->at == 'E')) {
+		r->at++;
+		if (r->at < r->end && (*r->at == '+' || *r->at == '-'))
+			r->at++;
+		return read_digits(r);
+	}
+	return true;
+}
+
+static bool read_word(reader *r, str word)
+{
+	if (!str_starts((str){ r->at, r->end - r->at }, word))
+		return fail(r, "an unknown word");
+	r->at += word.n;
+	return true;
+}
+
+static bool read_scalar(reader *r, json *v)
+{
+	switch (*r->at) {
+	case '"': v->kind = JSON_STRING; return read_string(r, &v->plain);
+	case 't': v->kind = JSON_TRUE; return read_word(r, S("true"));
+	case 'f': v->kind = JSON_FALSE; return read_word(r, S("false"));
+	case 'n': v->kind = JSON_NULL; return read_word(r, S("null"));
+	default: break;
+	}
+	v->kind = JSON_NUMBER;
+	if (*r->at != '-' && (*r->at < '0' || *r->at > '9'))
+		return fail(r, "a value is missing");
+	return read_number(r);
+}
+
+static bool read_key(reader *r, json *v)
+{
+	if (!next_is(r, '"'))
+		return fail(r, "a name is missing");
+	v->key.s = r->at;
+	if (!read_string(r, &v->plain_key))
+		return false;
+	v->key.n = r->at - v->key.s;
+	if (!next_is(r, ':'))
+		return fail(r, "a colon is missing");
+	r->at++;
+	return true;
+}
+
+/* Reads the name of a member and the value, or the bracket that opens it. */
+static json *read_value(reader *r)
+{
+	json *v = NEW(r->mem, json, 1);
+	bool member = r->depth > 0 && r->open[r->depth - 1].value->kind == JSON_OBJECT;
+	if (member && !read_key(r, v))
+		return NULL;
+	skip_space(r);
+	v->raw.s = r->at;
+	if (r->at == r->end) {
+		fail(r, "a value is missing");
+		return NULL;
+	}
+	if (*r->at != '{' && *r->at != '[') {
+		if (!read_scalar(r, v))
+			return NULL;
+		v->raw.n = r->at - v->raw.s;
+		return v;
+	}
+	v->kind = *r->at == '{' ? JSON_OBJECT : JSON_ARRAY;
+	if (r->depth == DEPTH) {
+		fail(r, "nested too deeply");
+		return NULL;
+	}
+	r->open[r->depth].value = v;
+	r->open[r->depth++].tail = &v->child;
+	r->at++;
+	return v;
+}
+
+/* After a value (NULL: after an opening bracket): joins it to what it stands
+ * in, and closes whatever ends here. True where another value must follow. */
+static bool read_on(reader *r, json *v)
+{
+	while (r->depth > 0) {
+		json *parent = r->open[r->depth - 1].value;
+		if (v) {
+			*r->open[r->depth - 1].tail = v;
+			r->open[r->depth - 1].tail = &v->next;
+			if (next_is(r, ',')) {
+				r->at++;
+				return true;
+			}
+		}
+		if (!next_is(r, parent->kind == JSON_OBJECT ? '}' : ']'))
+			return v ? fail(r, "a comma or a closing bracket is missing") : true;
+		r->at++;
+		parent->raw.n = r->at - parent->raw.s;
+		r->depth--;
+		v = parent;
+	}
+	return false;
+}
+
+json *json_read(arena *a, str text, enum json_rules rules, json_error *error)
+{
+	reader r;
+	json *root = NULL, *v;
+	bool more = true;
+	r.mem = a, r.at = text.s, r.end = text.s + text.n, r.rules = rules, r.what = NULL, r.depth = 0;
+	while (more && (v = read_value(&r))) {
+		bool opened = v->kind >= JSON_ARRAY;
+		root = root ? root : v;
+		more = read_on(&r, opened ? NULL : v);
+	}
+	skip_space(&r);
+	if (!r.what && r.at < r.end)
+		fail(&r, "more after the value");
+	*error = (json_error){ r.what, r.at - text.s };
+	return root;
+}
+
+/* ==== Looking into a value ==== */
+
+static str decode(arena *a, str quoted, bool plain)
+{
+	const char *p = quoted.s + 1, *end = quoted.s + quoted.n - 1;
+	char *out, *to;
+	if (plain)
+		return (str){ p, end - p };
+	out = to = arena_raw(a, quoted.n);
+	while (p < end) {
+		uint32_t c = 0xfffd;
+		if (*p != '\\') {
+			*to++ = *p++;
+			continue;
+		}
+		p += read_escape(p, end, &c);
+		to += utf8_encode(is_surrogate(c) ? 0xfffd : c, to);
+	}
+	return (str){ out, to - out };
+}
+
+str json_text(arena *a, const json *string)
+{
+	if (!string || string->kind != JSON_STRING)
+		return S("");
+	return decode(a, string->raw, string->plain);
+}
+
+str json_key(arena *a, const json *member)
+{
+	return decode(a, member->key, member->plain_key);
+}
+
+/* Is this the member's name? Compares as it decodes, so it needs no memory. */
+static bool key_is(const json *member, str key)
+{
+	const char *p = member->key.s + 1, *end = member->key.s + member->key.n - 1;
+	if (member->plain_key)
+		return str_eq((str){ p, end - p }, key);
+	while (p < end && key.n) {
+		char bytes[4] = { *p };
+		uint32_t c;
+		int n = 1;
+		if (*p == '\\') {
+			p += read_escape(p, end, &c);
+			n = utf8_encode(is_surrogate(c) ? 0xfffd : c, bytes);
+		} else {
+			p++;
+		}
+		if (!str_starts(key, (str){ bytes, n }))
+			return false;
+		key = str_from(key, n);
+	}
+	return p == end && key.n == 0;
+}
+
+json *json_get(const json *object, str key)
+{
+	json *found = NULL;
+	if (object && object->kind == JSON_OBJECT)
+		for (json *m = object->child; m; m = m->next)
+			if (key_is(m, key))
+				found = m;
+	return found;
+}
+
+str json_get_text(arena *a, const json *object, str key)
+{
+	return json_text(a, json_get(object, key));
+}
+
+const char *json_kind_name(enum json_kind kind)
+{
+	static const char *const names[] = {
+		[JSON_NULL] = "null", [JSON_FALSE] = "false", [JSON_TRUE] = "true", [JSON_NUMBER] = "a number",
+		[JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
+	};
+	return names[kind];
+}
+
+/* ==== Writing JSON ====
+ * Straight into a buffer. The pretty form is byte for byte JSON.stringify's
+ * with two spaces, because other programs keep the same files. */
+
+static void new_line(json_writer *w, int depth)
+{
+	if (!w->pretty)
+		return;
+	buf_char(w->out, '\n');
+	for (int i = 0; i < depth; i++)
+		buf_add(w->out, S("  "));
+}
+
+static void before_value(json_writer *w)
+{
+	if (!w->keyed && w->some)
+		buf_char(w->out, ',');
+	if (!w->keyed && w->depth > 0)
+		new_line(w, w->depth);
+	w->keyed = false;
+	w->some = true;
+}
+
+void json_open(json_writer *w, char bracket)
+{
+	before_value(w);
+	buf_char(w->out, bracket);
+	w->depth++;
+	w->some = false;
+}
+
+void json_close(json_writer *w, char bracket)
+{
+	w->depth--;
+	if (w->some)
+		new_line(w, w->depth);
+	buf_char(w->out, bracket);
+	w->some = true;
+}
+
+static void put_string(json_writer *w, str s)
+{
+	buf_char(w->out, '"');
+	text_add(w->out, s, w->pretty ? TEXT_FILE : TEXT_WIRE);
+	buf_char(w->out, '"');
+}
+
+static void after_name(json_writer *w)
+{
+	buf_add(w->out, w->pretty ? S(": ") : S(":"));
+	w->keyed = true;
+}
+
+void json_name(json_writer *w, str key)
+{
+	before_value(w);
+	put_string(w, key);
+	after_name(w);
+}
+
+void json_string(json_writer *w, str s)
+{
+	before_value(w);
+	put_string(w, s);
+}
+
+void json_raw(json_writer *w, str value)
+{
+	before_value(w);
+	buf_add(w->out, value);
+}
+
+void json_member(json_writer *w, str key, str string)
+{
+	json_name(w, key);
+	json_string(w, string);
+}
+
+str json_quote(arena *a, str s)
+{
+	buf b = { .mem = a };
+	json_writer w = { .out = &b, .pretty = true };
+	put_string(&w, s);
+	return buf_str(&b);
+}
+
+static const json_change *change_of(const json *member, const json_change *changes, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (key_is(member, changes[i].key))
+			return &changes[i];
+	return NULL;
+}
+
+str json_patch(arena *a, const json *object, const json_change *changes, int count, int depth)
+{
+	buf b = { .mem = a };
+	json_writer w = { .out = &b, .pretty = true, .depth = depth, .keyed = true };
+	const json *first = object && object->kind == JSON_OBJECT ? object->child : NULL;
+	bool *made = NEW(a, bool, count + 1);
+	json_open(&w, '{');
+	for (const json *m = first; m; m = m->next) {
+		const json_change *change = change_of(m, changes, count);
+		if (change && (made[change - changes] || change->value.n == 0))
+			continue;
+		before_value(&w);
+		buf_add(&b, m->key);
+		after_name(&w);
+		json_raw(&w, change ? change->value : m->raw);
+		if (change)
+			made[change - changes] = true;
+	}
+	for (int i = 0; i < count; i++) {
+		if (made[i] || changes[i].value.n == 0)
+			continue;
+		json_name(&w, changes[i].key);
+		json_raw(&w, changes[i].value);
+	}
+	json_close(&w, '}');
+	return buf_str(&b);
+}

@@ -1,0 +1,1276 @@
+/* store.c: the mailbox on disk.
+ *
+ *   registry.json                  {"<name>": {name, workspacePath, description, registeredAt}}
+ *   status.json                    {"<name>": {agent, status, updatedAt}}
+ *   messages/<id>.md               the body, byte for byte
+ *   messages-meta/<id>.json        {id, from, to, subject, status, createdAt, updatedAt,
+ *                                   replyTo?, escalationReason?}
+ *   specs/<name>.md                "<!-- Published by: P at T -->", an empty line, the content
+ *   archive/messages, archive/messages-meta    the same pair, moved
+ *   .lock                          what writers of shared files hold; may be deleted at any time
+ *   archive/.swept                 its mtime is the last sweep
+ *
+ * These files are the whole truth: there is no index that could disagree with
+ * them. Another program writes them too, without locks and in place; it sees
+ * our files in its own format, and keys that we do not know survive our writes.
+ *
+ * States of a message, and who ends the passing ones:
+ *
+ *   body .md   meta .json  archive   what it is                         who cleans up
+ *   -          -           -         not sent
+ *   yes        -           -         being sent, or its sender died:    the sweep, after 36 h:
+ *                                    no reader shows it                 to archive/
+ *   yes        yes         -         sent
+ *   yes        -           meta      being archived, or the archiver    the sweep finishes
+ *                                    died: readable by id               the move
+ *   -          -           both      archived: readable by id           the human
+ *   archive    yes         -         a foreign archiver was here: the   the sweep
+ *                                    body is looked for in both places
+ *              yes         meta      likewise: the archived meta counts the sweep moves the
+ *                                                                       other one aside
+ *
+ * What holds:
+ *  - The rename of the meta is the commit point of a message. Before it nobody
+ *    sees the message; after the fsync of the directory it survives a power cut,
+ *    and only then does store_send return.
+ *  - A file is never changed in place: a temp file beside it is written, synced
+ *    and renamed over it, and the directory synced (put). Only our own temp
+ *    files are ever unlinked; bodies and metas are only moved.
+ *  - Reading needs no lock. Reading and writing back happens under flock on
+ *    .lock, with a last look for a foreign writer before the rename (edit).
+ *  - Every stop, at any system call, leaves a state of the table above.
+ *  - A caller's name becomes a file name only after store_name_ok, or by being
+ *    found in a directory; nothing below the root is followed if it is a link.
+ *
+ * It knows no protocol and formats no text for people. */
+
+#if !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE          /* flock, getentropy */
+#endif
+#define _DARWIN_C_SOURCE
+#include "store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <sys/random.h>
+#define st_mtim st_mtimespec
+#endif
+
+/* ==== The kernel ====
+ * Every call that touches the disk goes through these names, so that a test
+ * build can let the k-th of them fail or be the last thing the process does. */
+
+#ifdef STORE_SYS
+#include STORE_SYS
+#else
+#define sys_open openat
+#define sys_mkdir mkdirat
+#define sys_read read
+#define sys_write write
+#define sys_fsync fsync
+#define sys_close close
+#define sys_rename renameat
+#define sys_unlink unlinkat
+#define sys_stat fstatat
+#define sys_flock flock
+#endif
+
+enum {
+	META_MOST = 1024 * 1024,         /* bytes of a meta file that we will read */
+	TABLE_MOST = 64 * 1024 * 1024,   /* of registry.json and status.json */
+	YOUNG_MS = 2000,                 /* an unfinished file this young is still being written */
+	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms */
+	WRITER_NAPS = 12,                /* past YOUNG_MS, so that a writer can tell damage for sure */
+	LOCK_MS = 8000,
+	SWEEP_MS = 3600 * 1000,
+	QUIET_MS = 24 * 3600 * 1000,
+	ORPHAN_MS = 36 * 3600 * 1000,
+	BATCH = 100                      /* messages archived under one hold of the lock */
+};
+
+const str store_human = { "human", 5 };
+
+/* ==== Faults ==== */
+
+static store_result failed(store *st, const char *doing, str path, int error)
+{
+	st->fault = (store_fault){ .doing = doing, .path = path, .error = error };
+	return STORE_FAILED;
+}
+
+static void note_damage(store *st, str path)
+{
+	if (st->damaged++ == 0)
+		st->damaged_path = path;
+}
+
+static str join(arena *mem, str head, const char *middle, str tail)
+{
+	buf b = { .mem = mem };
+	buf_say(&b, "%s%z%s", head, middle, tail);
+	return buf_str(&b);
+}
+
+/* ==== Time ==== */
+
+int64_t store_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+str store_time(arena *mem, int64_t ms)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm t;
+	char text[64];
+	int n;
+	gmtime_r(&seconds, &t);
+	n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900,
+		     t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, (int)(ms % 1000));
+	return arena_copy(mem, (str){ text, n });
+}
+
+/* Days from 1970-01-01 to a date, by counting in years that begin in March. */
+static int64_t days_to(int64_t year, int64_t month, int64_t day)
+{
+	int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
+	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+int64_t store_ms(str time)
+{
+	static const char shape[] = "0000-00-00T00:00:00.000Z";
+	int64_t part[8] = { 0 };
+	int field = 0;
+	if (time.n != (ptrdiff_t)sizeof shape - 1)
+		return -1;
+	for (ptrdiff_t i = 0; i < time.n; i++) {
+		bool digit = time.s[i] >= '0' && time.s[i] <= '9';
+		if (shape[i] == '0' ? !digit : time.s[i] != shape[i])
+			return -1;
+		if (digit)
+			part[field] = part[field] * 10 + (time.s[i] - '0');
+		else
+			field++;
+	}
+	return (((days_to(part[0], part[1], part[2]) * 24 + part[3]) * 60 + part[4]) * 60 + part[5]) * 1000 +
+	       part[6];
+}
+
+static int64_t age_of(const struct stat *file)
+{
+	return store_now() - ((int64_t)file->st_mtim.tv_sec * 1000 + file->st_mtim.tv_nsec / 1000000);
+}
+
+static void nap(int ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+	nanosleep(&t, NULL);
+}
+
+/* ==== Directories ====
+ * Opened when first needed and closed with the request, so that a store that
+ * was moved away or made anew in between is simply the one that is there. */
+
+enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS };
+
+static const struct {
+	const char *name, *path;
+	enum dir parent;
+} dirs[STORE_DIRS] = {
+	[ROOT] = { "", "", ROOT },
+	[BODIES] = { "messages", "messages", ROOT },
+	[METAS] = { "messages-meta", "messages-meta", ROOT },
+	[SPECS] = { "specs", "specs", ROOT },
+	[ARCHIVE] = { "archive", "archive", ROOT },
+	[OLD_BODIES] = { "messages", "archive/messages", ARCHIVE },
+	[OLD_METAS] = { "messages-meta", "archive/messages-meta", ARCHIVE },
+};
+
+static const int open_dir_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+void store_open(store *st, arena *mem, str root)
+{
+	*st = (store){ .mem = mem, .root = root, .lock = -1 };
+	for (int i = 0; i < STORE_DIRS; i++)
+		st->fd[i] = -1;
+}
+
+void store_close(store *st)
+{
+	for (int i = 0; i < STORE_DIRS; i++)
+		if (st->fd[i] >= 0)
+			close(st->fd[i]);
+	if (st->lock >= 0)
+		close(st->lock);
+}
+
+static str path_in(store *st, enum dir d, const char *name)
+{
+	str in = d == ROOT ? st->root : join(st->mem, st->root, "/", str_of(dirs[d].path));
+	return *name ? join(st->mem, in, "/", str_of(name)) : in;
+}
+
+static int open_retry(int dir, const char *name, int flags, mode_t mode)
+{
+	int fd;
+	do
+		fd = sys_open(dir, name, flags, mode);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+static int fsync_retry(int fd)
+{
+	int r;
+#ifdef F_FULLFSYNC
+	if (fcntl(fd, F_FULLFSYNC) == 0)
+		return 0;
+#endif
+	do
+		r = sys_fsync(fd);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
+/* Makes one directory, durably. */
+static int make_dir(int parent, const char *name)
+{
+	if (sys_mkdir(parent, name, 0700) < 0 && errno != EEXIST)
+		return -1;
+	return fsync_retry(parent);
+}
+
+/* Makes the root and what is missing above it. */
+static int make_root(store *st)
+{
+	char *path = arena_z(st->mem, st->root);
+	for (char *p = path + 1; ; p++) {
+		char c = *p;
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdirat(AT_FDCWD, path, 0700) < 0 && errno != EEXIST && (c == '\0' || errno != EACCES))
+			return -1;
+		*p = c;
+		if (c == '\0')
+			return 0;
+	}
+}
+
+/* The directory's descriptor; -1 with the fault set. A directory that is not
+ * there and is not to be made is ENOENT. */
+static int dir_fd(store *st, enum dir d, bool make)
+{
+	int parent = AT_FDCWD, fd;
+	const char *name = dirs[d].name;
+	if (st->fd[d] >= 0)
+		return st->fd[d];
+	if (d == ROOT)
+		name = arena_z(st->mem, st->root);
+	else if ((parent = dir_fd(st, dirs[d].parent, make)) < 0)
+		return -1;
+	for (;;) {
+		fd = open_retry(parent, name, open_dir_flags | (d == ROOT ? 0 : O_NOFOLLOW), 0);
+		if (fd >= 0 || errno != ENOENT || !make)
+			break;
+		make = false;
+		if ((d == ROOT ? make_root(st) : make_dir(parent, name)) < 0) {
+			failed(st, "make", path_in(st, d, ""), errno);
+			return -1;
+		}
+	}
+	if (fd < 0)
+		failed(st, "open", path_in(st, d, ""), errno);
+	return st->fd[d] = fd;
+}
+
+/* ==== The names in a directory ==== */
+
+typedef struct {
+	DIR *dir;
+	str name;                        /* until the next call */
+} names;
+
+static bool names_open(store *st, names *it, enum dir d)
+{
+	int fd = dir_fd(st, d, false), own;
+	it->dir = NULL;
+	if (fd < 0)
+		return st->fault.error == ENOENT;
+	own = open_retry(fd, ".", open_dir_flags, 0);
+	if (own >= 0 && !(it->dir = fdopendir(own)))
+		close(own);
+	if (!it->dir)
+		failed(st, "open", path_in(st, d, ""), errno);
+	return it->dir;
+}
+
+/* The next name that ends in `tail` and is not hidden. */
+static bool names_next(names *it, str tail)
+{
+	struct dirent *entry;
+	while (it->dir && (entry = readdir(it->dir))) {
+		it->name = str_of(entry->d_name);
+		if (it->name.s[0] != '.' && str_ends(it->name, tail) && it->name.n > tail.n)
+			return true;
+	}
+	if (it->dir)
+		closedir(it->dir);
+	it->dir = NULL;
+	return false;
+}
+
+/* ==== Reading a file ====
+ * Whatever stands where a file should be, a FIFO, a device, a link, gets an
+ * answer and not a hang. */
+
+static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
+{
+	int dir = dir_fd(st, d, false);
+	if (dir < 0)
+		return st->fault.error == ENOENT ? STORE_ABSENT : STORE_FAILED;
+	*fd = open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+	if (*fd < 0)
+		return errno == ENOENT ? STORE_ABSENT : failed(st, "open", path_in(st, d, name), errno);
+	if (fstat(*fd, seen) == 0 && S_ISREG(seen->st_mode))
+		return STORE_OK;
+	sys_close(*fd);
+	return failed(st, "read", path_in(st, d, name), S_ISDIR(seen->st_mode) ? EISDIR : EINVAL);
+}
+
+/* Reads up to `most` bytes from `offset`. */
+static store_result get(store *st, enum dir d, const char *name, int64_t offset, int64_t most, str *text,
+			struct stat *seen)
+{
+	int fd, error;
+	char *s;
+	ptrdiff_t n = 0, want;
+	ssize_t got = 0;
+	store_result r = open_file(st, d, name, &fd, seen);
+	if (r != STORE_OK)
+		return r;
+	want = (ptrdiff_t)(seen->st_size - offset < most ? seen->st_size - offset : most);
+	want = want < 0 ? 0 : want;
+	s = arena_new(st->mem, want + 1);
+	if (offset && lseek(fd, (off_t)offset, SEEK_SET) < 0)
+		got = -1;
+	while (got >= 0 && n < want) {
+		got = sys_read(fd, s + n, (size_t)(want - n));
+		if (got == 0 || (got < 0 && errno != EINTR))
+			break;
+		n += got > 0 ? got : 0;
+		got = 0;
+	}
+	error = errno;
+	sys_close(fd);
+	*text = (str){ s, n };
+	return got < 0 ? failed(st, "read", path_in(st, d, name), error) : STORE_OK;
+}
+
+/* Reads a JSON object. One that is empty or broken and young is being written
+ * by a program that writes in place: look again, a little later each time. An
+ * old one is damaged: *value (maybe NULL) has the members before the damage. */
+static store_result load(store *st, enum dir d, const char *name, int64_t most, json **value, struct stat *seen)
+{
+	json_error error;
+	str text;
+	for (;;) {
+		store_result r = get(st, d, name, 0, most, &text, seen);
+		if (r != STORE_OK)
+			return r;
+		*value = json_read(st->mem, text, JSON_STORED, &error);
+		if (seen->st_size <= most && !error.what && (*value)->kind == JSON_OBJECT)
+			return STORE_OK;
+		if (age_of(seen) > YOUNG_MS || st->naps >= (st->lock >= 0 ? WRITER_NAPS : READER_NAPS))
+			return failed(st, "read", path_in(st, d, name), 0);
+		nap(1 << st->naps++);
+	}
+}
+
+/* ==== Writing a file ==== */
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Is the file still what it was when it was read into *seen (st_ino 0: absent)? */
+static bool still(int dir, const char *name, const struct stat *seen)
+{
+	struct stat now;
+	if (sys_stat(dir, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT && seen->st_ino == 0;
+	return seen->st_ino != 0 && same_file(seen, &now);
+}
+
+static int write_all(int fd, str text)
+{
+	while (text.n) {
+		ssize_t n = sys_write(fd, text.s, (size_t)text.n);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		text = str_from(text, n > 0 ? n : 0);
+	}
+	return 0;
+}
+
+static bool random_bytes(unsigned char *bytes, size_t n)
+{
+	return getentropy(bytes, n) == 0;
+}
+
+str store_random(arena *mem, int bytes)
+{
+	unsigned char raw[16] = { 0 };
+	char hex[33];
+	if (!random_bytes(raw, (size_t)bytes))
+		return S("");
+	for (int i = 0; i < bytes; i++)
+		snprintf(hex + 2 * i, 3, "%02x", raw[i]);
+	return arena_copy(mem, (str){ hex, 2 * bytes });
+}
+
+/* Our own stop between reading and writing: look again and do it anew. */
+enum { CHANGED = STORE_FAILED + 1 };
+
+/* The one function that writes a file of the store. On STORE_OK the content
+ * survives a power cut. On a failure the file is as it was and no temp file is
+ * left, but for fault.placed, which says what it is. With `seen` (what the text
+ * was made from) a file that has changed since is left alone: CHANGED. */
+static int put(store *st, enum dir d, const char *name, str text, const struct stat *seen)
+{
+	int dir = dir_fd(st, d, true), fd, error;
+	char *temp = arena_z(st->mem, join(st->mem, S(".tmp-"), "", store_random(st->mem, 8)));
+	mode_t mode = seen && seen->st_ino ? seen->st_mode & 0777 : 0600;
+	const char *doing = "write";
+	if (dir < 0)
+		return STORE_FAILED;
+	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return (int)failed(st, "write", path_in(st, d, name), errno);
+	if (write_all(fd, text) < 0 || (mode != 0600 && fchmod(fd, mode) < 0) || fsync_retry(fd) < 0) {
+		error = errno;
+		sys_close(fd);
+		goto drop_temp;
+	}
+	if (sys_close(fd) < 0) {
+		error = errno;
+		goto drop_temp;
+	}
+	error = 0;
+	if (seen && !still(dir, name, seen))
+		goto drop_temp;
+	doing = "rename to";
+	if (sys_rename(dir, temp, dir, name) < 0) {
+		error = errno;
+		goto drop_temp;
+	}
+	if (fsync_retry(dir) < 0) {
+		failed(st, "sync the directory of", path_in(st, d, name), errno);
+		st->fault.placed = true;
+		return STORE_FAILED;
+	}
+	return STORE_OK;
+drop_temp:
+	unlinkat(dir, temp, 0);
+	return error ? (int)failed(st, doing, path_in(st, d, name), error) : CHANGED;
+}
+
+/* ==== The lock ====
+ * flock on a file of its own, because the files that it guards are replaced.
+ * The kernel drops it when its holder dies, however that happens. */
+
+static store_result busy(store *st)
+{
+	failed(st, "lock", path_in(st, ROOT, ".lock"), EAGAIN);
+	return STORE_BUSY;
+}
+
+/* Somebody may have deleted the file between our open and our flock. */
+static bool lock_is_current(int root, int fd)
+{
+	struct stat mine, now;
+	return fstat(fd, &mine) == 0 && fstatat(root, ".lock", &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
+}
+
+static store_result lock(store *st)
+{
+	int root = dir_fd(st, ROOT, true), pause = 1;
+	int64_t until = store_now() + LOCK_MS;
+	if (root < 0)
+		return STORE_FAILED;
+	for (;;) {
+		int fd = open_retry(root, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+		if (fd < 0)
+			return failed(st, "open", path_in(st, ROOT, ".lock"), errno);
+		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0 && lock_is_current(root, fd)) {
+			st->lock = fd;
+			return STORE_OK;
+		}
+		close(fd);
+		if (store_now() >= until || (st->stop && *st->stop))
+			return busy(st);
+		nap(pause);
+		pause = pause < 50 ? pause * 2 : 50;
+	}
+}
+
+static void unlock(store *st)
+{
+	close(st->lock);
+	st->lock = -1;
+}
+
+/* ==== Tables: registry.json and status.json ==== */
+
+/* Reads one; a damaged one gives what stood before the damage. */
+static store_result load_table(store *st, const char *name, json **table, struct stat *seen)
+{
+	store_result r;
+	*table = NULL;
+	*seen = (struct stat){ 0 };
+	r = load(st, ROOT, name, TABLE_MOST, table, seen);
+	if (r == STORE_FAILED && st->fault.error == 0) {
+		note_damage(st, st->fault.path);
+		return STORE_OK;
+	}
+	return r == STORE_ABSENT ? STORE_OK : r;
+}
+
+/* A damaged table is kept beside the one that the next writer makes. */
+static store_result set_aside(store *st, const char *name, struct stat *seen)
+{
+	buf aside = { .mem = st->mem };
+	int root = dir_fd(st, ROOT, true);
+	buf_say(&aside, "%z.damaged-%l", name, store_now());
+	if (sys_rename(root, name, root, arena_z(st->mem, buf_str(&aside))) < 0 && errno != ENOENT)
+		return failed(st, "set aside", path_in(st, ROOT, name), errno);
+	*seen = (struct stat){ 0 };
+	return STORE_OK;
+}
+
+/* Changes the member `key` of a table, under the lock. With `only_new` a
+ * member that is there stays as it is. */
+static store_result edit_table(store *st, const char *name, str key, const json_change *changes, int count,
+			       bool only_new)
+{
+	int r = (int)lock(st);
+	if (r != STORE_OK)
+		return (store_result)r;
+	do {
+		int damaged = st->damaged;
+		struct stat seen;
+		json *table, *member;
+		json_change change = { .key = key };
+		r = (int)load_table(st, name, &table, &seen);
+		if (r == STORE_OK && st->damaged > damaged)
+			r = (int)set_aside(st, name, &seen);
+		member = json_get(table, key);
+		if (r != STORE_OK || (only_new && member))
+			break;
+		change.value = json_patch(st->mem, member, changes, count, 1);
+		r = put(st, ROOT, name, json_patch(st->mem, table, &change, 1, 0), &seen);
+	} while (r == CHANGED);
+	unlock(st);
+	return (store_result)r;
+}
+
+static int count_members(const json *table)
+{
+	int n = 0;
+	for (const json *m = table ? table->child : NULL; m; m = m->next)
+		n++;
+	return n;
+}
+
+store_result store_list_agents(store *st, store_agents *out)
+{
+	json *table;
+	struct stat seen;
+	store_result r = load_table(st, "registry.json", &table, &seen);
+	*out = (store_agents){ NEW(st->mem, store_agent, count_members(table) + 1), 0 };
+	for (json *m = table ? table->child : NULL; m && r == STORE_OK; m = m->next) {
+		if (m->kind != JSON_OBJECT)
+			continue;
+		out->at[out->n++] = (store_agent){
+			.name = json_key(st->mem, m),
+			.workspace = json_get_text(st->mem, m, S("workspacePath")),
+			.description = json_get_text(st->mem, m, S("description")),
+			.registered = json_get_text(st->mem, m, S("registeredAt")),
+			.doc = m->raw,
+		};
+	}
+	return r;
+}
+
+store_result store_register(store *st, store_agent *a)
+{
+	a->registered = store_time(st->mem, store_now());
+	json_change changes[] = {
+		{ S("name"), json_quote(st->mem, a->name) },
+		{ S("workspacePath"), json_quote(st->mem, a->workspace) },
+		{ S("description"), json_quote(st->mem, a->description) },
+		{ S("registeredAt"), json_quote(st->mem, a->registered) },
+	};
+	a->doc = json_patch(st->mem, NULL, changes, 4, 0);
+	return edit_table(st, "registry.json", a->name, changes, 4, false);
+}
+
+store_result store_list_statuses(store *st, store_statuses *out)
+{
+	json *table;
+	struct stat seen;
+	store_result r = load_table(st, "status.json", &table, &seen);
+	*out = (store_statuses){ NEW(st->mem, store_status, count_members(table) + 1), 0 };
+	for (json *m = table ? table->child : NULL; m && r == STORE_OK; m = m->next) {
+		if (m->kind != JSON_OBJECT)
+			continue;
+		out->at[out->n++] = (store_status){
+			.agent = json_key(st->mem, m),
+			.status = json_get_text(st->mem, m, S("status")),
+			.updated = json_get_text(st->mem, m, S("updatedAt")),
+			.doc = m->raw,
+		};
+	}
+	return r;
+}
+
+store_result store_set_status(store *st, str agent, str status, bool only_new)
+{
+	json_change changes[] = {
+		{ S("agent"), json_quote(st->mem, agent) },
+		{ S("status"), json_quote(st->mem, status) },
+		{ S("updatedAt"), json_quote(st->mem, store_time(st->mem, store_now())) },
+	};
+	return edit_table(st, "status.json", agent, changes, 3, only_new);
+}
+
+/* ==== Names ==== */
+
+bool store_name_ok(str name)
+{
+	if (name.n < 1 || name.n > 64)
+		return false;
+	for (ptrdiff_t i = 0; i < name.n; i++) {
+		char c = name.s[i];
+		bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		if (!alnum && (i == 0 || (c != '.' && c != '_' && c != '-')))
+			return false;
+	}
+	return true;
+}
+
+/* A random version 4 UUID. */
+static str new_id(arena *mem)
+{
+	unsigned char b[16];
+	char text[40];
+	if (!random_bytes(b, sizeof b))
+		return S("");
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	snprintf(text, sizeof text, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
+		 b[14], b[15]);
+	return arena_copy(mem, (str){ text, 36 });
+}
+
+static char *file_name(store *st, str id, const char *tail)
+{
+	return arena_z(st->mem, join(st->mem, id, tail, S("")));
+}
+
+/* ==== Messages ==== */
+
+static const struct {
+	str word;
+	store_state state;
+} states[] = {
+	{ { "pending", 7 }, STORE_PENDING },
+	{ { "escalated", 9 }, STORE_ESCALATED },
+	{ { "acknowledged", 12 }, STORE_ACKNOWLEDGED },
+	{ { "completed", 9 }, STORE_COMPLETED },
+	{ { "read", 4 }, STORE_ACKNOWLEDGED },
+};
+
+static store_state state_of(str word)
+{
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+		if (str_eq(word, states[i].word))
+			return states[i].state;
+	return STORE_PENDING;
+}
+
+static bool message_of(store *st, const json *doc, str id, store_message *m)
+{
+	*m = (store_message){
+		.id = arena_copy(st->mem, id),
+		.from = json_get_text(st->mem, doc, S("from")),
+		.to = json_get_text(st->mem, doc, S("to")),
+		.subject = json_get_text(st->mem, doc, S("subject")),
+		.reply_to = json_get_text(st->mem, doc, S("replyTo")),
+		.reason = json_get_text(st->mem, doc, S("escalationReason")),
+		.created = json_get_text(st->mem, doc, S("createdAt")),
+		.updated = json_get_text(st->mem, doc, S("updatedAt")),
+		.state = state_of(json_get_text(st->mem, doc, S("status"))),
+		.doc = doc->raw,
+	};
+	const json *urgent = json_get(doc, S("urgent"));
+	m->urgent = urgent && urgent->kind == JSON_TRUE;
+	return m->from.n && m->to.n;
+}
+
+static store_result load_meta(store *st, enum dir d, str id, store_message *m, json **doc, struct stat *seen)
+{
+	const char *name = file_name(st, id, ".json");
+	store_result r = load(st, d, name, META_MOST, doc, seen);
+	if (r == STORE_OK && !message_of(st, *doc, id, m))
+		return failed(st, "read", path_in(st, d, name), 0);
+	m->archived = d == OLD_METAS;
+	return r;
+}
+
+/* Loads the meta of a whole id. The archived one counts where there are two;
+ * a message may move between the first two looks, hence the third. */
+static store_result load_message(store *st, str id, store_message *m, json **doc, struct stat *seen)
+{
+	store_result r = load_meta(st, OLD_METAS, id, m, doc, seen);
+	if (r == STORE_ABSENT)
+		r = load_meta(st, METAS, id, m, doc, seen);
+	if (r == STORE_ABSENT)
+		r = load_meta(st, OLD_METAS, id, m, doc, seen);
+	return r;
+}
+
+static void put_meta_text(json_writer *w, const char *key, str text)
+{
+	if (text.n)
+		json_member(w, str_of(key), text);
+}
+
+store_result store_send(store *st, store_message *m, str body)
+{
+	buf doc = { .mem = st->mem };
+	json_writer w = { .out = &doc, .pretty = true };
+	int r;
+	m->id = new_id(st->mem);
+	if (m->id.n == 0)
+		return failed(st, "name a message in", st->root, errno);
+	m->created = m->updated = store_time(st->mem, store_now());
+	json_open(&w, '{');
+	json_member(&w, S("id"), m->id);
+	json_member(&w, S("from"), m->from);
+	json_member(&w, S("to"), m->to);
+	json_member(&w, S("subject"), m->subject);
+	json_member(&w, S("status"), states[m->state].word);
+	json_member(&w, S("createdAt"), m->created);
+	json_member(&w, S("updatedAt"), m->updated);
+	put_meta_text(&w, "replyTo", m->reply_to);
+	put_meta_text(&w, "escalationReason", m->reason);
+	if (m->urgent) {
+		json_name(&w, S("urgent"));
+		json_raw(&w, S("true"));
+	}
+	json_close(&w, '}');
+	m->doc = buf_str(&doc);
+	r = put(st, BODIES, file_name(st, m->id, ".md"), body, NULL);
+	if (r == STORE_OK)
+		r = put(st, METAS, file_name(st, m->id, ".json"), m->doc, NULL);
+	else
+		st->fault.placed = false;  /* a body alone is not sent */
+	return (store_result)r;
+}
+
+static void add_message(store *st, store_messages *list, store_message m)
+{
+	list->at = arena_more(st->mem, list->at, list->n, &list->room, sizeof m);
+	list->at[list->n++] = m;
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const store_message *x = a, *y = b;
+	int order = str_cmp(x->created, y->created);
+	return order ? order : str_cmp(x->id, y->id);
+}
+
+static bool is_archived(store *st, str id)
+{
+	struct stat found;
+	int dir = dir_fd(st, OLD_METAS, false);
+	return dir >= 0 && sys_stat(dir, file_name(st, id, ".json"), &found, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+store_result store_mail(store *st, str agent, store_messages *out)
+{
+	names it;
+	*out = (store_messages){ 0 };
+	if (!names_open(st, &it, METAS))
+		return STORE_FAILED;
+	while (names_next(&it, S(".json"))) {
+		arena mark = *st->mem;
+		store_message m;
+		json *doc;
+		struct stat seen;
+		str id = { it.name.s, it.name.n - 5 };
+		store_result r = load_meta(st, METAS, id, &m, &doc, &seen);
+		if (r == STORE_FAILED)
+			note_damage(st, st->fault.path);
+		else if (r == STORE_OK && (str_eq(m.to, agent) || str_eq(m.from, agent)) && !is_archived(st, id))
+			add_message(st, out, m);
+		else
+			arena_rewind(st->mem, mark);
+	}
+	if (out->n)
+		qsort(out->at, (size_t)out->n, sizeof *out->at, by_age);
+	return STORE_OK;
+}
+
+/* Adds to *id what the directory knows of the prefix. An id that is all of the
+ * prefix wins over longer ones. */
+static store_result match_ids(store *st, enum dir d, str prefix, str *id)
+{
+	names it;
+	store_result r = STORE_OK;
+	if (!names_open(st, &it, d))
+		return STORE_FAILED;
+	while (names_next(&it, S(".json"))) {
+		str found = { it.name.s, it.name.n - 5 };
+		if (!str_starts(found, prefix) || str_eq(found, *id))
+			continue;
+		if (id->n && !str_eq(found, prefix))
+			r = str_eq(*id, prefix) ? r : STORE_AMBIGUOUS;
+		else
+			*id = arena_copy(st->mem, found);
+	}
+	return r;
+}
+
+store_result store_find(store *st, str prefix, store_message *m)
+{
+	str id = { 0 };
+	json *doc;
+	struct stat seen;
+	store_result live, old;
+	if (prefix.n < 4)
+		return STORE_ABSENT;
+	live = match_ids(st, METAS, prefix, &id);
+	if (live == STORE_FAILED)
+		return live;
+	old = match_ids(st, OLD_METAS, prefix, &id);
+	if (old == STORE_FAILED || id.n == 0)
+		return old == STORE_FAILED ? old : STORE_ABSENT;
+	if (!str_eq(id, prefix) && (live == STORE_AMBIGUOUS || old == STORE_AMBIGUOUS))
+		return STORE_AMBIGUOUS;
+	return load_message(st, id, m, &doc, &seen);
+}
+
+store_result store_body(store *st, const store_message *m, int64_t offset, int64_t most, str *part,
+			int64_t *total)
+{
+	const char *name = file_name(st, m->id, ".md");
+	struct stat seen;
+	store_result r = get(st, BODIES, name, offset, most, part, &seen);
+	if (r == STORE_ABSENT)
+		r = get(st, OLD_BODIES, name, offset, most, part, &seen);
+	*total = r == STORE_OK ? (int64_t)seen.st_size : 0;
+	return r;
+}
+
+store_result store_mark(store *st, store_message *m, store_state to, unsigned from, const store_note *notes,
+			int count)
+{
+	json_change *changes = NEW(st->mem, json_change, count + 2);
+	str id = m->id;
+	int r = (int)lock(st);
+	if (r != STORE_OK)
+		return (store_result)r;
+	changes[0] = (json_change){ S("status"), json_quote(st->mem, states[to].word) };
+	changes[1] = (json_change){ S("updatedAt"), json_quote(st->mem, store_time(st->mem, store_now())) };
+	for (int i = 0; i < count; i++)
+		changes[i + 2] = (json_change){ notes[i].key, json_quote(st->mem, notes[i].text) };
+	do {
+		json *doc;
+		struct stat seen;
+		r = (int)load_message(st, id, m, &doc, &seen);
+		if (r != STORE_OK || !(from >> m->state & 1))
+			break;
+		m->doc = json_patch(st->mem, doc, changes, count + 2, 0);
+		r = put(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"), m->doc, &seen);
+		m->state = to;
+	} while (r == CHANGED);
+	unlock(st);
+	return (store_result)r;
+}
+
+/* ==== The sweep ====
+ * Archives what has been quiet for a day and finishes what others left half
+ * done. It looks around without the lock and takes it for each batch, looking
+ * at every message once more before it is moved. */
+
+typedef struct {
+	str *id;
+	int n, room;
+} ids;
+
+static void add_id(arena *mem, ids *list, str id)
+{
+	list->id = arena_more(mem, list->id, list->n, &list->room, sizeof id);
+	list->id[list->n++] = arena_copy(mem, id);
+}
+
+/* A rename that somebody else may have done already. */
+static int move(store *st, enum dir from, const char *name, enum dir to, const char *as)
+{
+	int a = dir_fd(st, from, true), b = dir_fd(st, to, true);
+	if (a < 0 || b < 0)
+		return -1;
+	if (sys_rename(a, name, b, as) == 0 || errno == ENOENT)
+		return 0;
+	failed(st, "archive", path_in(st, from, name), errno);
+	return -1;
+}
+
+static bool is_quiet(const store_message *m)
+{
+	int64_t since = store_ms(m->updated.n ? m->updated : m->created);
+	return (m->state == STORE_COMPLETED || m->state == STORE_ACKNOWLEDGED) && since >= 0 &&
+	       store_now() - since > QUIET_MS;
+}
+
+/* The archived meta counts: a second one is kept under a name that nobody reads. */
+static int archive_meta(store *st, str id)
+{
+	buf as = { .mem = st->mem };
+	buf_say(&as, is_archived(st, id) ? "%s.json.superseded-%l" : "%s.json", id, store_now());
+	return move(st, METAS, file_name(st, id, ".json"), OLD_METAS, arena_z(st->mem, buf_str(&as)));
+}
+
+static int archive_message(store *st, str id)
+{
+	store_message m;
+	json *doc;
+	struct stat seen;
+	const char *body = file_name(st, id, ".md");
+	store_result r = load_meta(st, METAS, id, &m, &doc, &seen);
+	if (r == STORE_OK && !is_quiet(&m) && !is_archived(st, id))
+		return 0;
+	if (r == STORE_OK && archive_meta(st, id) < 0)
+		return -1;
+	return r == STORE_FAILED ? 0 : move(st, BODIES, body, OLD_BODIES, body);
+}
+
+static store_result archive_batch(store *st, const str *id, int n)
+{
+	static const enum dir changed[] = { OLD_METAS, METAS, OLD_BODIES, BODIES };
+	store_result r = lock(st);
+	for (int i = 0; i < n && r == STORE_OK; i++) {
+		arena mark = *st->mem;
+		if (archive_message(st, id[i]) < 0)
+			r = STORE_FAILED;
+		else
+			arena_rewind(st->mem, mark);
+	}
+	for (size_t i = 0; i < sizeof changed / sizeof *changed && r == STORE_OK; i++) {
+		int fd = dir_fd(st, changed[i], true);
+		if (fd < 0 || fsync_retry(fd) < 0)
+			r = failed(st, "sync", path_in(st, changed[i], ""), errno);
+	}
+	if (st->lock >= 0)
+		unlock(st);
+	return r;
+}
+
+/* Quiet messages, and metas that stand in both places. */
+static bool find_quiet(store *st, ids *due)
+{
+	names it;
+	if (!names_open(st, &it, METAS))
+		return false;
+	while (names_next(&it, S(".json"))) {
+		arena mark = *st->mem;
+		store_message m;
+		json *doc;
+		struct stat seen;
+		str id = { it.name.s, it.name.n - 5 };
+		bool take = load_meta(st, METAS, id, &m, &doc, &seen) == STORE_OK && (is_quiet(&m) || is_archived(st, id));
+		arena_rewind(st->mem, mark);
+		if (take)
+			add_id(st->mem, due, id);
+	}
+	return true;
+}
+
+static bool exists(store *st, enum dir d, const char *name, int64_t *age)
+{
+	struct stat found;
+	int dir = dir_fd(st, d, false);
+	if (dir < 0 || sys_stat(dir, name, &found, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*age = age_of(&found);
+	return true;
+}
+
+/* Bodies without a meta: half archived, or never sent and old. */
+static bool find_orphans(store *st, ids *due)
+{
+	names it;
+	if (!names_open(st, &it, BODIES))
+		return false;
+	while (names_next(&it, S(".md"))) {
+		arena mark = *st->mem;
+		int64_t age, ignored;
+		str id = { it.name.s, it.name.n - 3 };
+		const char *meta = file_name(st, id, ".json");
+		bool take = !exists(st, METAS, meta, &ignored) &&
+			    (exists(st, OLD_METAS, meta, &ignored) ||
+			     (exists(st, BODIES, file_name(st, id, ".md"), &age) && age > ORPHAN_MS));
+		arena_rewind(st->mem, mark);
+		if (take)
+			add_id(st->mem, due, id);
+	}
+	return true;
+}
+
+/* Temp files of writers that died. */
+static void drop_old_temps(store *st, enum dir d)
+{
+	names it;
+	int dir = dir_fd(st, d, false);
+	struct dirent *entry;
+	int64_t age;
+	if (dir < 0 || !names_open(st, &it, d) || !it.dir)
+		return;
+	while ((entry = readdir(it.dir)))
+		if (str_starts(str_of(entry->d_name), S(".tmp-")) && exists(st, d, entry->d_name, &age) && age > ORPHAN_MS)
+			sys_unlink(dir, entry->d_name, 0);
+	closedir(it.dir);
+}
+
+/* Takes this hour's sweep for us, if it is due and nobody else has. */
+static bool claim_sweep(store *st)
+{
+	int64_t age;
+	int fd;
+	bool due;
+	if (dir_fd(st, METAS, false) < 0 || (exists(st, ARCHIVE, ".swept", &age) && age >= 0 && age < SWEEP_MS))
+		return false;
+	if (dir_fd(st, ARCHIVE, true) < 0 || lock(st) != STORE_OK)
+		return false;
+	due = !exists(st, ARCHIVE, ".swept", &age) || age < 0 || age >= SWEEP_MS;
+	fd = due ? open_retry(st->fd[ARCHIVE], ".swept", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600) : -1;
+	if (fd >= 0) {
+		due = futimens(fd, NULL) == 0;
+		close(fd);
+	}
+	unlock(st);
+	return due && fd >= 0;
+}
+
+store_result store_sweep(store *st)
+{
+	ids due = { 0 };
+	store_result r = STORE_OK;
+	if (!claim_sweep(st))
+		return STORE_OK;
+	for (int d = ROOT; d < STORE_DIRS; d++)
+		drop_old_temps(st, (enum dir)d);
+	if (!find_quiet(st, &due) || !find_orphans(st, &due))
+		return STORE_FAILED;
+	for (int i = 0; i < due.n && r == STORE_OK; i += BATCH)
+		r = archive_batch(st, due.id + i, due.n - i < BATCH ? due.n - i : BATCH);
+	return r;
+}
+
+/* ==== Specs ==== */
+
+enum { HEAD_MOST = 1024 };
+
+/* Reads "<!-- Published by: P at T -->" and the empty line after it. */
+static void read_head(str text, store_spec *spec)
+{
+	static const char start[] = "<!-- Published by: ", end[] = " -->";
+	str line, rest = text;
+	line = str_cut(&rest, '\n');
+	if (!str_starts(line, S(start)) || !str_ends(line, S(end)))
+		return;
+	line = str_from(line, (ptrdiff_t)sizeof start - 1);
+	line.n -= (ptrdiff_t)sizeof end - 1;
+	for (ptrdiff_t i = line.n - 4; i >= 0; i--) {
+		if (!str_starts(str_from(line, i), S(" at ")))
+			continue;
+		spec->publisher = (str){ line.s, i };
+		spec->published = str_from(line, i + 4);
+		break;
+	}
+	if (rest.n && rest.s[0] == '\n')
+		rest = str_from(rest, 1);
+	spec->head = rest.s - text.s;
+}
+
+static store_result load_spec(store *st, const char *name, store_spec *out)
+{
+	str head;
+	struct stat seen;
+	store_result r = get(st, SPECS, name, 0, HEAD_MOST, &head, &seen);
+	str file = str_of(name);
+	*out = (store_spec){ .name = { file.s, file.n - 3 } };
+	if (r != STORE_OK)
+		return r;
+	read_head(head, out);
+	out->size = (int64_t)seen.st_size - out->head;
+	return STORE_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return str_cmp(((const store_spec *)a)->name, ((const store_spec *)b)->name);
+}
+
+store_result store_list_specs(store *st, store_specs *out)
+{
+	names it;
+	*out = (store_specs){ 0 };
+	if (!names_open(st, &it, SPECS))
+		return STORE_FAILED;
+	while (names_next(&it, S(".md"))) {
+		store_spec spec;
+		store_result r = load_spec(st, arena_z(st->mem, it.name), &spec);
+		if (r == STORE_FAILED)
+			note_damage(st, st->fault.path);
+		if (r != STORE_OK)
+			continue;
+		out->at = arena_more(st->mem, out->at, out->n, &out->room, sizeof spec);
+		out->at[out->n++] = spec;
+	}
+	if (out->n)
+		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
+	return STORE_OK;
+}
+
+/* A name that breaks the rule is looked for among the names that are there. */
+store_result store_find_spec(store *st, str name, store_spec *out)
+{
+	names it;
+	if (store_name_ok(name))
+		return load_spec(st, file_name(st, name, ".md"), out);
+	if (!names_open(st, &it, SPECS))
+		return STORE_FAILED;
+	while (names_next(&it, S(".md"))) {
+		if (!str_eq((str){ it.name.s, it.name.n - 3 }, name))
+			continue;
+		closedir(it.dir);
+		return load_spec(st, file_name(st, name, ".md"), out);
+	}
+	return STORE_ABSENT;
+}
+
+store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t most, str *part)
+{
+	struct stat seen;
+	return get(st, SPECS, file_name(st, spec->name, ".md"), spec->head + offset, most, part, &seen);
+}
+
+store_result store_publish(store *st, str name, str publisher, str content)
+{
+	buf text = { .mem = st->mem };
+	store_result r;
+	if (!store_name_ok(name))
+		return STORE_BAD_NAME;
+	r = lock(st);
+	if (r != STORE_OK)
+		return r;
+	buf_say(&text, "<!-- Published by: %s at %s -->\n\n%s", publisher, store_time(st->mem, store_now()), content);
+	r = (store_result)put(st, SPECS, file_name(st, name, ".md"), buf_str(&text), NULL);
+	unlock(st);
+	return r;
+}
+
+/* ==== Signals ====
+ * A file in the recipient's workspace tells whoever watches that mail is there.
+ * It tells only: it may fail or be deleted without harm, so it is not synced. */
+
+static int open_workspace(arena *mem, str workspace)
+{
+	if (!str_starts(workspace, S("/")) || memchr(workspace.s, '\0', (size_t)workspace.n))
+		return -1;
+	return open_retry(AT_FDCWD, arena_z(mem, workspace), open_dir_flags, 0);
+}
+
+bool store_workspace_here(arena *mem, str workspace)
+{
+	int fd = open_workspace(mem, workspace);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Steps from a directory into one below it, which must not be a link. */
+static int step_into(int parent, const char *name, bool make)
+{
+	int fd;
+	if (parent < 0)
+		return -1;
+	if (make)
+		sys_mkdir(parent, name, 0700);
+	fd = open_retry(parent, name, open_dir_flags | O_NOFOLLOW, 0);
+	close(parent);
+	return fd;
+}
+
+static int open_inbox(arena *mem, str workspace, bool make)
+{
+	return step_into(step_into(open_workspace(mem, workspace), ".claude", make), "inbox", make);
+}
+
+static bool write_new(int dir, const char *name, str text)
+{
+	int fd = open_retry(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno != EEXIST;
+	write_all(fd, text);
+	sys_close(fd);
+	return true;
+}
+
+void store_signal(arena *mem, str workspace, str from, str line)
+{
+	int inbox = store_name_ok(from) ? open_inbox(mem, workspace, true) : -1;
+	int64_t ms = store_now();
+	if (inbox < 0)
+		return;
+	write_new(inbox, ".gitignore", S("*\n"));
+	for (int tries = 0; tries < 100; tries++) {
+		buf name = { .mem = mem };
+		buf_say(&name, "%s-%l.signal", from, ms + tries);
+		if (write_new(inbox, arena_z(mem, buf_str(&name)), line))
+			break;
+	}
+	close(inbox);
+}
+
+void store_clear_signals(arena *mem, str workspace)
+{
+	int inbox = open_inbox(mem, workspace, false);
+	names it = { 0 };
+	if (inbox < 0)
+		return;
+	it.dir = fdopendir(dup(inbox));
+	while (names_next(&it, S(".signal")))
+		sys_unlink(inbox, it.name.s, 0);
+	close(inbox);
+}

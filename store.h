@@ -1,0 +1,164 @@
+/* store.h: the mailbox on disk. See store.c for the layout, the states of a
+ * message and what is promised about each.
+ *
+ * A store is opened for one request and closed after it; opening touches no
+ * disk. What the functions return lives in the arena given to store_open. */
+#ifndef STORE_H
+#define STORE_H
+
+#include "json.h"
+
+#include <signal.h>
+
+/* How a store function ended. */
+typedef enum {
+	STORE_OK,
+	STORE_ABSENT,     /* there is no such thing */
+	STORE_AMBIGUOUS,  /* the prefix stands for several messages */
+	STORE_BAD_NAME,   /* the name breaks the rule, see store_name_ok */
+	STORE_BUSY,       /* the lock was not to be had in time; see fault */
+	STORE_FAILED      /* see fault */
+} store_result;
+
+/* What went wrong, for STORE_BUSY and STORE_FAILED. */
+typedef struct {
+	const char *doing;  /* "open", "write", "sync" ... */
+	str path;
+	int error;          /* an errno; 0: the content is damaged */
+	bool placed;        /* the new content is in place, but not known to survive a power cut */
+} store_fault;
+
+enum { STORE_DIRS = 7 };
+
+typedef struct {
+	arena *mem;
+	str root;
+	int fd[STORE_DIRS];     /* -1: not opened yet */
+	int lock;               /* -1: not held */
+	int naps;               /* how often this request has waited for somebody's unfinished file */
+	store_fault fault;
+	int damaged;            /* files passed over because they are damaged or unreadable */
+	str damaged_path;       /* the first of them */
+	const volatile sig_atomic_t *stop; /* where set: waiting for the lock ends when it is */
+} store;
+
+void store_open(store *st, arena *mem, str root);
+void store_close(store *st);
+
+/* ---- Time: milliseconds since 1970, ISO-8601 UTC in files. ---- */
+
+int64_t store_now(void);
+str store_time(arena *mem, int64_t ms);
+int64_t store_ms(str time);              /* -1 where it is no such time */
+
+/* ---- Names ---- */
+
+str store_random(arena *mem, int bytes);  /* at most 16, as hex digits */
+
+/* A new name of an agent or spec: [A-Za-z0-9][A-Za-z0-9._-]{0,63}. */
+bool store_name_ok(str name);
+extern const str store_human;            /* the reserved name of the person */
+
+/* ---- Agents and their statuses ---- */
+
+typedef struct {
+	str name, workspace, description, registered;
+	str doc;                         /* the JSON object as stored */
+} store_agent;
+
+typedef struct {
+	str agent, status, updated;
+	str doc;
+} store_status;
+
+typedef struct {
+	store_agent *at;
+	int n;
+} store_agents;
+
+typedef struct {
+	store_status *at;
+	int n;
+} store_statuses;
+
+store_result store_list_agents(store *st, store_agents *out);
+
+/* Writes a's entry; a->registered is set to now. */
+store_result store_register(store *st, store_agent *a);
+
+store_result store_list_statuses(store *st, store_statuses *out);
+
+/* Where `only_new`, an agent that has a status keeps it. */
+store_result store_set_status(store *st, str agent, str status, bool only_new);
+
+/* ---- Messages ---- */
+
+typedef enum { STORE_PENDING, STORE_ESCALATED, STORE_ACKNOWLEDGED, STORE_COMPLETED } store_state;
+
+typedef struct {
+	str id, from, to, subject, reply_to, reason, created, updated;
+	store_state state;               /* a word that is not known counts as pending */
+	bool urgent, archived;
+	str doc;                         /* the meta object as stored */
+} store_message;
+
+typedef struct {
+	store_message *at;
+	int n, room;
+} store_messages;
+
+/* Stores a new message; from, to, subject, reply_to, reason, state and urgent
+ * are the caller's, the rest is filled in. Durable when it returns STORE_OK. */
+store_result store_send(store *st, store_message *m, str body);
+
+/* Every message from or to the agent that is not archived, by createdAt, then
+ * id. Damaged files are passed over and counted in st->damaged. */
+store_result store_mail(store *st, str agent, store_messages *out);
+
+/* The message whose id starts with `prefix` (at least 4 bytes), archived or not. */
+store_result store_find(store *st, str prefix, store_message *m);
+
+/* Up to `most` bytes of the body from `offset`; *total is its whole length. */
+store_result store_body(store *st, const store_message *m, int64_t offset, int64_t most,
+			str *part, int64_t *total);
+
+/* Moves m to `to` if it still is in a state of the set `from` (bits 1 << state),
+ * with further members set to these strings, and reads it anew into *m. */
+typedef struct {
+	str key, text;
+} store_note;
+
+store_result store_mark(store *st, store_message *m, store_state to, unsigned from,
+			const store_note *notes, int count);
+
+/* Archives what has been quiet for a day, at most once an hour for all servers. */
+store_result store_sweep(store *st);
+
+/* ---- Specs ---- */
+
+typedef struct {
+	str name, publisher, published;  /* the last two empty where the file does not say */
+	int64_t size;                    /* of the content */
+	int64_t head;                    /* bytes before it */
+} store_spec;
+
+typedef struct {
+	store_spec *at;
+	int n, room;
+} store_specs;
+
+store_result store_list_specs(store *st, store_specs *out);
+store_result store_find_spec(store *st, str name, store_spec *out);
+store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t most, str *part);
+store_result store_publish(store *st, str name, str publisher, str content);
+
+/* ---- Signals: <workspace>/.claude/inbox/<from>-<ms>.signal ---- */
+
+/* Is it an absolute path of a directory on this machine? */
+bool store_workspace_here(arena *mem, str workspace);
+
+/* Best effort: a workspace that is not here, or is not safe, gets none. */
+void store_signal(arena *mem, str workspace, str from, str line);
+void store_clear_signals(arena *mem, str workspace);
+
+#endif
