@@ -14,7 +14,7 @@ DESTDIR =
 
 STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L
 OBJECTS = interagent.o store.o json.o
-HELPERS = test/bin/jsonq
+HELPERS = test/bin/jsonq test/bin/interagent-fault
 
 all: interagent
 
@@ -39,6 +39,12 @@ test: interagent $(HELPERS)
 test/bin/jsonq: test/jsonq.c json.o json.h
 	mkdir -p test/bin
 	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/jsonq.c json.o
+
+# The same program over a kernel that fails on demand.
+test/bin/interagent-fault: test/fault.h store.c store.h json.h interagent.o json.o
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) -I. -DSTORE_SYS='"test/fault.h"' -c -o test/bin/store-fault.o store.c
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ interagent.o test/bin/store-fault.o json.o
 
 install: interagent
 	mkdir -p $(DESTDIR)$(PREFIX)/bin

@@ -57,8 +57,8 @@ typedef struct {
 	str place;                       /* where the client works, a directory */
 	bool shell;                      /* a verb on the command line, not a server */
 	bool agents_shell;               /* ... in a shell that an agent runs */
-	arena own;                       /* for what outlives a request */
 	str registered;                  /* the agent that this process registered last */
+	arena names;                     /* ... and its bytes */
 	int registrations;               /* of different agents */
 	int64_t hint_at;                 /* when `unread` was counted; 0: never, or it has changed since */
 	int unread;
@@ -86,7 +86,9 @@ typedef struct {
 	store st;
 	arena *mem;
 	buf *out;                        /* what the caller will read */
-	bool json;                       /* on the command line: a JSON document instead of text */
+	str *docs;                       /* the same as JSON documents, for --json */
+	int docs_n, docs_room;
+	bool json;                       /* --json was given */
 	str self;                        /* the agent that speaks; empty where nobody knows */
 	bool misused;                    /* the arguments were not as the table has them */
 	bool may_wait, waits;            /* the answer may come later; it is to come later */
@@ -127,6 +129,8 @@ static str trouble(call *c, store_result r)
 		buf_say(&b, "%s is damaged", f->path);
 	else
 		buf_say(&b, "cannot %z %s: %z", f->doing, f->path, strerror(f->error));
+	if (f->placed)
+		buf_say(&b, "; it is stored, do not do it again, but a power cut may undo it");
 	return buf_str(&b);
 }
 
@@ -193,26 +197,11 @@ static void say_fenced(call *c, str from, str text)
 	say(c, "%z--- %s end ---\n", str_ends(text, S("\n")) || text.n == 0 ? "" : "\n", nonce);
 }
 
-/* ---- JSON for the command line ---- */
-
-/* A document as stored, but in any case UTF-8. */
-static void say_doc(call *c, str doc)
+/* A handler adds the documents that its text tells of; --json prints them. */
+static void add_doc(call *c, str doc)
 {
-	while (doc.n) {
-		int n = text_char(doc);
-		buf_add(c->out, n ? (str){ doc.s, n } : S("\xef\xbf\xbd"));
-		doc = str_from(doc, n ? n : 1);
-	}
-}
-
-static void say_docs(call *c, const str *docs, int n)
-{
-	say(c, "[");
-	for (int i = 0; i < n; i++) {
-		say(c, i ? ",\n" : "\n");
-		say_doc(c, docs[i]);
-	}
-	say(c, n ? "\n]\n" : "]\n");
+	c->docs = arena_more(c->mem, c->docs, c->docs_n, &c->docs_room, sizeof doc);
+	c->docs[c->docs_n++] = doc;
 }
 
 /* ==== Arguments ==== */
@@ -228,7 +217,7 @@ typedef struct {
 	const char *about;
 } param;
 
-enum { READ_ONLY = 1, ALWAYS_LOAD = 2, LONG_RESULT = 4 };
+enum { READ_ONLY = 1, ALWAYS_LOAD = 2, LONG_RESULT = 4, LIST = 8 };
 
 typedef struct tool {
 	const char *name, *about;
@@ -314,15 +303,7 @@ static bool take_arguments(call *c, const json *args)
 
 /* ==== Who is speaking, and to whom ==== */
 
-static const store_agent *agent_named(const store_agents *all, str name)
-{
-	for (int i = 0; i < all->n; i++)
-		if (str_eq(all->at[i].name, name))
-			return &all->at[i];
-	return NULL;
-}
-
-static bool refuse_agent(call *c, const store_agents *all, str name)
+static bool refuse_agent(call *c, const store_entries *all, str name)
 {
 	refuse(c, "no agent %q; ", name);
 	if (all->n == 0)
@@ -332,7 +313,7 @@ static bool refuse_agent(call *c, const store_agents *all, str name)
 	return false;
 }
 
-static bool list_agents(call *c, store_agents *all)
+static bool list_agents(call *c, store_entries *all)
 {
 	store_result r = store_list_agents(&c->st, all);
 	return r == STORE_OK || refuse_store(c, r);
@@ -367,7 +348,7 @@ static bool find_self(call *c)
 }
 
 /* Handlers that act for somebody ask for a registered speaker. */
-static bool need_self(call *c, store_agents *all)
+static bool need_self(call *c, store_entries *all)
 {
 	const char *param_name = "from";
 	if (!list_agents(c, all))
@@ -379,7 +360,7 @@ static bool need_self(call *c, store_agents *all)
 		return refuse(c, "who is speaking? name an agent with --from NAME");
 	if (c->self.n == 0)
 		return refuse(c, "who are you? call register_agent, or pass %z", param_name);
-	if (str_eq(c->self, store_human) || agent_named(all, c->self))
+	if (str_eq(c->self, store_human) || store_entry_named(all, c->self))
 		return true;
 	return refuse_agent(c, all, c->self);
 }
@@ -403,11 +384,11 @@ static bool check_workspace(call *c, str path, bool *here)
 	return true;
 }
 
-static bool check_new_agent(call *c, str name, const store_agents *all)
+static bool check_new_agent(call *c, str name, const store_entries *all)
 {
 	if (str_eq_nocase(name, store_human))
 		return refuse(c, "name: \"human\" is the person at the keyboard; choose another");
-	if (!store_name_ok(name) && !agent_named(all, name))
+	if (!store_name_ok(name) && !store_entry_named(all, name))
 		return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit",
 			      text_clip(name, SUBJECT_SHOWN));
 	return may_speak_as(c, name);
@@ -415,9 +396,9 @@ static bool check_new_agent(call *c, str name, const store_agents *all)
 
 static bool register_agent(call *c)
 {
-	store_agents all;
+	store_entries all;
 	str name = arg(c, "name"), path = arg(c, "workspace_path");
-	store_agent a = { .name = name, .workspace = path.n ? path : c->who->place, .description = arg(c, "description") };
+	store_entry a = { .name = name, .workspace = path.n ? path : c->who->place, .text = arg(c, "description") };
 	bool here = false;
 	store_result r;
 	if (!list_agents(c, &all) || !check_new_agent(c, name, &all) || !check_workspace(c, a.workspace, &here))
@@ -425,40 +406,33 @@ static bool register_agent(call *c)
 	r = store_register(&c->st, &a);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
-	if (!str_eq(c->who->registered, name))
+	if (!str_eq(c->who->registered, name)) {
 		c->who->registrations++;
-	c->who->registered = arena_copy(&c->who->own, name);
+		arena_reset(&c->who->names);
+		c->who->registered = arena_copy(&c->who->names, name);
+	}
 	c->self = name;
 	r = store_set_status(&c->st, name, S("online"), true);
 	if (r != STORE_OK)
 		return refuse(c, "%q is registered, but its status is not: %s", name, trouble(c, r));
-	if (c->json) {
-		say_doc(c, a.doc);
-		return true;
-	}
+	add_doc(c, a.doc);
 	say(c, "%s is registered for %q.", shown_name(c, name), a.workspace);
 	if (!here)
 		say(c, " That directory is not on this machine: mail will leave no signal files there.");
 	return true;
 }
 
-static void say_agent(call *c, const store_agent *a)
+static void say_agent(call *c, const store_entry *a)
 {
-	say(c, "%s %q %q, registered %s\n", shown_name(c, a->name), a->description, a->workspace, ago(c, a->registered));
+	say(c, "%s %q %q, registered %s\n", shown_name(c, a->name), a->text, a->workspace, ago(c, a->time));
+	add_doc(c, a->doc);
 }
 
 static bool list_agents_tool(call *c)
 {
-	store_agents all;
+	store_entries all;
 	if (!list_agents(c, &all))
 		return false;
-	if (c->json) {
-		str *docs = NEW(c->mem, str, all.n + 1);
-		for (int i = 0; i < all.n; i++)
-			docs[i] = all.at[i].doc;
-		say_docs(c, docs, all.n);
-		return true;
-	}
 	if (all.n == 0)
 		say(c, "No agents are registered.");
 	for (int i = 0; i < all.n; i++)
@@ -468,72 +442,60 @@ static bool list_agents_tool(call *c)
 
 static bool get_agent(call *c)
 {
-	store_agents all;
-	const store_agent *a;
+	store_entries all;
+	const store_entry *a;
 	if (!list_agents(c, &all))
 		return false;
-	a = agent_named(&all, arg(c, "name"));
+	a = store_entry_named(&all, arg(c, "name"));
 	if (!a)
 		return refuse_agent(c, &all, arg(c, "name"));
-	if (c->json)
-		say_doc(c, a->doc);
-	else
-		say_agent(c, a);
+	say_agent(c, a);
 	return true;
 }
 
 /* ==== Statuses ==== */
 
-static void say_status(call *c, const store_status *s)
+static bool list_statuses(call *c, store_entries *stored)
 {
-	say(c, "%s: %q, %s\n", shown_name(c, s->agent), s->status, ago(c, s->updated));
+	store_result r = store_list_statuses(&c->st, stored);
+	return r == STORE_OK || refuse_store(c, r);
+}
+
+static void say_status(call *c, const store_entry *s)
+{
+	say(c, "%s: %q, %s\n", shown_name(c, s->name), s->text, ago(c, s->time));
+	add_doc(c, s->doc);
 }
 
 static bool set_status(call *c)
 {
-	store_agents all;
+	store_entries all, stored;
+	const store_entry *mine;
 	store_result r;
 	if (!need_self(c, &all))
 		return false;
 	r = store_set_status(&c->st, c->self, text_one_line(c->mem, arg(c, "status")), false);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
-	if (c->json) {
-		store_status *s = NULL;
-		store_statuses stored;
-		r = store_list_statuses(&c->st, &stored);
-		for (int i = 0; i < stored.n; i++)
-			s = str_eq(stored.at[i].agent, c->self) ? &stored.at[i] : s;
-		say_doc(c, s ? s->doc : S("null"));
-		return r == STORE_OK || refuse_store(c, r);
-	}
 	say(c, "The status of %s is set.", shown_name(c, c->self));
+	mine = c->json && list_statuses(c, &stored) ? store_entry_named(&stored, c->self) : NULL;
+	if (mine)
+		add_doc(c, mine->doc);
 	return true;
 }
 
 static bool get_status(call *c)
 {
-	store_agents all;
-	store_statuses stored;
+	store_entries all, stored;
 	str name = arg(c, "agent_name");
-	store_result r = store_list_statuses(&c->st, &stored);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
-	for (int i = 0; i < stored.n; i++) {
-		if (!str_eq(stored.at[i].agent, name))
-			continue;
-		if (c->json)
-			say_doc(c, stored.at[i].doc);
-		else
-			say_status(c, &stored.at[i]);
-		return true;
-	}
-	if (!list_agents(c, &all))
+	const store_entry *s;
+	if (!list_statuses(c, &stored) || !list_agents(c, &all))
 		return false;
-	if (!agent_named(&all, name))
+	s = store_entry_named(&stored, name);
+	if (!s && !store_entry_named(&all, name))
 		return refuse_agent(c, &all, name);
-	if (c->json)
-		say(c, "null\n");
+	if (s)
+		say_status(c, s);
 	else
 		say(c, "%s has set no status.", shown_name(c, name));
 	return true;
@@ -541,33 +503,26 @@ static bool get_status(call *c)
 
 static bool get_all_statuses(call *c)
 {
-	store_statuses stored;
-	store_result r = store_list_statuses(&c->st, &stored);
-	str *docs = NEW(c->mem, str, stored.n + 1);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
-	for (int i = 0; i < stored.n; i++)
-		docs[i] = stored.at[i].doc;
-	if (c->json)
-		say_docs(c, docs, stored.n);
-	else if (stored.n == 0)
+	store_entries stored;
+	if (!list_statuses(c, &stored))
+		return false;
+	if (stored.n == 0)
 		say(c, "No statuses are set.");
-	else
-		for (int i = 0; i < stored.n; i++)
-			say_status(c, &stored.at[i]);
+	for (int i = 0; i < stored.n; i++)
+		say_status(c, &stored.at[i]);
 	return true;
 }
 
 /* ==== Mail ==== */
 
-static str workspace_of(const store_agents *all, str name)
+static str workspace_of(const store_entries *all, str name)
 {
-	const store_agent *a = agent_named(all, name);
+	const store_entry *a = store_entry_named(all, name);
 	return a ? a->workspace : S("");
 }
 
 /* One line in the workspace of `to`: who did what to which message. */
-static void signal_agent(call *c, const store_agents *all, str to, str from, const char *what, const store_message *m)
+static void signal_agent(call *c, const store_entries *all, str to, str from, const char *what, const store_message *m)
 {
 	buf line = { .mem = c->mem };
 	buf_say(&line, "%s %z %s: %q\n", shown_name(c, from), what, short_id(m->id), m->subject);
@@ -584,7 +539,7 @@ static bool in_list(const str *list, int n, str s)
 
 /* The longest name of somebody that stands at the front of a list with commas:
  * names that others made may hold commas themselves. */
-static str next_recipient(const store_agents *all, str *rest)
+static str next_recipient(const store_entries *all, str *rest)
 {
 	str from = *rest, best = { 0 };
 	ptrdiff_t taken = 0;
@@ -592,7 +547,7 @@ static str next_recipient(const store_agents *all, str *rest)
 		str candidate;
 		str_cut(rest, ',');
 		candidate = str_trim((str){ from.s, from.n - rest->n - (rest->n || str_ends(from, S(",")) ? 1 : 0) });
-		if (taken && !agent_named(all, candidate))
+		if (taken && !store_entry_named(all, candidate))
 			continue;
 		best = candidate;
 		taken = from.n - rest->n;
@@ -601,7 +556,7 @@ static str next_recipient(const store_agents *all, str *rest)
 	return best;
 }
 
-static bool find_recipients(call *c, const store_agents *all, str rest, str **to, int *n)
+static bool find_recipients(call *c, const store_entries *all, str rest, str **to, int *n)
 {
 	*to = NEW(c->mem, str, rest.n + 1);
 	*n = 0;
@@ -609,7 +564,7 @@ static bool find_recipients(call *c, const store_agents *all, str rest, str **to
 		str name = next_recipient(all, &rest);
 		if (name.n == 0 || in_list(*to, *n, name))
 			continue;
-		if (!str_eq(name, store_human) && !agent_named(all, name))
+		if (!str_eq(name, store_human) && !store_entry_named(all, name))
 			return refuse_agent(c, all, name);
 		(*to)[(*n)++] = name;
 	}
@@ -621,8 +576,6 @@ static bool refuse_partly(call *c, const str *done, int n, str failed_for, store
 {
 	str why = trouble(c, r);
 	refuse(c, "not sent to %s: %s", shown_name(c, failed_for), why);
-	if (c->st.fault.placed)
-		say(c, "; it may be lost in a power cut, but it is stored: do not send it again");
 	for (int i = 0; i < n; i++)
 		say(c, i ? ", %s" : "; stored for %s", shown_name(c, done[i]));
 	if (n)
@@ -633,16 +586,16 @@ static bool refuse_partly(call *c, const str *done, int n, str failed_for, store
 static void say_stored(call *c, const store_message *m)
 {
 	say(c, "%s stored for %s.\n", short_id(m->id), shown_name(c, m->to));
+	add_doc(c, m->doc);
 }
 
 static bool send_message(call *c)
 {
-	store_agents all;
-	str *to, *docs;
+	store_entries all;
+	str *to;
 	int n;
 	if (!need_self(c, &all) || !find_recipients(c, &all, arg(c, "to"), &to, &n))
 		return false;
-	docs = NEW(c->mem, str, n);
 	for (int i = 0; i < n; i++) {
 		store_message m = {
 			.from = c->self, .to = to[i], .subject = text_one_line(c->mem, arg(c, "subject")),
@@ -652,14 +605,8 @@ static bool send_message(call *c)
 		if (r != STORE_OK)
 			return refuse_partly(c, to, i, to[i], r);
 		signal_agent(c, &all, m.to, m.from, "sent", &m);
-		docs[i] = m.doc;
-		if (!c->json)
-			say_stored(c, &m);
+		say_stored(c, &m);
 	}
-	if (c->json && n == 1)
-		say_doc(c, docs[0]);
-	else if (c->json)
-		say_docs(c, docs, n);
 	return true;
 }
 
@@ -700,7 +647,7 @@ static int count_state(const store_messages *list, store_state state)
 
 static void say_damage(call *c)
 {
-	if (c->st.damaged && !c->json)
+	if (c->st.damaged)
 		say(c, "%d damaged or unreadable file%z passed over, the first is %s\n", c->st.damaged,
 		    c->st.damaged == 1 ? " was" : "s were", c->st.damaged_path);
 }
@@ -732,7 +679,7 @@ static void say_inbox(call *c, const store_messages *inbox, int64_t offset)
 
 /* Where several agents share a workspace, its signals stay until none of them
  * has unread mail. */
-static void clear_signals(call *c, const store_agents *all)
+static void clear_signals(call *c, const store_entries *all)
 {
 	str workspace = workspace_of(all, c->self);
 	if (workspace.n == 0 || !store_workspace_here(c->mem, workspace))
@@ -752,7 +699,7 @@ static void clear_signals(call *c, const store_agents *all)
 
 static bool check_inbox(call *c)
 {
-	store_agents all;
+	store_entries all;
 	store_messages mail;
 	store_result r;
 	int unread;
@@ -768,14 +715,9 @@ static bool check_inbox(call *c)
 		return true;
 	c->who->unread = unread;
 	c->who->hint_at = store_now();
-	if (c->json) {
-		str *docs = NEW(c->mem, str, mail.n + 1);
-		for (int i = 0; i < mail.n; i++)
-			docs[i] = mail.at[i].doc;
-		say_docs(c, docs, mail.n);
-	} else {
-		say_inbox(c, &mail, get_value(c, "offset")->number);
-	}
+	say_inbox(c, &mail, get_value(c, "offset")->number);
+	for (int i = 0; i < mail.n; i++)
+		add_doc(c, mail.at[i].doc);
 	if (unread == 0)
 		clear_signals(c, &all);
 	return true;
@@ -827,7 +769,7 @@ static void take_receipt(call *c, const store_message *m)
 {
 	receipt *r;
 	if (!str_eq(c->self, m->to)) {
-		if (m->state == STORE_PENDING && !c->json)
+		if (m->state == STORE_PENDING)
 			say(c, "not acknowledged: only %s can do that\n", shown_name(c, m->to));
 		return;
 	}
@@ -836,6 +778,13 @@ static void take_receipt(call *c, const store_message *m)
 	r = NEW(c->mem, receipt, 1);
 	*r = (receipt){ *c->receipts, *m, c->self };
 	*c->receipts = r;
+}
+
+static str with_content(call *c, str doc, str content)
+{
+	json_error error;
+	json_change change = { S("content"), json_quote(c->mem, content) };
+	return json_patch(c->mem, json_read(c->mem, doc, JSON_STORED, &error), &change, 1, 0);
 }
 
 static bool read_message(call *c)
@@ -853,16 +802,12 @@ static bool read_message(call *c)
 		return refuse_store(c, r);
 	if (offset > total)
 		return refuse(c, "offset: the message has only %l bytes", total);
-	if (c->json) {
-		json_error error;
-		json_change content = { S("content"), json_quote(c->mem, part) };
-		say_doc(c, json_patch(c->mem, json_read(c->mem, m.doc, JSON_STORED, &error), &content, 1, 0));
-	} else {
-		part = page_of(part, offset, total);
-		say_header(c, &m);
-		say_fenced(c, m.from, part);
-		say_more(c, offset, part.n, total);
-	}
+	if (c->json)
+		add_doc(c, with_content(c, m.doc, part));
+	part = page_of(part, offset, total);
+	say_header(c, &m);
+	say_fenced(c, m.from, part);
+	say_more(c, offset, part.n, total);
 	if (offset == 0)
 		take_receipt(c, &m);
 	return true;
@@ -903,7 +848,7 @@ static bool complete(call *c, store_message *m, str reply)
 
 static bool reply_message(call *c)
 {
-	store_agents all;
+	store_entries all;
 	store_message before, m = { 0 };
 	bool done = get_value(c, "mark_complete")->flag;
 	store_result r;
@@ -919,10 +864,6 @@ static bool reply_message(call *c)
 	signal_agent(c, &all, m.to, m.from, "replied", &m);
 	if (done && !complete(c, &before, m.id))
 		return false;
-	if (c->json) {
-		say_doc(c, m.doc);
-		return true;
-	}
 	say_stored(c, &m);
 	if (done)
 		say(c, "%s is completed.\n", short_id(before.id));
@@ -951,7 +892,7 @@ static store_result send_to_human(call *c, const store_message *m, str reason, s
 
 static bool escalate(call *c)
 {
-	store_agents all;
+	store_entries all;
 	store_message m, copy;
 	str reason = arg(c, "reason");
 	store_note note = { S("escalationReason"), reason };
@@ -970,10 +911,8 @@ static bool escalate(call *c)
 	if (r != STORE_OK)
 		return refuse(c, "%s is marked escalated, but the human has no copy: %s", short_id(m.id), trouble(c, r));
 	signal_agent(c, &all, m.from, c->self, "escalated", &m);
-	if (c->json)
-		say_doc(c, m.doc);
-	else
-		say(c, "%s is escalated; the human has it as %s.\n", short_id(m.id), short_id(copy.id));
+	say(c, "%s is escalated; the human has it as %s.\n", short_id(m.id), short_id(copy.id));
+	add_doc(c, m.doc);
 	return true;
 }
 
@@ -983,7 +922,7 @@ static void write_receipts(session *who, arena *mem, const receipt *list)
 	for (const receipt *r = list; r; r = r->next) {
 		call c = { .who = who, .mem = mem, .out = &(buf){ .mem = mem } };
 		store_message m = r->message;
-		store_agents all;
+		store_entries all;
 		store_note notes[] = { { S("readAt"), store_time(mem, store_now()) }, { S("readBy"), r->reader } };
 		store_result done;
 		store_open(&c.st, mem, who->root);
@@ -1008,24 +947,18 @@ static void write_receipts(session *who, arena *mem, const receipt *list)
 
 static void say_spec(call *c, const store_spec *s)
 {
+	buf b = { .mem = c->mem };
+	json_writer w = { .out = &b, .pretty = true };
 	say(c, "%s", shown_name(c, s->name));
 	if (s->publisher.n)
 		say(c, " by %s %s", shown_name(c, s->publisher), ago(c, s->published));
 	say(c, ", %l bytes\n", s->size);
-}
-
-static str spec_doc(call *c, const store_spec *s, const str *content)
-{
-	buf b = { .mem = c->mem };
-	json_writer w = { .out = &b, .pretty = true };
 	json_open(&w, '{');
 	json_member(&w, S("name"), s->name);
 	json_member(&w, S("publisher"), s->publisher);
 	json_member(&w, S("publishedAt"), s->published);
-	if (content)
-		json_member(&w, S("content"), *content);
 	json_close(&w, '}');
-	return buf_str(&b);
+	add_doc(c, buf_str(&b));
 }
 
 static bool find_spec(call *c, str name, store_spec *spec)
@@ -1049,7 +982,7 @@ static bool find_spec(call *c, str name, store_spec *spec)
 
 static bool publish_spec(call *c)
 {
-	store_agents all;
+	store_entries all;
 	store_spec spec;
 	str name = arg(c, "name");
 	store_result r;
@@ -1059,14 +992,11 @@ static bool publish_spec(call *c)
 	if (r == STORE_BAD_NAME)
 		return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit",
 			      text_clip(name, SUBJECT_SHOWN));
-	if (r != STORE_OK && c->st.fault.placed)
-		return refuse(c, "%s; %s is published, but a power cut may undo it", trouble(c, r), name);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
 	if (c->json && find_spec(c, name, &spec))
-		say_doc(c, spec_doc(c, &spec, NULL));
-	else if (!c->json)
-		say(c, "%s is published.", name);
+		say_spec(c, &spec);
+	say(c, "%s is published.", name);
 	return true;
 }
 
@@ -1083,12 +1013,10 @@ static bool get_spec(call *c)
 	r = store_spec_text(&c->st, &spec, offset, c->json ? INT32_MAX : PAGE_BYTES, &part);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
-	if (c->json) {
-		say_doc(c, spec_doc(c, &spec, &part));
-		return true;
-	}
-	part = page_of(part, offset, spec.size);
 	say_spec(c, &spec);
+	if (c->json)
+		c->docs[0] = with_content(c, c->docs[0], part);
+	part = page_of(part, offset, spec.size);
 	say_fenced(c, spec.publisher, part);
 	say_more(c, offset, part.n, spec.size);
 	return true;
@@ -1098,18 +1026,12 @@ static bool list_specs(call *c)
 {
 	store_specs all;
 	store_result r = store_list_specs(&c->st, &all);
-	str *docs = NEW(c->mem, str, all.n + 1);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
-	for (int i = 0; i < all.n; i++)
-		docs[i] = spec_doc(c, &all.at[i], NULL);
-	if (c->json)
-		say_docs(c, docs, all.n);
-	else if (all.n == 0)
+	if (all.n == 0)
 		say(c, "Nothing is published.");
-	else
-		for (int i = 0; i < all.n; i++)
-			say_spec(c, &all.at[i]);
+	for (int i = 0; i < all.n; i++)
+		say_spec(c, &all.at[i]);
 	say_damage(c);
 	return true;
 }
@@ -1126,7 +1048,7 @@ static const tool tools[] = {
 		 { "workspace_path", TEXT, 0, 0, "Absolute; default: here" },
 		 { "description", TEXT, REQUIRED, 500, "What you work on" }),
 	  register_agent },
-	{ "list_agents", "Who is registered.", READ_ONLY, NO_PARAMS, list_agents_tool },
+	{ "list_agents", "Who is registered.", READ_ONLY | LIST, NO_PARAMS, list_agents_tool },
 	{ "get_agent", "One agent's entry.", READ_ONLY, PARAMS({ "name", TEXT, REQUIRED, 0, NULL }), get_agent },
 	{ "send_message", "Send mail; it waits until it is read.", ALWAYS_LOAD,
 	  PARAMS({ "from", TEXT, CALLER, 0, NULL },
@@ -1135,7 +1057,7 @@ static const tool tools[] = {
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "urgent", FLAG, 0, 0, NULL }),
 	  send_message },
-	{ "check_inbox", "List your mail: unread, escalated, read.", READ_ONLY | ALWAYS_LOAD,
+	{ "check_inbox", "List your mail: unread, escalated, read.", READ_ONLY | ALWAYS_LOAD | LIST,
 	  PARAMS({ "agent_name", TEXT, CALLER, 0, NULL },
 		 { "offset", WHOLE, 0, 0, NULL },
 		 { "wait_seconds", WHOLE, 0, WAIT_MOST, "Wait for mail" }),
@@ -1166,14 +1088,14 @@ static const tool tools[] = {
 	  PARAMS({ "name", TEXT, REQUIRED, 0, NULL },
 		 { "offset", WHOLE, 0, 0, "Bytes" }),
 	  get_spec },
-	{ "list_specs", "What is published.", READ_ONLY, NO_PARAMS, list_specs },
+	{ "list_specs", "What is published.", READ_ONLY | LIST, NO_PARAMS, list_specs },
 	{ "set_status", "Say what you are working on.", 0,
 	  PARAMS({ "agent_name", TEXT, CALLER, 0, NULL },
 		 { "status", TEXT, REQUIRED, 500, NULL }),
 	  set_status },
 	{ "get_status", "What an agent is working on.", READ_ONLY,
 	  PARAMS({ "agent_name", TEXT, REQUIRED, 0, NULL }), get_status },
-	{ "get_all_statuses", "What everybody is working on.", READ_ONLY, NO_PARAMS, get_all_statuses },
+	{ "get_all_statuses", "What everybody is working on.", READ_ONLY | LIST, NO_PARAMS, get_all_statuses },
 };
 
 enum { TOOLS = sizeof tools / sizeof *tools };
@@ -2000,25 +1922,6 @@ static str verb_name(arena *mem, const char *word)
 	return str_of(name);
 }
 
-static int help(arena *mem)
-{
-	buf b = { .mem = mem };
-	buf_say(&b, "interagent %z: mail between coding agents\n\n"
-		"usage: interagent [serve]              the MCP server, on standard input and output\n"
-		"       interagent VERB [OPTION...]     one of the tools below; VERB --help tells its options\n"
-		"       interagent --version | --help\n\n", VERSION);
-	for (int i = 0; i < TOOLS; i++) {
-		buf_say(&b, "  %z", tools[i].name);
-		for (size_t pad = strlen(tools[i].name); pad < 18; pad++)
-			buf_char(&b, ' ');
-		buf_say(&b, "%z\n", tools[i].about);
-	}
-	buf_say(&b, "\n--from NAME says who speaks, --json asks for JSON, and - as a value reads standard input.\n"
-		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
-		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
-	return tell(1, &b);
-}
-
 static const char *value_word(const param *p)
 {
 	return p->kind == FLAG ? "" : p->kind == WHOLE ? " N" : p->kind == BODY ? " TEXT|-" : " TEXT";
@@ -2124,6 +2027,24 @@ static bool has_terminal(void)
 	return tty >= 0;
 }
 
+/* One document: an array where the tool lists, or where there are several. They
+ * are printed as stored, but in any case UTF-8. */
+static void print_docs(call *c)
+{
+	bool array = (c->tool->hints & LIST) || c->docs_n > 1;
+	c->out->n = 0;
+	say(c, array ? "[\n" : c->docs_n ? "" : "null");
+	for (int i = 0; i < c->docs_n; i++) {
+		say(c, i ? ",\n" : "");
+		for (str rest = c->docs[i]; rest.n; ) {
+			int n = text_char(rest);
+			buf_add(c->out, n ? (str){ rest.s, n } : S("\xef\xbf\xbd"));
+			rest = str_from(rest, n ? n : 1);
+		}
+	}
+	say(c, array ? "\n]\n" : "\n");
+}
+
 /* A shell that an agent runs is the agent's; any other that has a terminal is
  * the person's. */
 static int run_verb(session *who, const tool *t, char **argv)
@@ -2150,6 +2071,8 @@ static int run_verb(session *who, const tool *t, char **argv)
 		tell(2, &b);
 		return c.misused ? USAGE : REFUSED;
 	}
+	if (c.json)
+		print_docs(&c);
 	if (text.n && text.s[text.n - 1] != '\n')
 		buf_char(&text, '\n');
 	if (tell(1, &text) != DONE)
@@ -2157,6 +2080,96 @@ static int run_verb(session *who, const tool *t, char **argv)
 	write_receipts(who, &mem, receipts);
 	sweep(who, &mem);
 	return DONE;
+}
+
+/* ---- Verbs that are no tools ---- */
+
+typedef struct {
+	const char *name, *usage, *about;
+	int (*run)(session *who, arena *mem, char **argv);
+} verb;
+
+/* Lists what is damaged, and with --fix moves it aside. */
+static int run_doctor(session *who, arena *mem, char **argv)
+{
+	static const char *const texts[] = {
+		[STORE_TORN] = "is damaged", [STORE_NOT_A_FILE] = "is no regular file",
+		[STORE_NOT_A_DIR] = "is no directory that can be opened", [STORE_UNREADABLE] = "cannot be read",
+		[STORE_NO_BODY] = "has no text: its messages/*.md is missing",
+	};
+	bool fix = argv[0] && strcmp(argv[0], "--fix") == 0;
+	buf b = { .mem = mem };
+	store_findings found;
+	store st;
+	store_result r;
+	if (argv[0] && (!fix || argv[1]))
+		return misuse(mem, "no such option: ", fix ? argv[1] : argv[0], "doctor");
+	store_open(&st, mem, who->root);
+	r = store_check(&st, fix, &found);
+	store_close(&st);
+	for (int i = 0; i < found.n; i++)
+		buf_say(&b, "%s %z%z\n", found.at[i].path, texts[found.at[i].what],
+			found.at[i].fixed ? "; it was moved aside" : "");
+	if (r != STORE_OK)
+		buf_say(&b, "%s/.lock is held by another process: nothing was looked at\n", who->root);
+	else if (found.n == 0)
+		buf_say(&b, "%s: nothing is damaged\n", who->root);
+	tell(1, &b);
+	return r == STORE_OK && found.n == 0 ? DONE : REFUSED;
+}
+
+static int run_serve(session *who, arena *mem, char **argv)
+{
+	if (argv[0])
+		return misuse(mem, "no such option: ", argv[0], "serve");
+	return serve(who);
+}
+
+static const verb verbs[] = {
+	{ "serve", "", "The MCP server, on standard input and output.", run_serve },
+	{ "doctor", " [--fix]", "Look for damaged files; --fix moves them aside.", run_doctor },
+};
+
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+static int help_plain(arena *mem, const verb *v)
+{
+	buf b = { .mem = mem };
+	buf_say(&b, "usage: interagent %z%z\n\n%z\n", v->name, v->usage, v->about);
+	return tell(1, &b);
+}
+
+static int run_plain(session *who, arena *mem, const verb *v, char **argv)
+{
+	for (char **a = argv; *a; a++)
+		if (strcmp(*a, "--help") == 0)
+			return help_plain(mem, v);
+	return v->run(who, mem, argv);
+}
+
+static void help_line(buf *b, const char *name, const char *about)
+{
+	buf_say(b, "  %z", name);
+	for (size_t pad = strlen(name); pad < 18; pad++)
+		buf_char(b, ' ');
+	buf_say(b, "%z\n", about);
+}
+
+static int help(arena *mem)
+{
+	buf b = { .mem = mem };
+	buf_say(&b, "interagent %z: mail between coding agents\n\n"
+		"usage: interagent VERB [OPTION...]     VERB --help tells its options\n"
+		"       interagent --version | --help\n\n", VERSION);
+	for (int i = 0; i < VERBS; i++)
+		help_line(&b, verbs[i].name, verbs[i].about);
+	for (int i = 0; i < TOOLS; i++)
+		help_line(&b, tools[i].name, tools[i].about);
+	buf_say(&b, "\nWithout a verb it is the server, if its input is no terminal.\n"
+		"--from NAME says who speaks, --json asks for JSON, and - as a value reads standard input.\n"
+		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
+		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
+	return tell(1, &b);
 }
 
 /* ==== Main ==== */
@@ -2191,24 +2204,26 @@ static void fill_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+	arena own = { 0 }, mem = { 0 };
 	session who = { .stop = &stopping };
-	const char *verb = argc > 1 ? argv[1] : isatty(0) ? "--help" : "serve";
-	const tool *t = find_tool(verb_name(&who.own, verb));
+	const char *word = argc > 1 ? argv[1] : isatty(0) ? "--help" : "serve";
+	const tool *t = find_tool(verb_name(&own, word));
 	fill_standard_descriptors();
 	catch_signals();
-	who.root = store_root(&who.own);
+	who.root = store_root(&own);
 	who.pinned = str_trim(str_of(getenv("INTERAGENT_NAME")));
-	who.place = working_place(&who.own);
+	who.place = working_place(&own);
 	who.shell = t != NULL;
 	if (t)
 		return run_verb(&who, t, argv + 2);
+	for (int i = 0; i < VERBS; i++)
+		if (strcmp(verbs[i].name, word) == 0)
+			return run_plain(&who, &mem, &verbs[i], argc > 1 ? argv + 2 : argv + 1);
 	if (argc > 2)
-		return misuse(&who.own, "no such verb, or too many arguments: ", verb, "");
-	if (strcmp(verb, "serve") == 0)
-		return serve(&who);
-	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0)
-		return help(&who.own);
-	if (strcmp(verb, "--version") == 0)
+		return misuse(&own, "no such verb: ", word, "");
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+		return help(&own);
+	if (strcmp(word, "--version") == 0)
 		return tell(1, &(buf){ .s = "interagent " VERSION "\n", .n = sizeof VERSION + 11 });
-	return misuse(&who.own, "no such verb: ", verb, "");
+	return misuse(&own, "no such verb: ", word, "");
 }

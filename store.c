@@ -74,13 +74,17 @@
 #else
 #define sys_open openat
 #define sys_mkdir mkdirat
-#define sys_read read
+#define sys_read pread
 #define sys_write write
 #define sys_fsync fsync
 #define sys_close close
 #define sys_rename renameat
 #define sys_unlink unlinkat
 #define sys_stat fstatat
+#define sys_fstat fstat
+#define sys_chmod fchmod
+#define sys_touch futimens
+#define sys_readdir readdir
 #define sys_flock flock
 #endif
 
@@ -252,21 +256,25 @@ static int make_dir(int parent, const char *name)
 	return fsync_retry(parent);
 }
 
-/* Makes the root and what is missing above it. */
+/* Makes the root and what is missing above it, one step down after the other. */
 static int make_root(store *st)
 {
-	char *path = arena_z(st->mem, st->root);
-	for (char *p = path + 1; ; p++) {
-		char c = *p;
-		if (c != '/' && c != '\0')
+	str rest = st->root;
+	int at = open_retry(AT_FDCWD, str_starts(rest, S("/")) ? "/" : ".", open_dir_flags, 0);
+	while (at >= 0 && rest.n) {
+		const char *name = arena_z(st->mem, str_cut(&rest, '/'));
+		int next, error;
+		if (!*name)
 			continue;
-		*p = '\0';
-		if (mkdirat(AT_FDCWD, path, 0700) < 0 && errno != EEXIST && (c == '\0' || errno != EACCES))
-			return -1;
-		*p = c;
-		if (c == '\0')
-			return 0;
+		next = open_retry(at, name, open_dir_flags, 0);
+		if (next < 0 && errno == ENOENT && make_dir(at, name) == 0)
+			next = open_retry(at, name, open_dir_flags, 0);
+		error = errno;
+		sys_close(at);
+		errno = error;
+		at = next;
 	}
+	return at < 0 ? -1 : sys_close(at);
 }
 
 /* The directory's descriptor; -1 with the fault set. A directory that is not
@@ -299,37 +307,50 @@ static int dir_fd(store *st, enum dir d, bool make)
 /* ==== The names in a directory ==== */
 
 typedef struct {
+	enum dir in;
 	DIR *dir;
 	str name;                        /* until the next call */
+	int error;
 } names;
 
 static bool names_open(store *st, names *it, enum dir d)
 {
 	int fd = dir_fd(st, d, false), own;
-	it->dir = NULL;
+	*it = (names){ .in = d };
 	if (fd < 0)
 		return st->fault.error == ENOENT;
 	own = open_retry(fd, ".", open_dir_flags, 0);
 	if (own >= 0 && !(it->dir = fdopendir(own)))
-		close(own);
+		sys_close(own);
 	if (!it->dir)
 		failed(st, "open", path_in(st, d, ""), errno);
 	return it->dir;
 }
 
-/* The next name that ends in `tail` and is not hidden. */
-static bool names_next(names *it, str tail)
+/* The next name that starts and ends as wanted; only those that start with a
+ * dot start with a dot. */
+static bool names_next(names *it, str head, str tail)
 {
 	struct dirent *entry;
-	while (it->dir && (entry = readdir(it->dir))) {
+	errno = 0;
+	while (it->dir && (entry = sys_readdir(it->dir))) {
 		it->name = str_of(entry->d_name);
-		if (it->name.s[0] != '.' && str_ends(it->name, tail) && it->name.n > tail.n)
+		if ((head.n || it->name.s[0] != '.') && str_starts(it->name, head) && str_ends(it->name, tail))
 			return true;
+		errno = 0;
 	}
+	it->error = it->dir ? errno : 0;
+	return false;
+}
+
+/* Ends the walk. A directory that could not be read to its end is a failure:
+ * what was not seen must not be taken for absent. */
+static store_result names_close(store *st, names *it)
+{
 	if (it->dir)
 		closedir(it->dir);
 	it->dir = NULL;
-	return false;
+	return it->error ? failed(st, "list", path_in(st, it->in, ""), it->error) : STORE_OK;
 }
 
 /* ==== Reading a file ====
@@ -338,16 +359,27 @@ static bool names_next(names *it, str tail)
 
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
-	int dir = dir_fd(st, d, false);
+	int dir = dir_fd(st, d, false), error;
 	if (dir < 0)
 		return st->fault.error == ENOENT ? STORE_ABSENT : STORE_FAILED;
 	*fd = open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 	if (*fd < 0)
 		return errno == ENOENT ? STORE_ABSENT : failed(st, "open", path_in(st, d, name), errno);
-	if (fstat(*fd, seen) == 0 && S_ISREG(seen->st_mode))
+	error = sys_fstat(*fd, seen) < 0 ? errno : S_ISDIR(seen->st_mode) ? EISDIR : S_ISREG(seen->st_mode) ? 0 : EINVAL;
+	if (error == 0)
 		return STORE_OK;
 	sys_close(*fd);
-	return failed(st, "read", path_in(st, d, name), S_ISDIR(seen->st_mode) ? EISDIR : EINVAL);
+	return failed(st, "read", path_in(st, d, name), error);
+}
+
+static bool exists(store *st, enum dir d, const char *name, int64_t *age)
+{
+	struct stat found;
+	int dir = dir_fd(st, d, false);
+	if (dir < 0 || sys_stat(dir, name, &found, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*age = age_of(&found);
+	return true;
 }
 
 /* Reads up to `most` bytes from `offset`. */
@@ -355,23 +387,21 @@ static store_result get(store *st, enum dir d, const char *name, int64_t offset,
 			struct stat *seen)
 {
 	int fd, error;
+	int64_t left;
 	char *s;
-	ptrdiff_t n = 0, want;
-	ssize_t got = 0;
+	ptrdiff_t n = 0;
+	ssize_t got = 1;
 	store_result r = open_file(st, d, name, &fd, seen);
 	if (r != STORE_OK)
 		return r;
-	want = (ptrdiff_t)(seen->st_size - offset < most ? seen->st_size - offset : most);
-	want = want < 0 ? 0 : want;
-	s = arena_new(st->mem, want + 1);
-	if (offset && lseek(fd, (off_t)offset, SEEK_SET) < 0)
-		got = -1;
-	while (got >= 0 && n < want) {
-		got = sys_read(fd, s + n, (size_t)(want - n));
-		if (got == 0 || (got < 0 && errno != EINTR))
+	left = (int64_t)seen->st_size - offset;
+	left = left < 0 ? 0 : left < most ? left : most;
+	s = arena_new(st->mem, (ptrdiff_t)left + 1);
+	while (n < left && got != 0) {
+		got = sys_read(fd, s + n, (size_t)(left - n), (off_t)(offset + n));
+		if (got < 0 && errno != EINTR)
 			break;
 		n += got > 0 ? got : 0;
-		got = 0;
 	}
 	error = errno;
 	sys_close(fd);
@@ -407,12 +437,13 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Is the file still what it was when it was read into *seen (st_ino 0: absent)? */
-static bool still(int dir, const char *name, const struct stat *seen)
+/* Is the file still what it was when it was read into *seen (st_ino 0: absent)?
+ * 1: yes, 0: no, -1: cannot tell, with errno. */
+static int still(int dir, const char *name, const struct stat *seen)
 {
 	struct stat now;
 	if (sys_stat(dir, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT && seen->st_ino == 0;
+		return errno == ENOENT ? seen->st_ino == 0 : -1;
 	return seen->st_ino != 0 && same_file(seen, &now);
 }
 
@@ -452,46 +483,39 @@ enum { CHANGED = STORE_FAILED + 1 };
  * was made from) a file that has changed since is left alone: CHANGED. */
 static int put(store *st, enum dir d, const char *name, str text, const struct stat *seen)
 {
-	int dir = dir_fd(st, d, true), fd, error;
+	int dir = dir_fd(st, d, true), fd, same = 1, error;
 	char *temp = arena_z(st->mem, join(st->mem, S(".tmp-"), "", store_random(st->mem, 8)));
 	mode_t mode = seen && seen->st_ino ? seen->st_mode & 0777 : 0600;
-	const char *doing = "write";
+	bool written;
 	if (dir < 0)
 		return STORE_FAILED;
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return (int)failed(st, "write", path_in(st, d, name), errno);
-	if (write_all(fd, text) < 0 || (mode != 0600 && fchmod(fd, mode) < 0) || fsync_retry(fd) < 0) {
+	written = write_all(fd, text) == 0 && (mode == 0600 || sys_chmod(fd, mode) == 0) && fsync_retry(fd) == 0;
+	error = errno;
+	if (sys_close(fd) < 0 && written) {
+		written = false;
 		error = errno;
-		sys_close(fd);
-		goto drop_temp;
 	}
-	if (sys_close(fd) < 0) {
+	if (written && seen && (same = still(dir, name, seen)) < 0)
 		error = errno;
-		goto drop_temp;
-	}
-	error = 0;
-	if (seen && !still(dir, name, seen))
-		goto drop_temp;
-	doing = "rename to";
-	if (sys_rename(dir, temp, dir, name) < 0) {
-		error = errno;
-		goto drop_temp;
-	}
-	if (fsync_retry(dir) < 0) {
+	if (written && same == 1 && sys_rename(dir, temp, dir, name) == 0) {
+		if (fsync_retry(dir) == 0)
+			return STORE_OK;
 		failed(st, "sync the directory of", path_in(st, d, name), errno);
 		st->fault.placed = true;
 		return STORE_FAILED;
 	}
-	return STORE_OK;
-drop_temp:
-	unlinkat(dir, temp, 0);
-	return error ? (int)failed(st, doing, path_in(st, d, name), error) : CHANGED;
+	error = written && same == 1 ? errno : error;
+	sys_unlink(dir, temp, 0);
+	return written && same == 0 ? CHANGED : (int)failed(st, "write", path_in(st, d, name), error);
 }
 
 /* ==== The lock ====
  * flock on a file of its own, because the files that it guards are replaced.
- * The kernel drops it when its holder dies, however that happens. */
+ * The kernel drops it when its holder dies, however that happens. On a file
+ * system without locks we go on without: unique names and renames still hold. */
 
 static store_result busy(store *st)
 {
@@ -503,13 +527,13 @@ static store_result busy(store *st)
 static bool lock_is_current(int root, int fd)
 {
 	struct stat mine, now;
-	return fstat(fd, &mine) == 0 && fstatat(root, ".lock", &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return sys_fstat(fd, &mine) == 0 && sys_stat(root, ".lock", &now, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
 }
 
 static store_result lock(store *st)
 {
-	int root = dir_fd(st, ROOT, true), pause = 1;
+	int root = dir_fd(st, ROOT, true), pause = 1, error;
 	int64_t until = store_now() + LOCK_MS;
 	if (root < 0)
 		return STORE_FAILED;
@@ -517,11 +541,17 @@ static store_result lock(store *st)
 		int fd = open_retry(root, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 		if (fd < 0)
 			return failed(st, "open", path_in(st, ROOT, ".lock"), errno);
-		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0 && lock_is_current(root, fd)) {
+		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
+			error = lock_is_current(root, fd) ? 0 : EWOULDBLOCK;
+		else
+			error = errno;
+		if (error == 0 || error == ENOLCK || error == EOPNOTSUPP) {
 			st->lock = fd;
 			return STORE_OK;
 		}
 		close(fd);
+		if (error != EWOULDBLOCK && error != EINTR)
+			return failed(st, "lock", path_in(st, ROOT, ".lock"), error);
 		if (store_now() >= until || (st->stop && *st->stop))
 			return busy(st);
 		nap(pause);
@@ -551,14 +581,14 @@ static store_result load_table(store *st, const char *name, json **table, struct
 	return r == STORE_ABSENT ? STORE_OK : r;
 }
 
-/* A damaged table is kept beside the one that the next writer makes. */
-static store_result set_aside(store *st, const char *name, struct stat *seen)
+/* What is damaged is kept, beside what the next writer makes. */
+static store_result set_aside(store *st, enum dir d, const char *name, struct stat *seen)
 {
 	buf aside = { .mem = st->mem };
-	int root = dir_fd(st, ROOT, true);
+	int dir = dir_fd(st, d, true);
 	buf_say(&aside, "%z.damaged-%l", name, store_now());
-	if (sys_rename(root, name, root, arena_z(st->mem, buf_str(&aside))) < 0 && errno != ENOENT)
-		return failed(st, "set aside", path_in(st, ROOT, name), errno);
+	if (sys_rename(dir, name, dir, arena_z(st->mem, buf_str(&aside))) < 0 && errno != ENOENT)
+		return failed(st, "set aside", path_in(st, d, name), errno);
 	*seen = (struct stat){ 0 };
 	return STORE_OK;
 }
@@ -578,7 +608,7 @@ static store_result edit_table(store *st, const char *name, str key, const json_
 		json_change change = { .key = key };
 		r = (int)load_table(st, name, &table, &seen);
 		if (r == STORE_OK && st->damaged > damaged)
-			r = (int)set_aside(st, name, &seen);
+			r = (int)set_aside(st, ROOT, name, &seen);
 		member = json_get(table, key);
 		if (r != STORE_OK || (only_new && member))
 			break;
@@ -589,64 +619,56 @@ static store_result edit_table(store *st, const char *name, str key, const json_
 	return (store_result)r;
 }
 
-static int count_members(const json *table)
-{
-	int n = 0;
-	for (const json *m = table ? table->child : NULL; m; m = m->next)
-		n++;
-	return n;
-}
-
-store_result store_list_agents(store *st, store_agents *out)
+static store_result list_table(store *st, const char *name, str text_key, str time_key, store_entries *out)
 {
 	json *table;
 	struct stat seen;
-	store_result r = load_table(st, "registry.json", &table, &seen);
-	*out = (store_agents){ NEW(st->mem, store_agent, count_members(table) + 1), 0 };
+	int room = 0;
+	store_result r = load_table(st, name, &table, &seen);
+	*out = (store_entries){ 0 };
 	for (json *m = table ? table->child : NULL; m && r == STORE_OK; m = m->next) {
 		if (m->kind != JSON_OBJECT)
 			continue;
-		out->at[out->n++] = (store_agent){
+		out->at = arena_more(st->mem, out->at, out->n, &room, sizeof *out->at);
+		out->at[out->n++] = (store_entry){
 			.name = json_key(st->mem, m),
+			.text = json_get_text(st->mem, m, text_key),
 			.workspace = json_get_text(st->mem, m, S("workspacePath")),
-			.description = json_get_text(st->mem, m, S("description")),
-			.registered = json_get_text(st->mem, m, S("registeredAt")),
+			.time = json_get_text(st->mem, m, time_key),
 			.doc = m->raw,
 		};
 	}
 	return r;
 }
 
-store_result store_register(store *st, store_agent *a)
+store_result store_list_agents(store *st, store_entries *out)
 {
-	a->registered = store_time(st->mem, store_now());
+	return list_table(st, "registry.json", S("description"), S("registeredAt"), out);
+}
+
+store_result store_list_statuses(store *st, store_entries *out)
+{
+	return list_table(st, "status.json", S("status"), S("updatedAt"), out);
+}
+
+const store_entry *store_entry_named(const store_entries *list, str name)
+{
+	for (int i = 0; i < list->n; i++)
+		if (str_eq(list->at[i].name, name))
+			return &list->at[i];
+	return NULL;
+}
+
+store_result store_register(store *st, store_entry *agent)
+{
 	json_change changes[] = {
-		{ S("name"), json_quote(st->mem, a->name) },
-		{ S("workspacePath"), json_quote(st->mem, a->workspace) },
-		{ S("description"), json_quote(st->mem, a->description) },
-		{ S("registeredAt"), json_quote(st->mem, a->registered) },
+		{ S("name"), json_quote(st->mem, agent->name) },
+		{ S("workspacePath"), json_quote(st->mem, agent->workspace) },
+		{ S("description"), json_quote(st->mem, agent->text) },
+		{ S("registeredAt"), json_quote(st->mem, store_time(st->mem, store_now())) },
 	};
-	a->doc = json_patch(st->mem, NULL, changes, 4, 0);
-	return edit_table(st, "registry.json", a->name, changes, 4, false);
-}
-
-store_result store_list_statuses(store *st, store_statuses *out)
-{
-	json *table;
-	struct stat seen;
-	store_result r = load_table(st, "status.json", &table, &seen);
-	*out = (store_statuses){ NEW(st->mem, store_status, count_members(table) + 1), 0 };
-	for (json *m = table ? table->child : NULL; m && r == STORE_OK; m = m->next) {
-		if (m->kind != JSON_OBJECT)
-			continue;
-		out->at[out->n++] = (store_status){
-			.agent = json_key(st->mem, m),
-			.status = json_get_text(st->mem, m, S("status")),
-			.updated = json_get_text(st->mem, m, S("updatedAt")),
-			.doc = m->raw,
-		};
-	}
-	return r;
+	agent->doc = json_patch(st->mem, NULL, changes, 4, 0);
+	return edit_table(st, "registry.json", agent->name, changes, 4, false);
 }
 
 store_result store_set_status(store *st, str agent, str status, bool only_new)
@@ -810,9 +832,8 @@ static int by_age(const void *a, const void *b)
 
 static bool is_archived(store *st, str id)
 {
-	struct stat found;
-	int dir = dir_fd(st, OLD_METAS, false);
-	return dir >= 0 && sys_stat(dir, file_name(st, id, ".json"), &found, AT_SYMLINK_NOFOLLOW) == 0;
+	int64_t ignored;
+	return exists(st, OLD_METAS, file_name(st, id, ".json"), &ignored);
 }
 
 store_result store_mail(store *st, str agent, store_messages *out)
@@ -821,7 +842,7 @@ store_result store_mail(store *st, str agent, store_messages *out)
 	*out = (store_messages){ 0 };
 	if (!names_open(st, &it, METAS))
 		return STORE_FAILED;
-	while (names_next(&it, S(".json"))) {
+	while (names_next(&it, S(""), S(".json"))) {
 		arena mark = *st->mem;
 		store_message m;
 		json *doc;
@@ -837,7 +858,7 @@ store_result store_mail(store *st, str agent, store_messages *out)
 	}
 	if (out->n)
 		qsort(out->at, (size_t)out->n, sizeof *out->at, by_age);
-	return STORE_OK;
+	return names_close(st, &it);
 }
 
 /* Adds to *id what the directory knows of the prefix. An id that is all of the
@@ -848,7 +869,7 @@ static store_result match_ids(store *st, enum dir d, str prefix, str *id)
 	store_result r = STORE_OK;
 	if (!names_open(st, &it, d))
 		return STORE_FAILED;
-	while (names_next(&it, S(".json"))) {
+	while (names_next(&it, S(""), S(".json"))) {
 		str found = { it.name.s, it.name.n - 5 };
 		if (!str_starts(found, prefix) || str_eq(found, *id))
 			continue;
@@ -857,7 +878,7 @@ static store_result match_ids(store *st, enum dir d, str prefix, str *id)
 		else
 			*id = arena_copy(st->mem, found);
 	}
-	return r;
+	return names_close(st, &it) == STORE_OK ? r : STORE_FAILED;
 }
 
 store_result store_find(store *st, str prefix, store_message *m)
@@ -1001,7 +1022,7 @@ static bool find_quiet(store *st, ids *due)
 	names it;
 	if (!names_open(st, &it, METAS))
 		return false;
-	while (names_next(&it, S(".json"))) {
+	while (names_next(&it, S(""), S(".json"))) {
 		arena mark = *st->mem;
 		store_message m;
 		json *doc;
@@ -1012,17 +1033,7 @@ static bool find_quiet(store *st, ids *due)
 		if (take)
 			add_id(st->mem, due, id);
 	}
-	return true;
-}
-
-static bool exists(store *st, enum dir d, const char *name, int64_t *age)
-{
-	struct stat found;
-	int dir = dir_fd(st, d, false);
-	if (dir < 0 || sys_stat(dir, name, &found, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	*age = age_of(&found);
-	return true;
+	return names_close(st, &it) == STORE_OK;
 }
 
 /* Bodies without a meta: half archived, or never sent and old. */
@@ -1031,7 +1042,7 @@ static bool find_orphans(store *st, ids *due)
 	names it;
 	if (!names_open(st, &it, BODIES))
 		return false;
-	while (names_next(&it, S(".md"))) {
+	while (names_next(&it, S(""), S(".md"))) {
 		arena mark = *st->mem;
 		int64_t age, ignored;
 		str id = { it.name.s, it.name.n - 3 };
@@ -1043,22 +1054,20 @@ static bool find_orphans(store *st, ids *due)
 		if (take)
 			add_id(st->mem, due, id);
 	}
-	return true;
+	return names_close(st, &it) == STORE_OK;
 }
 
 /* Temp files of writers that died. */
 static void drop_old_temps(store *st, enum dir d)
 {
 	names it;
-	int dir = dir_fd(st, d, false);
-	struct dirent *entry;
 	int64_t age;
-	if (dir < 0 || !names_open(st, &it, d) || !it.dir)
+	if (!names_open(st, &it, d))
 		return;
-	while ((entry = readdir(it.dir)))
-		if (str_starts(str_of(entry->d_name), S(".tmp-")) && exists(st, d, entry->d_name, &age) && age > ORPHAN_MS)
-			sys_unlink(dir, entry->d_name, 0);
-	closedir(it.dir);
+	while (names_next(&it, S(".tmp-"), S("")))
+		if (exists(st, d, it.name.s, &age) && age > ORPHAN_MS)
+			sys_unlink(dir_fd(st, d, false), it.name.s, 0);
+	names_close(st, &it);
 }
 
 /* Takes this hour's sweep for us, if it is due and nobody else has. */
@@ -1074,7 +1083,7 @@ static bool claim_sweep(store *st)
 	due = !exists(st, ARCHIVE, ".swept", &age) || age < 0 || age >= SWEEP_MS;
 	fd = due ? open_retry(st->fd[ARCHIVE], ".swept", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600) : -1;
 	if (fd >= 0) {
-		due = futimens(fd, NULL) == 0;
+		due = sys_touch(fd, NULL) == 0;
 		close(fd);
 	}
 	unlock(st);
@@ -1094,6 +1103,76 @@ store_result store_sweep(store *st)
 	for (int i = 0; i < due.n && r == STORE_OK; i += BATCH)
 		r = archive_batch(st, due.id + i, due.n - i < BATCH ? due.n - i : BATCH);
 	return r;
+}
+
+/* ==== The doctor ====
+ * Looks at every file of the layout and says what is not as it should be.
+ * Mending means moving aside, under a name that nobody reads. */
+
+static void find_defect(store *st, store_findings *out, str path, store_defect what)
+{
+	out->at = arena_more(st->mem, out->at, out->n, &out->room, sizeof *out->at);
+	out->at[out->n++] = (store_finding){ .path = path, .what = what };
+}
+
+/* What a failure to read a file says of it. */
+static store_defect defect_of(const store_fault *f)
+{
+	bool not_file = f->error == EISDIR || f->error == EINVAL || f->error == ELOOP || f->error == EMLINK;
+	return f->error == 0 ? STORE_TORN : not_file ? STORE_NOT_A_FILE : STORE_UNREADABLE;
+}
+
+static void check_file(store *st, enum dir d, const char *name, bool is_meta, bool fix, store_findings *out)
+{
+	store_message m;
+	json *doc;
+	struct stat seen;
+	str ignored, id = { name, (ptrdiff_t)strlen(name) - 5 };
+	int64_t age;
+	store_result r = !is_meta ? get(st, d, name, 0, 1, &ignored, &seen)
+		       : d == ROOT ? load(st, d, name, TABLE_MOST, &doc, &seen)
+				   : load_meta(st, d, id, &m, &doc, &seen);
+	if (r == STORE_OK && is_meta && d != ROOT && !exists(st, BODIES, file_name(st, id, ".md"), &age) &&
+	    !exists(st, OLD_BODIES, file_name(st, id, ".md"), &age))
+		find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
+	if (r != STORE_FAILED)
+		return;
+	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
+	if (fix && out->at[out->n - 1].what != STORE_UNREADABLE && exists(st, d, name, &age) && age > YOUNG_MS)
+		out->at[out->n - 1].fixed = set_aside(st, d, name, &seen) == STORE_OK;
+}
+
+static void check_dir(store *st, enum dir d, bool fix, store_findings *out)
+{
+	bool metas = d == METAS || d == OLD_METAS;
+	names it;
+	if (dir_fd(st, d, false) < 0) {
+		if (st->fault.error != ENOENT)
+			find_defect(st, out, path_in(st, d, ""), STORE_NOT_A_DIR);
+		return;
+	}
+	if (d == ROOT) {
+		check_file(st, d, "registry.json", true, fix, out);
+		check_file(st, d, "status.json", true, fix, out);
+	}
+	if (d == ROOT || d == ARCHIVE || !names_open(st, &it, d))
+		return;
+	while (names_next(&it, S(""), metas ? S(".json") : S(".md")))
+		check_file(st, d, arena_z(st->mem, it.name), metas, fix, out);
+	if (names_close(st, &it) != STORE_OK)
+		find_defect(st, out, path_in(st, d, ""), STORE_UNREADABLE);
+}
+
+store_result store_check(store *st, bool fix, store_findings *out)
+{
+	*out = (store_findings){ 0 };
+	if (fix && lock(st) != STORE_OK)
+		return STORE_BUSY;
+	for (int d = ROOT; d < STORE_DIRS; d++)
+		check_dir(st, (enum dir)d, fix, out);
+	if (fix)
+		unlock(st);
+	return STORE_OK;
 }
 
 /* ==== Specs ==== */
@@ -1147,7 +1226,7 @@ store_result store_list_specs(store *st, store_specs *out)
 	*out = (store_specs){ 0 };
 	if (!names_open(st, &it, SPECS))
 		return STORE_FAILED;
-	while (names_next(&it, S(".md"))) {
+	while (names_next(&it, S(""), S(".md"))) {
 		store_spec spec;
 		store_result r = load_spec(st, arena_z(st->mem, it.name), &spec);
 		if (r == STORE_FAILED)
@@ -1159,24 +1238,23 @@ store_result store_list_specs(store *st, store_specs *out)
 	}
 	if (out->n)
 		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
-	return STORE_OK;
+	return names_close(st, &it);
 }
 
 /* A name that breaks the rule is looked for among the names that are there. */
 store_result store_find_spec(store *st, str name, store_spec *out)
 {
 	names it;
+	bool found = false;
 	if (store_name_ok(name))
 		return load_spec(st, file_name(st, name, ".md"), out);
 	if (!names_open(st, &it, SPECS))
 		return STORE_FAILED;
-	while (names_next(&it, S(".md"))) {
-		if (!str_eq((str){ it.name.s, it.name.n - 3 }, name))
-			continue;
-		closedir(it.dir);
-		return load_spec(st, file_name(st, name, ".md"), out);
-	}
-	return STORE_ABSENT;
+	while (!found && names_next(&it, S(""), S(".md")))
+		found = str_eq((str){ it.name.s, it.name.n - 3 }, name);
+	if (names_close(st, &it) != STORE_OK)
+		return STORE_FAILED;
+	return found ? load_spec(st, file_name(st, name, ".md"), out) : STORE_ABSENT;
 }
 
 store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t most, str *part)
@@ -1269,8 +1347,10 @@ void store_clear_signals(arena *mem, str workspace)
 	names it = { 0 };
 	if (inbox < 0)
 		return;
-	it.dir = fdopendir(dup(inbox));
-	while (names_next(&it, S(".signal")))
+	it.dir = fdopendir(open_retry(inbox, ".", open_dir_flags, 0));
+	while (names_next(&it, S(""), S(".signal")))
 		sys_unlink(inbox, it.name.s, 0);
+	if (it.dir)
+		closedir(it.dir);
 	close(inbox);
 }

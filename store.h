@@ -59,34 +59,27 @@ str store_random(arena *mem, int bytes);  /* at most 16, as hex digits */
 bool store_name_ok(str name);
 extern const str store_human;            /* the reserved name of the person */
 
-/* ---- Agents and their statuses ---- */
+/* ---- Agents and their statuses: two tables, one entry an agent ---- */
 
 typedef struct {
-	str name, workspace, description, registered;
+	str name;
+	str text;                        /* an agent's description, or its status */
+	str workspace;                   /* of an agent */
+	str time;                        /* registered, or last changed */
 	str doc;                         /* the JSON object as stored */
-} store_agent;
+} store_entry;
 
 typedef struct {
-	str agent, status, updated;
-	str doc;
-} store_status;
-
-typedef struct {
-	store_agent *at;
+	store_entry *at;
 	int n;
-} store_agents;
+} store_entries;
 
-typedef struct {
-	store_status *at;
-	int n;
-} store_statuses;
+store_result store_list_agents(store *st, store_entries *out);
+store_result store_list_statuses(store *st, store_entries *out);
+const store_entry *store_entry_named(const store_entries *list, str name);  /* NULL: none */
 
-store_result store_list_agents(store *st, store_agents *out);
-
-/* Writes a's entry; a->registered is set to now. */
-store_result store_register(store *st, store_agent *a);
-
-store_result store_list_statuses(store *st, store_statuses *out);
+/* Writes the agent's entry with the name, text and workspace given. */
+store_result store_register(store *st, store_entry *agent);
 
 /* Where `only_new`, an agent that has a status keeps it. */
 store_result store_set_status(store *st, str agent, str status, bool only_new);
@@ -133,6 +126,30 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
 
 /* Archives what has been quiet for a day, at most once an hour for all servers. */
 store_result store_sweep(store *st);
+
+/* ---- What is not as it should be ---- */
+
+typedef enum {
+	STORE_TORN,                      /* not the JSON that it should be */
+	STORE_NOT_A_FILE,
+	STORE_NOT_A_DIR,
+	STORE_UNREADABLE,
+	STORE_NO_BODY                    /* a message without its text */
+} store_defect;
+
+typedef struct {
+	str path;
+	store_defect what;
+	bool fixed;
+} store_finding;
+
+typedef struct {
+	store_finding *at;
+	int n, room;
+} store_findings;
+
+/* Looks at every file; with `fix`, moves damaged ones aside (and nothing more). */
+store_result store_check(store *st, bool fix, store_findings *out);
 
 /* ---- Specs ---- */
 
