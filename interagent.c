@@ -60,6 +60,12 @@ typedef struct {
 	str registered;                  /* the agent that this process registered last */
 	arena names;                     /* ... and its bytes */
 	int registrations;               /* of different agents */
+	str client;                      /* what the client calls itself, plain words */
+	str session_id;                  /* the client's, if it tells: a restart keeps it */
+	int presence;                    /* locked for as long as we speak for `present`; -1: for nobody */
+	str present, present_file;
+	arena present_mem;
+	store_cache cache;
 	int64_t hint_at;                 /* when `unread` was counted; 0: never, or it has changed since */
 	int unread;
 	int64_t swept_at;                /* when this process last asked whether a sweep is due */
@@ -90,6 +96,8 @@ typedef struct {
 	int docs_n, docs_room;
 	bool json;                       /* --json was given */
 	str self;                        /* the agent that speaks; empty where nobody knows */
+	str session_id;
+	bool present;                    /* our presence file is still there, and touched */
 	bool misused;                    /* the arguments were not as the table has them */
 	bool may_wait, waits;            /* the answer may come later; it is to come later */
 	receipt **receipts;              /* to be written when the answer is out */
@@ -147,23 +155,32 @@ static str shown_name(call *c, str name)
 	return buf_str(&b);
 }
 
-static str ago(call *c, str time)
+static str span(call *c, int64_t ms)
 {
 	static const struct {
 		int64_t ms;
 		const char *unit;
 	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" } };
+	buf b = { .mem = c->mem };
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (ms < units[i].ms)
+			continue;
+		buf_say(&b, "%l%z", ms / units[i].ms, units[i].unit);
+		return buf_str(&b);
+	}
+	return S("0s");
+}
+
+static str ago(call *c, str time)
+{
 	int64_t then = store_ms(time), age = store_now() - then;
 	buf b = { .mem = c->mem };
 	if (then < 0)
 		return S("at an unknown time");
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (age < units[i].ms)
-			continue;
-		buf_say(&b, "%l%z ago", age / units[i].ms, units[i].unit);
-		return buf_str(&b);
-	}
-	return S("just now");
+	if (age < 1000)
+		return S("just now");
+	buf_say(&b, "%s ago", span(c, age));
+	return buf_str(&b);
 }
 
 static str short_id(str id)
@@ -330,8 +347,98 @@ static bool may_speak_as(call *c, str name)
 	return true;
 }
 
-/* Finds the speaker: the argument, the environment, or the one agent that was
- * registered here. Unknown is no error yet; see need_self. */
+/* ---- Places ---- */
+
+static str real_path(arena *mem, str path)
+{
+	char *real = path.n && !memchr(path.s, '\0', (size_t)path.n) ? realpath(arena_z(mem, path), NULL) : NULL;
+	str copy = real ? arena_copy(mem, str_of(real)) : S("");
+	free(real);
+	return copy;
+}
+
+static bool is_inside(str place, str dir)
+{
+	return dir.n && str_starts(place, dir) && (place.n == dir.n || place.s[dir.n] == '/' || str_eq(dir, S("/")));
+}
+
+static str parent_of(str dir)
+{
+	while (dir.n && dir.s[dir.n - 1] != '/')
+		dir.n--;
+	return dir.n > 1 ? (str){ dir.s, dir.n - 1 } : dir;
+}
+
+static bool has_git(call *c, str dir)
+{
+	buf b = { .mem = c->mem };
+	struct stat found;
+	buf_say(&b, "%s/.git", dir);
+	return stat(arena_z(c->mem, buf_str(&b)), &found) == 0;
+}
+
+/* The one agent whose workspace the directory is. An entry counts only if it
+ * was made from inside its workspace: nobody claims a directory from afar. */
+static str agent_of_dir(call *c, const store_entries *all, str dir, int *found)
+{
+	str name = S("");
+	*found = 0;
+	for (int i = 0; i < all->n; i++) {
+		const store_entry *a = &all->at[i];
+		if (!str_eq(real_path(c->mem, a->workspace), dir) || !is_inside(a->origin, dir))
+			continue;
+		name = a->name;
+		++*found;
+	}
+	return *found == 1 ? name : S("");
+}
+
+/* Looks upward from where the client works; a repository's root ends the
+ * search, and "/" and the home directory are nobody's but their own. */
+static str self_by_place(call *c)
+{
+	str at = real_path(c->mem, c->who->place), start = at;
+	str home = real_path(c->mem, str_of(getenv("HOME")));
+	store_entries all;
+	int found = 0;
+	if (at.n == 0 || store_list_agents(&c->st, &all) != STORE_OK)
+		return S("");
+	for (;;) {
+		bool edge = str_eq(at, S("/")) || str_eq(at, home);
+		str name = !edge || str_eq(at, start) ? agent_of_dir(c, &all, at, &found) : S("");
+		if (found || edge || has_git(c, at))
+			return name;
+		at = parent_of(at);
+	}
+}
+
+/* A client that was restarted, or a shell of its agent, has the same session. */
+static str self_by_session(call *c)
+{
+	store_presences all;
+	const store_presence *best = NULL;
+	if (c->session_id.n == 0 || store_list_presence(&c->st, &all) != STORE_OK)
+		return S("");
+	for (int i = 0; i < all.n; i++) {
+		const store_presence *p = &all.at[i];
+		if (str_eq(p->session, c->session_id) &&
+		    (!best || p->alive > best->alive || (p->alive == best->alive && p->seen > best->seen)))
+			best = p;
+	}
+	return best ? best->agent : S("");
+}
+
+static str self_of_shell(void)
+{
+	int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (tty >= 0)
+		close(tty);
+	return tty >= 0 ? store_human : S("");
+}
+
+/* Finds the speaker: the argument, the environment, the one agent that was
+ * registered here, the session, the workspace. A shell with a terminal that no
+ * agent runs is the person's. Unknown is no error yet; see need_self. */
 static bool find_self(call *c)
 {
 	str named = S("");
@@ -344,13 +451,68 @@ static bool find_self(call *c)
 		c->self = c->who->pinned;
 	else if (c->who->registrations == 1)
 		c->self = c->who->registered;
+	else if (c->who->shell && !c->who->agents_shell)
+		c->self = self_of_shell();
+	else if ((c->self = self_by_session(c)).n == 0)
+		c->self = self_by_place(c);
 	return c->self.n == 0 || may_speak_as(c, c->self);
+}
+
+/* ---- Being there ---- */
+
+/* From now on this process is seen to speak for c->self. */
+static void appear(call *c, str workspace)
+{
+	session *who = c->who;
+	store_presence p = { .agent = c->self, .client = who->client, .session = c->session_id,
+			     .workspace = workspace, .pid = getpid() };
+	if (who->shell || str_eq(c->self, store_human))
+		return;
+	if (c->present && str_eq(who->present, c->self))
+		return;
+	if (who->presence >= 0)
+		close(who->presence);
+	who->presence = store_appear(&c->st, &p);
+	arena_reset(&who->present_mem);
+	who->present = arena_copy(&who->present_mem, c->self);
+	who->present_file = arena_copy(&who->present_mem, p.file);
+}
+
+/* The best that is known of an agent: a live process, or the last one. */
+static const store_presence *presence_of(const store_presences *all, str agent)
+{
+	const store_presence *best = NULL;
+	for (int i = 0; i < all->n; i++)
+		if (str_eq(all->at[i].agent, agent) && (!best || all->at[i].alive > best->alive))
+			best = &all->at[i];
+	return best;
+}
+
+static void list_presence(call *c, store_presences *all)
+{
+	if (store_list_presence(&c->st, all) != STORE_OK)
+		*all = (store_presences){ 0 };
+}
+
+static str shown_presence(call *c, const store_presences *all, str agent)
+{
+	const store_presence *p = presence_of(all, agent);
+	buf b = { .mem = c->mem };
+	int64_t now = store_now();
+	if (!p)
+		return S("presence unknown");
+	if (p->alive)
+		buf_say(&b, "live (%s%z%s)", p->client, p->client.n ? ", " : "", span(c, now - p->since));
+	else
+		buf_say(&b, "not running, last seen %s ago", span(c, now - p->seen));
+	return buf_str(&b);
 }
 
 /* Handlers that act for somebody ask for a registered speaker. */
 static bool need_self(call *c, store_entries *all)
 {
 	const char *param_name = "from";
+	const store_entry *mine;
 	if (!list_agents(c, all))
 		return false;
 	for (int i = 0; c->tool->params[i].name; i++)
@@ -360,9 +522,11 @@ static bool need_self(call *c, store_entries *all)
 		return refuse(c, "who is speaking? name an agent with --from NAME");
 	if (c->self.n == 0)
 		return refuse(c, "who are you? call register_agent, or pass %z", param_name);
-	if (str_eq(c->self, store_human) || store_entry_named(all, c->self))
-		return true;
-	return refuse_agent(c, all, c->self);
+	mine = store_entry_named(all, c->self);
+	if (!mine && !str_eq(c->self, store_human))
+		return refuse_agent(c, all, c->self);
+	appear(c, mine ? mine->workspace : S(""));
+	return true;
 }
 
 /* ==== Agents ==== */
@@ -394,62 +558,116 @@ static bool check_new_agent(call *c, str name, const store_entries *all)
 	return may_speak_as(c, name);
 }
 
-static bool register_agent(call *c)
+/* A name that somebody runs under belongs to that workspace; in the same one
+ * it may be shared. */
+static bool check_live(call *c, const store_entry *a, bool *shared)
 {
-	store_entries all;
-	str name = arg(c, "name"), path = arg(c, "workspace_path");
-	store_entry a = { .name = name, .workspace = path.n ? path : c->who->place, .text = arg(c, "description") };
-	bool here = false;
-	store_result r;
-	if (!list_agents(c, &all) || !check_new_agent(c, name, &all) || !check_workspace(c, a.workspace, &here))
-		return false;
-	r = store_register(&c->st, &a);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
-	if (!str_eq(c->who->registered, name)) {
-		c->who->registrations++;
-		arena_reset(&c->who->names);
-		c->who->registered = arena_copy(&c->who->names, name);
+	store_presences all;
+	list_presence(c, &all);
+	*shared = false;
+	for (int i = 0; i < all.n; i++) {
+		const store_presence *p = &all.at[i];
+		if (!p->alive || !str_eq(p->agent, a->name) || p->pid == getpid())
+			continue;
+		if (!str_eq(p->workspace, a->workspace))
+			return refuse(c, "%q is live in %q: choose another name", a->name, p->workspace);
+		*shared = true;
 	}
-	c->self = name;
-	r = store_set_status(&c->st, name, S("online"), true);
-	if (r != STORE_OK)
-		return refuse(c, "%q is registered, but its status is not: %s", name, trouble(c, r));
-	add_doc(c, a.doc);
-	say(c, "%s is registered for %q.", shown_name(c, name), a.workspace);
-	if (!here)
-		say(c, " That directory is not on this machine: mail will leave no signal files there.");
 	return true;
 }
 
-static void say_agent(call *c, const store_entry *a)
+static bool join(call *c, store_entry *a)
 {
-	say(c, "%s %q %q, registered %s\n", shown_name(c, a->name), a->text, a->workspace, ago(c, a->time));
+	store_entries all;
+	bool here = false, shared;
+	store_result r;
+	a->origin = real_path(c->mem, c->who->place);
+	if (!list_agents(c, &all) || !check_new_agent(c, a->name, &all) ||
+	    !check_workspace(c, a->workspace, &here) || !check_live(c, a, &shared))
+		return false;
+	r = store_register(&c->st, a);
+	if (r != STORE_OK)
+		return refuse_store(c, r);
+	c->self = a->name;
+	appear(c, a->workspace);
+	r = store_set_status(&c->st, a->name, S("online"), true);
+	if (r != STORE_OK)
+		return refuse(c, "%q is registered, but its status is not: %s", a->name, trouble(c, r));
 	add_doc(c, a->doc);
+	say(c, "%s is registered for %q.", shown_name(c, a->name), a->workspace);
+	if (!here)
+		say(c, " That directory is not on this machine: mail will leave no signal files there.");
+	if (shared)
+		say(c, " Another process there speaks for it too.");
+	return true;
+}
+
+static bool register_agent(call *c)
+{
+	str path = arg(c, "workspace_path");
+	store_entry a = { .name = arg(c, "name"), .workspace = path.n ? path : c->who->place,
+			  .text = arg(c, "description") };
+	if (!join(c, &a))
+		return false;
+	if (!str_eq(c->who->registered, a.name)) {
+		c->who->registrations++;
+		arena_reset(&c->who->names);
+		c->who->registered = arena_copy(&c->who->names, a.name);
+	}
+	return true;
+}
+
+/* The stored entry, with what is known of the process that speaks for it. */
+static str agent_doc(call *c, const store_entry *a, const store_presence *p)
+{
+	json_error error;
+	json_change changes[] = {
+		{ S("live"), p ? p->alive ? S("true") : S("false") : S("null") },
+		{ S("client"), p && p->client.n ? json_quote(c->mem, p->client) : S("") },
+		{ S("lastSeen"), p ? json_quote(c->mem, store_time(c->mem, p->seen)) : S("") },
+	};
+	return json_patch(c->mem, json_read(c->mem, a->doc, JSON_STORED, &error), changes, 3, 0);
+}
+
+static int count_unread(call *c, str agent);
+
+static void say_agent(call *c, const store_entry *a, const store_presences *live)
+{
+	const store_presence *p = presence_of(live, a->name);
+	int unread = p && p->alive ? 0 : count_unread(c, a->name);
+	say(c, "%s: %s", shown_name(c, a->name), shown_presence(c, live, a->name));
+	if (unread)
+		say(c, ", %d unread", unread);
+	say(c, "; %q, %q\n", a->text, a->workspace);
+	add_doc(c, agent_doc(c, a, p));
 }
 
 static bool list_agents_tool(call *c)
 {
 	store_entries all;
+	store_presences live;
 	if (!list_agents(c, &all))
 		return false;
+	list_presence(c, &live);
 	if (all.n == 0)
 		say(c, "No agents are registered.");
 	for (int i = 0; i < all.n; i++)
-		say_agent(c, &all.at[i]);
+		say_agent(c, &all.at[i], &live);
 	return true;
 }
 
 static bool get_agent(call *c)
 {
 	store_entries all;
+	store_presences live;
 	const store_entry *a;
 	if (!list_agents(c, &all))
 		return false;
 	a = store_entry_named(&all, arg(c, "name"));
 	if (!a)
 		return refuse_agent(c, &all, arg(c, "name"));
-	say_agent(c, a);
+	list_presence(c, &live);
+	say_agent(c, a, &live);
 	return true;
 }
 
@@ -461,9 +679,9 @@ static bool list_statuses(call *c, store_entries *stored)
 	return r == STORE_OK || refuse_store(c, r);
 }
 
-static void say_status(call *c, const store_entry *s)
+static void say_status(call *c, const store_entry *s, const store_presences *live)
 {
-	say(c, "%s: %q, %s\n", shown_name(c, s->name), s->text, ago(c, s->time));
+	say(c, "%s: %q, %s; %s\n", shown_name(c, s->name), s->text, ago(c, s->time), shown_presence(c, live, s->name));
 	add_doc(c, s->doc);
 }
 
@@ -487,6 +705,7 @@ static bool set_status(call *c)
 static bool get_status(call *c)
 {
 	store_entries all, stored;
+	store_presences live;
 	str name = arg(c, "agent_name");
 	const store_entry *s;
 	if (!list_statuses(c, &stored) || !list_agents(c, &all))
@@ -494,8 +713,9 @@ static bool get_status(call *c)
 	s = store_entry_named(&stored, name);
 	if (!s && !store_entry_named(&all, name))
 		return refuse_agent(c, &all, name);
+	list_presence(c, &live);
 	if (s)
-		say_status(c, s);
+		say_status(c, s, &live);
 	else
 		say(c, "%s has set no status.", shown_name(c, name));
 	return true;
@@ -504,12 +724,14 @@ static bool get_status(call *c)
 static bool get_all_statuses(call *c)
 {
 	store_entries stored;
+	store_presences live;
 	if (!list_statuses(c, &stored))
 		return false;
+	list_presence(c, &live);
 	if (stored.n == 0)
 		say(c, "No statuses are set.");
 	for (int i = 0; i < stored.n; i++)
-		say_status(c, &stored.at[i]);
+		say_status(c, &stored.at[i], &live);
 	return true;
 }
 
@@ -585,7 +807,13 @@ static bool refuse_partly(call *c, const str *done, int n, str failed_for, store
 
 static void say_stored(call *c, const store_message *m)
 {
-	say(c, "%s stored for %s.\n", short_id(m->id), shown_name(c, m->to));
+	store_presences live;
+	list_presence(c, &live);
+	say(c, "%s stored", short_id(m->id));
+	if (str_eq(m->to, store_human))
+		say(c, " for the human.\n");
+	else
+		say(c, "; %s: %s.\n", shown_name(c, m->to), shown_presence(c, &live, m->to));
 	add_doc(c, m->doc);
 }
 
@@ -677,23 +905,26 @@ static void say_inbox(call *c, const store_messages *inbox, int64_t offset)
 	say_damage(c);
 }
 
-/* Where several agents share a workspace, its signals stay until none of them
- * has unread mail. */
+static int count_unread(call *c, str agent)
+{
+	store_messages mail;
+	if (store_mail(&c->st, agent, &mail) != STORE_OK)
+		return 0;
+	keep_inbox(&mail, agent);
+	return count_state(&mail, STORE_PENDING);
+}
+
+/* Self has no unread mail. Where several agents share a workspace, its signals
+ * stay until none of them has any. */
 static void clear_signals(call *c, const store_entries *all)
 {
 	str workspace = workspace_of(all, c->self);
 	if (workspace.n == 0 || !store_workspace_here(c->mem, workspace))
 		return;
-	for (int i = 0; i < all->n; i++) {
-		store_messages mail;
-		if (!str_eq(all->at[i].workspace, workspace))
-			continue;
-		if (store_mail(&c->st, all->at[i].name, &mail) != STORE_OK)
+	for (int i = 0; i < all->n; i++)
+		if (str_eq(all->at[i].workspace, workspace) && !str_eq(all->at[i].name, c->self) &&
+		    count_unread(c, all->at[i].name))
 			return;
-		keep_inbox(&mail, all->at[i].name);
-		if (count_state(&mail, STORE_PENDING))
-			return;
-	}
 	store_clear_signals(c->mem, workspace);
 }
 
@@ -1114,15 +1345,11 @@ static const tool *find_tool(str name)
  * be a second old. */
 static void say_unread(call *c)
 {
-	store_messages mail;
 	int64_t now = store_now();
 	if (c->who->shell || c->self.n == 0 || c->tool->run == check_inbox || *c->receipts)
 		return;
 	if (!(c->tool->hints & READ_ONLY) || now - c->who->hint_at >= HINT_MS || now < c->who->hint_at) {
-		if (store_mail(&c->st, c->self, &mail) != STORE_OK)
-			return;
-		keep_inbox(&mail, c->self);
-		c->who->unread = count_state(&mail, STORE_PENDING);
+		c->who->unread = count_unread(c, c->self);
 		c->who->hint_at = now;
 	}
 	if (c->who->unread)
@@ -1135,6 +1362,10 @@ static bool run_tool(call *c, const json *args)
 	bool done;
 	store_open(&c->st, c->mem, c->who->root);
 	c->st.stop = c->who->stop;
+	c->st.cache = c->who->shell ? NULL : &c->who->cache;
+	if (c->session_id.n == 0)
+		c->session_id = c->who->session_id;
+	c->present = c->who->presence >= 0 && store_touch(&c->st, c->who->presence, c->who->present_file);
 	c->misused = !take_arguments(c, args);
 	done = !c->misused && find_self(c) && c->tool->run(c);
 	if (done && !c->waits)
@@ -1252,7 +1483,7 @@ typedef struct {
 	bool ended;                      /* the client has closed its side */
 	bool batches;                    /* 2025-03-26 was agreed on: arrays are allowed */
 	bool broken;                     /* nobody reads our answers any more */
-	arena mem;
+	arena mem, client_mem;
 	waiting *waits;
 } server;
 
@@ -1343,6 +1574,22 @@ static void answer_error(request *rq, int code, const char *message, str subject
 	json_close(&w, '}');
 }
 
+/* Clients say who they are; only plain words of it are kept. */
+static void note_client(request *rq, const json *info)
+{
+	session *who = rq->srv->who;
+	str name = json_get_text(rq->mem, info, S("title"));
+	bool plain = true;
+	if (name.n == 0)
+		name = json_get_text(rq->mem, info, S("name"));
+	for (ptrdiff_t i = 0; i < name.n; i++)
+		plain = plain && name.s[i] >= ' ' && name.s[i] < 0x7f && !strchr("\"\\()", name.s[i]);
+	if (!plain || name.n == 0 || name.n > 40 || str_eq(name, who->client))
+		return;
+	arena_reset(&rq->srv->client_mem);
+	who->client = arena_copy(&rq->srv->client_mem, name);
+}
+
 /* ---- Methods ---- */
 
 static void put_capabilities(json_writer *w)
@@ -1364,6 +1611,7 @@ static void serve_initialize(request *rq)
 		if (str_eq(version, str_of(legacy_versions[i])))
 			agreed = version;
 	rq->srv->batches = str_eq(agreed, S("2025-03-26"));
+	note_client(rq, json_get(rq->params, S("clientInfo")));
 	w = begin_result(rq);
 	json_member(&w, S("protocolVersion"), agreed);
 	put_capabilities(&w);
@@ -1533,6 +1781,7 @@ static void serve_tools_call(request *rq)
 	bool done;
 	c.tool = find_tool(json_text(rq->mem, name));
 	c.may_wait = !rq->batch && !rq->final;
+	c.session_id = json_get_text(rq->mem, json_get(rq->params, S("_meta")), S("threadId"));
 	if (!c.tool) {
 		answer_error(rq, E_PARAMS, "no such tool: ", json_text(rq->mem, name), S(""));
 		return;
@@ -1625,6 +1874,7 @@ static bool check_envelope(request *rq)
 		return refuse_envelope(rq, "clientCapabilities", "an object");
 	if (client && (client->kind != JSON_OBJECT || !json_get(client, S("name"))))
 		return refuse_envelope(rq, "clientInfo", "an object with a name");
+	note_client(rq, client);
 	for (size_t i = 0; level && i < sizeof levels / sizeof *levels; i++)
 		known = known || str_eq(json_text(rq->mem, level), str_of(levels[i]));
 	return known || refuse_envelope(rq, "logLevel", "a log level");
@@ -1885,11 +2135,29 @@ static void wait_for_input(server *srv)
 	srv->ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
 }
 
+/* With INTERAGENT_NAME the agent is there without a call of its own. */
+static void join_pinned(session *who, arena *mem)
+{
+	buf text = { .mem = mem };
+	call c = { .who = who, .tool = find_tool(S("register_agent")), .mem = mem, .out = &text, .self = who->pinned };
+	store_entry a = { .name = who->pinned, .workspace = who->place, .text = S("started under this name") };
+	store_entries all;
+	if (who->pinned.n == 0)
+		return;
+	store_open(&c.st, mem, who->root);
+	c.session_id = who->session_id;
+	if (!list_agents(&c, &all) || (store_entry_named(&all, a.name) ? !need_self(&c, &all) : !join(&c, &a)))
+		complain(mem, "INTERAGENT_NAME: ", buf_str(&text));
+	store_close(&c.st);
+	arena_reset(mem);
+}
+
 static int serve(session *who)
 {
 	server srv = { .who = who };
 	str line;
 	guard_wire(&srv);
+	join_pinned(who, &srv.mem);
 	while (!stopping && !srv.broken) {
 		if (next_line(&srv, &line)) {
 			serve_new_line(&srv, line);
@@ -2019,14 +2287,6 @@ static bool in_agents_shell(void)
 	return false;
 }
 
-static bool has_terminal(void)
-{
-	int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-	if (tty >= 0)
-		close(tty);
-	return tty >= 0;
-}
-
 /* One document: an array where the tool lists, or where there are several. They
  * are printed as stored, but in any case UTF-8. */
 static void print_docs(call *c)
@@ -2060,10 +2320,7 @@ static int run_verb(session *who, const tool *t, char **argv)
 			return help_verb(&mem, t);
 	if (read_options(&mem, t, argv, &args, &c.json) != DONE)
 		return USAGE;
-	if (!in_agents_shell())
-		c.self = has_terminal() ? store_human : S("");
-	else
-		who->agents_shell = true;
+	who->agents_shell = in_agents_shell();
 	done = run_tool(&c, json_read(&mem, buf_str(&args), JSON_STRICT, &error));
 	if (!done) {
 		buf b = { .mem = &mem };
@@ -2205,7 +2462,7 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	arena own = { 0 }, mem = { 0 };
-	session who = { .stop = &stopping };
+	session who = { .stop = &stopping, .presence = -1 };
 	const char *word = argc > 1 ? argv[1] : isatty(0) ? "--help" : "serve";
 	const tool *t = find_tool(verb_name(&own, word));
 	fill_standard_descriptors();
@@ -2213,6 +2470,7 @@ int main(int argc, char **argv)
 	who.root = store_root(&own);
 	who.pinned = str_trim(str_of(getenv("INTERAGENT_NAME")));
 	who.place = working_place(&own);
+	who.session_id = str_of(getenv("CLAUDE_CODE_SESSION_ID"));
 	who.shell = t != NULL;
 	if (t)
 		return run_verb(&who, t, argv + 2);

@@ -7,6 +7,7 @@
  *                                   replyTo?, escalationReason?}
  *   specs/<name>.md                "<!-- Published by: P at T -->", an empty line, the content
  *   archive/messages, archive/messages-meta    the same pair, moved
+ *   live/<name>.<8 hex>            locked by a server that speaks for the agent, as long as it runs
  *   .lock                          what writers of shared files hold; may be deleted at any time
  *   archive/.swept                 its mtime is the last sweep
  *
@@ -187,7 +188,7 @@ static void nap(int ms)
  * Opened when first needed and closed with the request, so that a store that
  * was moved away or made anew in between is simply the one that is there. */
 
-enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS };
+enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE };
 
 static const struct {
 	const char *name, *path;
@@ -200,6 +201,7 @@ static const struct {
 	[ARCHIVE] = { "archive", "archive", ROOT },
 	[OLD_BODIES] = { "messages", "archive/messages", ARCHIVE },
 	[OLD_METAS] = { "messages-meta", "archive/messages-meta", ARCHIVE },
+	[LIVE] = { "live", "live", ROOT },
 };
 
 static const int open_dir_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
@@ -634,6 +636,7 @@ static store_result list_table(store *st, const char *name, str text_key, str ti
 			.name = json_key(st->mem, m),
 			.text = json_get_text(st->mem, m, text_key),
 			.workspace = json_get_text(st->mem, m, S("workspacePath")),
+			.origin = json_get_text(st->mem, m, S("registeredFrom")),
 			.time = json_get_text(st->mem, m, time_key),
 			.doc = m->raw,
 		};
@@ -666,9 +669,10 @@ store_result store_register(store *st, store_entry *agent)
 		{ S("workspacePath"), json_quote(st->mem, agent->workspace) },
 		{ S("description"), json_quote(st->mem, agent->text) },
 		{ S("registeredAt"), json_quote(st->mem, store_time(st->mem, store_now())) },
+		{ S("registeredFrom"), json_quote(st->mem, agent->origin) },
 	};
-	agent->doc = json_patch(st->mem, NULL, changes, 4, 0);
-	return edit_table(st, "registry.json", agent->name, changes, 4, false);
+	agent->doc = json_patch(st->mem, NULL, changes, 5, 0);
+	return edit_table(st, "registry.json", agent->name, changes, 5, false);
 }
 
 store_result store_set_status(store *st, str agent, str status, bool only_new)
@@ -836,19 +840,112 @@ static bool is_archived(store *st, str id)
 	return exists(st, OLD_METAS, file_name(st, id, ".json"), &ignored);
 }
 
+/* ---- What a server remembers ----
+ * Reading every meta at each look costs what there is; reading the names costs
+ * a tenth of it. From whom and to whom a message is never changes, so a server
+ * opens a file that it knows only for one of the two. */
+
+struct store_known {
+	const char *name;
+	uint32_t hash;
+	int from, to;                    /* in cache->agents */
+};
+
+static uint32_t hash_of(str s)
+{
+	uint32_t h = 2166136261u;
+	for (ptrdiff_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.s[i]) * 16777619u;
+	return h;
+}
+
+/* Where the name is, or would be. */
+static struct store_known *known_slot(const store_cache *c, str name, uint32_t hash)
+{
+	uint32_t i = hash;
+	for (;; i++) {
+		struct store_known *k = &c->at[i & (uint32_t)(c->room - 1)];
+		if (!k->name || (k->hash == hash && str_eq(str_of(k->name), name)))
+			return k;
+	}
+}
+
+static int known_agent(store_cache *c, str agent, bool add)
+{
+	for (int i = 0; i < c->agents_n; i++)
+		if (str_eq(c->agents[i], agent))
+			return i;
+	if (!add)
+		return -1;
+	c->agents = arena_more(&c->mem, c->agents, c->agents_n, &c->agents_room, sizeof agent);
+	c->agents[c->agents_n] = arena_copy(&c->mem, agent);
+	return c->agents_n++;
+}
+
+static void remember(store_cache *c, str name, const store_message *m)
+{
+	uint32_t hash = hash_of(name);
+	if (c->n * 2 >= c->room) {
+		struct store_known *old = c->at;
+		int old_room = c->room;
+		c->room = old_room ? old_room * 2 : 64;
+		c->at = NEW(&c->mem, struct store_known, c->room);
+		for (int i = 0; i < old_room; i++)
+			if (old[i].name)
+				*known_slot(c, str_of(old[i].name), old[i].hash) = old[i];
+	}
+	*known_slot(c, name, hash) = (struct store_known){
+		arena_z(&c->mem, name), hash, known_agent(c, m->from, true), known_agent(c, m->to, true),
+	};
+	c->n++;
+}
+
+static void forget_all(store_cache *c)
+{
+	arena_rewind(&c->mem, (arena){ 0 });
+	*c = (store_cache){ 0 };
+}
+
+/* A cache knows one directory: the one that was moved here since is another. */
+static void check_cache(store *st)
+{
+	struct stat now;
+	store_cache *c = st->cache;
+	int dir = dir_fd(st, METAS, false);
+	if (dir < 0 || sys_fstat(dir, &now) < 0) {
+		forget_all(c);
+	} else if (c->inode != (uint64_t)now.st_ino || c->device != (uint64_t)now.st_dev) {
+		forget_all(c);
+		c->inode = (uint64_t)now.st_ino;
+		c->device = (uint64_t)now.st_dev;
+	}
+}
+
 store_result store_mail(store *st, str agent, store_messages *out)
 {
 	names it;
+	store_cache *cache = st->cache;
+	int seen_names = 0, mine;
 	*out = (store_messages){ 0 };
 	if (!names_open(st, &it, METAS))
 		return STORE_FAILED;
+	if (cache)
+		check_cache(st);
+	mine = cache ? known_agent(cache, agent, true) : 0;
 	while (names_next(&it, S(""), S(".json"))) {
+		const struct store_known *k = cache && cache->n ? known_slot(cache, it.name, hash_of(it.name)) : NULL;
+		bool is_known = k && k->name;
+		seen_names++;
+		if (is_known && k->from != mine && k->to != mine)
+			continue;
 		arena mark = *st->mem;
 		store_message m;
 		json *doc;
 		struct stat seen;
 		str id = { it.name.s, it.name.n - 5 };
 		store_result r = load_meta(st, METAS, id, &m, &doc, &seen);
+		if (r == STORE_OK && cache && !is_known)
+			remember(cache, it.name, &m);
 		if (r == STORE_FAILED)
 			note_damage(st, st->fault.path);
 		else if (r == STORE_OK && (str_eq(m.to, agent) || str_eq(m.from, agent)) && !is_archived(st, id))
@@ -856,6 +953,8 @@ store_result store_mail(store *st, str agent, store_messages *out)
 		else
 			arena_rewind(st->mem, mark);
 	}
+	if (cache && cache->n > 2 * seen_names + 1000)
+		forget_all(cache);       /* most of what it knows is gone */
 	if (out->n)
 		qsort(out->at, (size_t)out->n, sizeof *out->at, by_age);
 	return names_close(st, &it);
@@ -1353,4 +1452,121 @@ void store_clear_signals(arena *mem, str workspace)
 	if (it.dir)
 		closedir(it.dir);
 	close(inbox);
+}
+
+/* ==== Presence ====
+ * A server that speaks for an agent keeps a file locked. The kernel drops the
+ * lock when the process ends, however it ends, so that alive means: the lock
+ * cannot be taken. Others try with a shared lock, so that two that look at the
+ * same time do not take each other for the owner. Nothing here is synced: it
+ * tells of processes, and those do not survive a power cut. */
+
+int store_appear(store *st, store_presence *p)
+{
+	int dir = store_name_ok(p->agent) ? dir_fd(st, LIVE, true) : -1, fd;
+	str mark = store_random(st->mem, 4);
+	char *temp = arena_z(st->mem, join(st->mem, S(".tmp-"), "", mark));
+	char *name = arena_z(st->mem, join(st->mem, p->agent, ".", mark));
+	buf doc = { .mem = st->mem }, pid = { .mem = st->mem };
+	json_writer w = { .out = &doc, .pretty = true };
+	if (dir < 0 || mark.n == 0)
+		return -1;
+	p->file = str_of(name);
+	buf_say(&pid, "%l", p->pid);
+	json_open(&w, '{');
+	json_name(&w, S("pid"));
+	json_raw(&w, buf_str(&pid));
+	json_member(&w, S("client"), p->client);
+	json_member(&w, S("session"), p->session);
+	json_member(&w, S("workspace"), p->workspace);
+	json_member(&w, S("since"), store_time(st->mem, store_now()));
+	json_close(&w, '}');
+	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0 && write_all(fd, buf_str(&doc)) == 0 &&
+	    sys_rename(dir, temp, dir, name) == 0)
+		return fd;
+	sys_close(fd);
+	sys_unlink(dir, temp, 0);
+	return -1;
+}
+
+bool store_touch(store *st, int presence, str file)
+{
+	struct stat mine, there;
+	int dir = dir_fd(st, LIVE, false);
+	if (dir < 0 || sys_fstat(presence, &mine) < 0 ||
+	    sys_stat(dir, arena_z(st->mem, file), &there, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	return mine.st_ino == there.st_ino && mine.st_dev == there.st_dev && sys_touch(presence, NULL) == 0;
+}
+
+/* "<agent>.<8 hex>" */
+static str agent_of(str name)
+{
+	str agent = { name.s, name.n - 9 };
+	return name.n > 9 && name.s[agent.n] == '.' && store_name_ok(agent) ? agent : (str){ 0 };
+}
+
+static bool look_at(store *st, const char *name, store_presence *p)
+{
+	json *doc;
+	struct stat seen;
+	int fd;
+	if (load(st, LIVE, name, META_MOST, &doc, &seen) != STORE_OK ||
+	    open_file(st, LIVE, name, &fd, &seen) != STORE_OK)
+		return false;
+	*p = (store_presence){
+		.agent = arena_copy(st->mem, agent_of(str_of(name))),
+		.file = str_of(name),
+		.client = json_get_text(st->mem, doc, S("client")),
+		.session = json_get_text(st->mem, doc, S("session")),
+		.workspace = json_get_text(st->mem, doc, S("workspace")),
+		.since = store_ms(json_get_text(st->mem, doc, S("since"))),
+		.seen = store_now() - age_of(&seen),
+		.alive = sys_flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK,
+	};
+	const json *pid = json_get(doc, S("pid"));
+	if (pid)
+		str_int(pid->raw, &p->pid);
+	sys_close(fd);
+	return p->agent.n > 0;
+}
+
+/* Is there one of the same agent that says more than this one, which is gone? */
+static bool is_outdated(const store_presences *all, int i)
+{
+	for (int k = 0; k < all->n; k++)
+		if (k != i && str_eq(all->at[k].agent, all->at[i].agent) &&
+		    (all->at[k].alive || all->at[k].seen > all->at[i].seen ||
+		     (all->at[k].seen == all->at[i].seen && k > i)))
+			return !all->at[i].alive;
+	return false;
+}
+
+store_result store_list_presence(store *st, store_presences *out)
+{
+	names it;
+	int kept = 0;
+	*out = (store_presences){ 0 };
+	if (!names_open(st, &it, LIVE))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S(""))) {
+		const char *name = arena_z(st->mem, it.name);
+		store_presence p;
+		if (!look_at(st, name, &p))
+			continue;
+		out->at = arena_more(st->mem, out->at, out->n, &out->room, sizeof p);
+		out->at[out->n++] = p;
+	}
+	store_presence *found = NEW(st->mem, store_presence, out->n + 1);
+	for (int i = 0; i < out->n; i++) {
+		if (is_outdated(out, i))
+			sys_unlink(dir_fd(st, LIVE, false), out->at[i].file.s, 0);
+		else
+			found[kept++] = out->at[i];
+	}
+	*out = (store_presences){ found, kept, kept };
+	return names_close(st, &it);
 }

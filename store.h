@@ -28,10 +28,22 @@ typedef struct {
 	bool placed;        /* the new content is in place, but not known to survive a power cut */
 } store_fault;
 
-enum { STORE_DIRS = 7 };
+/* What a long-lived process may remember between requests, because it cannot
+ * change: from whom and to whom the message of a file is. Start it zeroed. */
+typedef struct {
+	arena mem;
+	uint64_t device, inode;          /* of the directory that it knows */
+	struct store_known *at;
+	int n, room;
+	str *agents;
+	int agents_n, agents_room;
+} store_cache;
+
+enum { STORE_DIRS = 8 };
 
 typedef struct {
 	arena *mem;
+	store_cache *cache;     /* NULL: read everything anew */
 	str root;
 	int fd[STORE_DIRS];     /* -1: not opened yet */
 	int lock;               /* -1: not held */
@@ -64,7 +76,7 @@ extern const str store_human;            /* the reserved name of the person */
 typedef struct {
 	str name;
 	str text;                        /* an agent's description, or its status */
-	str workspace;                   /* of an agent */
+	str workspace, origin;           /* of an agent: its directory, and where it was when it registered */
 	str time;                        /* registered, or last changed */
 	str doc;                         /* the JSON object as stored */
 } store_entry;
@@ -78,7 +90,7 @@ store_result store_list_agents(store *st, store_entries *out);
 store_result store_list_statuses(store *st, store_entries *out);
 const store_entry *store_entry_named(const store_entries *list, str name);  /* NULL: none */
 
-/* Writes the agent's entry with the name, text and workspace given. */
+/* Writes the agent's entry with the name, text, workspace and origin given. */
 store_result store_register(store *st, store_entry *agent);
 
 /* Where `only_new`, an agent that has a status keeps it. */
@@ -126,6 +138,32 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
 
 /* Archives what has been quiet for a day, at most once an hour for all servers. */
 store_result store_sweep(store *st);
+
+/* ---- Presence: who is running ---- */
+
+typedef struct {
+	str agent, client, session, workspace;
+	bool alive;
+	int64_t since, seen;             /* ms: when it started, when it was last heard of */
+	int64_t pid;
+	str file;                        /* in live/ */
+} store_presence;
+
+typedef struct {
+	store_presence *at;
+	int n, room;
+} store_presences;
+
+/* Says that this process speaks for p->agent, for as long as the descriptor
+ * that it returns stays open, and fills p->file; -1 where that cannot be said. */
+int store_appear(store *st, store_presence *p);
+
+/* It was heard of just now. False: its file is gone, appear again. */
+bool store_touch(store *st, int presence, str file);
+
+/* All that is known of who runs or ran, at least the newest of each agent;
+ * what is older and gone is removed. */
+store_result store_list_presence(store *st, store_presences *out);
 
 /* ---- What is not as it should be ---- */
 
