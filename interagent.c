@@ -30,7 +30,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define VERSION "1.0.0"
@@ -43,7 +45,10 @@ enum {
 	SUBJECT_SHOWN = 80,              /* bytes of a subject in a list */
 	PATH_LONGEST = 4096,
 	WAIT_MOST = 300,                 /* seconds that check_inbox may wait */
-	LOOK_MS = 250,                   /* between two looks while a call waits */
+	LOOK_MS = 250,                   /* between two looks for mail where the system tells nothing */
+	LOOK_ANYWAY_MS = 2000,           /* ... where it tells, but not of what other machines write */
+	BURST_MS = 1000,                 /* mail that comes this close together is told of at once */
+	HOOK_LOCK_MS = 1500,             /* what a hook waits for the lock */
 	PROGRESS_MS = 15 * 1000,         /* between two signs of life of a call that waits */
 	SWEEP_ASK_MS = 60 * 1000,        /* between two questions whether the archive is due */
 	HINT_MS = 1000                   /* how long a count of unread mail is good enough */
@@ -53,6 +58,7 @@ enum {
 
 typedef struct {
 	str root;                        /* of the store; empty where no place is known for it */
+	str program;                     /* the path of this program */
 	str pinned;                      /* INTERAGENT_NAME: the only one that this process speaks as */
 	str place;                       /* where the client works, a directory */
 	bool shell;                      /* a verb on the command line, not a server */
@@ -931,7 +937,7 @@ static void clear_signals(call *c, const store_entries *all)
 static bool check_inbox(call *c)
 {
 	store_entries all;
-	store_messages mail;
+	store_messages mail, news;
 	store_result r;
 	int unread;
 	if (!need_self(c, &all))
@@ -946,6 +952,8 @@ static bool check_inbox(call *c)
 		return true;
 	c->who->unread = unread;
 	c->who->hint_at = store_now();
+	if (unread && c->session_id.n && !c->who->shell)
+		store_news(&c->st, c->self, c->session_id, STORE_ALL, &news);
 	say_inbox(c, &mail, get_value(c, "offset")->number);
 	for (int i = 0; i < mail.n; i++)
 		add_doc(c, mail.at[i].doc);
@@ -1485,6 +1493,12 @@ typedef struct {
 	bool broken;                     /* nobody reads our answers any more */
 	arena mem, client_mem;
 	waiting *waits;
+	int watch;                       /* readable when mail comes; -1: not there */
+	int64_t looked_at;               /* for mail to wake the client for */
+	int64_t wake_at;                 /* 0: nothing to wake it for */
+	const char *socket, *token;      /* of the client's session; NULL: do not wake it */
+	str known;                       /* ids, a line each, of the mail that it need not be woken for */
+	arena known_mem;
 } server;
 
 typedef struct {
@@ -2061,6 +2075,114 @@ static void serve_waiting(server *srv)
 	}
 }
 
+/* ==== Waking the client ====
+ * Claude Code listens on a socket for programs that its session started. A line
+ * there starts a turn of an idle agent. The form of the line is not documented,
+ * so that this is a nudge and no more: it counts as telling nobody, a failure
+ * ends it for this process, and what it would have said waits in the inbox. */
+
+static bool post(const char *path, str text)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	bool done = false;
+	if (fd < 0)
+		return false;
+	if (strlen(path) < sizeof to.sun_path) {
+		memcpy(to.sun_path, path, strlen(path) + 1);
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		done = connect(fd, (struct sockaddr *)&to, sizeof to) == 0 &&
+		       write(fd, text.s, (size_t)text.n) == (ssize_t)text.n;
+	}
+	close(fd);
+	return done;
+}
+
+static bool has_line(str lines, str line)
+{
+	while (lines.n)
+		if (str_eq(str_cut(&lines, '\n'), line))
+			return true;
+	return false;
+}
+
+static void say_news(call *c, const store_messages *news);
+
+static void send_nudge(server *srv, call *c, const store_messages *news)
+{
+	buf frame = { .mem = &srv->mem };
+	json_writer w = { .out = &frame };
+	say_news(c, news);
+	if (srv->token) {
+		json_open(&w, '{');
+		json_member(&w, S("type"), S("auth"));
+		json_member(&w, S("token"), str_of(srv->token));
+		json_close(&w, '}');
+		buf_char(&frame, '\n');
+		w = (json_writer){ .out = &frame };
+	}
+	json_open(&w, '{');
+	json_member(&w, S("type"), S("user"));
+	json_name(&w, S("message"));
+	json_open(&w, '{');
+	json_member(&w, S("role"), S("user"));
+	json_member(&w, S("content"), buf_str(c->out));
+	json_close(&w, '}');
+	json_close(&w, '}');
+	buf_char(&frame, '\n');
+	if (!post(srv->socket, buf_str(&frame)))
+		srv->socket = NULL;
+}
+
+/* Looks for mail that the agent's client has not been woken for. What is there
+ * at the first look is left to the client's own start. */
+static void look_for_mail(server *srv)
+{
+	session *who = srv->who;
+	buf text = { .mem = &srv->mem }, ids = { .mem = &srv->mem };
+	call c = { .who = who, .mem = &srv->mem, .out = &text, .self = who->present };
+	store_messages mail, news = { 0 };
+	store_open(&c.st, &srv->mem, who->root);
+	c.st.cache = &who->cache;
+	if (store_mail(&c.st, c.self, &mail) == STORE_OK) {
+		keep_inbox(&mail, c.self);
+		news.at = NEW(&srv->mem, store_message, mail.n + 1);
+		for (int i = 0; i < mail.n && mail.at[i].state == STORE_PENDING; i++) {
+			buf_say(&ids, "%s\n", mail.at[i].id);
+			if (!has_line(srv->known, mail.at[i].id))
+				news.at[news.n++] = mail.at[i];
+		}
+	}
+	store_close(&c.st);
+	if (srv->looked_at && news.n && !srv->wake_at) {
+		srv->wake_at = store_now() + BURST_MS;
+	} else if (!srv->looked_at || !news.n || store_now() >= srv->wake_at) {
+		if (srv->looked_at && news.n)
+			send_nudge(srv, &c, &news);
+		srv->wake_at = 0;
+		arena_reset(&srv->known_mem);
+		srv->known = arena_copy(&srv->known_mem, buf_str(&ids));
+	}
+	srv->looked_at = store_now();
+	arena_reset(&srv->mem);
+}
+
+static bool can_wake(const server *srv)
+{
+	return srv->socket && srv->who->presence >= 0;
+}
+
+static int open_watch(session *who, arena *mem)
+{
+	store st;
+	int fd;
+	store_open(&st, mem, who->root);
+	fd = store_watch(&st);
+	store_close(&st);
+	return fd;
+}
+
 /* ==== The server's loop ==== */
 
 /* Standard output and input are moved out of reach, so that no stray write can
@@ -2121,18 +2243,52 @@ static void make_room(server *srv)
 		_exit(1);
 }
 
+static bool drain(int fd)
+{
+	char ignored[4096];
+	bool any = false;
+	while (fd >= 0 && read(fd, ignored, sizeof ignored) > 0)
+		any = true;
+	return any;
+}
+
+/* How long the server may sleep, in ms; -1: until something comes. */
+static int nap_length(const server *srv)
+{
+	int64_t left = srv->wake_at ? srv->wake_at - store_now() : LOOK_ANYWAY_MS;
+	if (!srv->waits && !can_wake(srv))
+		return -1;
+	if (srv->watch < 0)
+		return LOOK_MS;
+	return left < 0 ? 0 : left > LOOK_ANYWAY_MS ? LOOK_ANYWAY_MS : (int)left;
+}
+
 /* Waits until there is something to do, and reads what has come. */
 static void wait_for_input(server *srv)
 {
-	struct pollfd on[] = { { .fd = srv->in, .events = POLLIN }, { .fd = wake_pipe[0], .events = POLLIN } };
+	struct pollfd on[] = { { .fd = srv->in, .events = POLLIN }, { .fd = wake_pipe[0], .events = POLLIN },
+			       { .fd = srv->watch, .events = POLLIN } };
 	ssize_t n;
-	if (poll(on, 2, srv->waits ? LOOK_MS : -1) <= 0 || !on[0].revents)
+	if (poll(on, 3, nap_length(srv)) <= 0 || !on[0].revents)
 		return;
 	make_room(srv);
 	n = read(srv->in, srv->s + srv->n, (size_t)(srv->room - srv->n));
 	if (n > 0)
 		srv->n += n;
 	srv->ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+}
+
+/* What is to be done when no request is at hand. */
+static void serve_quiet_moment(server *srv)
+{
+	bool changed = drain(srv->watch);
+	serve_waiting(srv);
+	if (can_wake(srv) && (changed || store_now() - srv->looked_at >= LOOK_ANYWAY_MS ||
+			      (srv->wake_at && store_now() >= srv->wake_at)))
+		look_for_mail(srv);
+	if (srv->watch < 0 && (srv->waits || can_wake(srv)))
+		srv->watch = open_watch(srv->who, &srv->mem);
+	sweep(srv->who, &srv->mem);
 }
 
 /* With INTERAGENT_NAME the agent is there without a call of its own. */
@@ -2154,8 +2310,13 @@ static void join_pinned(session *who, arena *mem)
 
 static int serve(session *who)
 {
-	server srv = { .who = who };
+	const char *off = getenv("INTERAGENT_WAKE");
+	server srv = { .who = who, .watch = -1, .known = S("") };
 	str line;
+	if (!off || strcmp(off, "off") != 0) {
+		srv.socket = getenv("CLAUDE_CODE_MESSAGING_SOCKET");
+		srv.token = getenv("CLAUDE_CODE_MESSAGING_TOKEN");
+	}
 	guard_wire(&srv);
 	join_pinned(who, &srv.mem);
 	while (!stopping && !srv.broken) {
@@ -2163,10 +2324,9 @@ static int serve(session *who)
 			serve_new_line(&srv, line);
 			continue;
 		}
-		serve_waiting(&srv);
+		serve_quiet_moment(&srv);
 		if (srv.ended)
 			break;
-		sweep(who, &srv.mem);
 		wait_for_input(&srv);
 	}
 	return 0;
@@ -2346,6 +2506,575 @@ typedef struct {
 	int (*run)(session *who, arena *mem, char **argv);
 } verb;
 
+typedef struct {
+	const char *name;                /* "--timeout"; NULL: a word without an option */
+	bool flag;
+	const char *value;
+} option;
+
+/* Reads plain options; returns the argument that is not among them, or NULL. */
+static const char *read_plain(char **argv, option *options, int n)
+{
+	for (; *argv; argv++) {
+		option *o = NULL;
+		for (int i = 0; i < n && !o; i++)
+			if (options[i].name ? strcmp(options[i].name, *argv) == 0 : **argv != '-' && !options[i].value)
+				o = &options[i];
+		if (!o || (o->name && !o->flag && !argv[1]))
+			return *argv;
+		o->value = o->name && !o->flag ? *++argv : *argv;
+	}
+	return NULL;
+}
+
+/* A call for a verb that speaks or listens for an agent. */
+static call begin_verb(session *who, arena *mem, buf *out, const char *agent)
+{
+	call c = { .who = who, .tool = find_tool(S("check_inbox")), .mem = mem, .out = out };
+	c.values = NEW(mem, value, count_params(c.tool));
+	c.values[0].text = str_of(agent);
+	c.session_id = who->session_id;
+	who->shell = true;
+	who->agents_shell = in_agents_shell();
+	store_open(&c.st, mem, who->root);
+	c.st.stop = who->stop;
+	return c;
+}
+
+/* Facts in one line, never a body: a hook's text is trusted more than a tool's. */
+static void say_news(call *c, const store_messages *news)
+{
+	say(c, "interagent: %d unread for %s: ", news->n, shown_name(c, c->self));
+	for (int i = 0; i < news->n && i < PAGE_ITEMS; i++)
+		say(c, "%z%s %zfrom %s %s", i ? "; " : "", short_id(news->at[i].id), news->at[i].urgent ? "urgent " : "",
+		    shown_name(c, news->at[i].from), shown_subject(c, news->at[i].subject));
+	if (news->n > PAGE_ITEMS)
+		say(c, "; and %d more", news->n - PAGE_ITEMS);
+}
+
+/* ---- Hooks: one command for every event of every client ---- */
+
+enum event { AT_START, AT_PROMPT, IN_TURN, AT_STOP, ON_FILE };
+
+static const struct {
+	const char *name;
+	enum event event;
+} hook_events[] = {
+	{ "SessionStart", AT_START },
+	{ "UserPromptSubmit", AT_PROMPT }, { "BeforeAgent", AT_PROMPT },
+	{ "PostToolBatch", IN_TURN }, { "PostToolUse", IN_TURN }, { "AfterTool", IN_TURN },
+	{ "Stop", AT_STOP }, { "AfterAgent", AT_STOP },
+	{ "FileChanged", ON_FILE },
+};
+
+static int print_hook(call *c, enum event event, const char *name, str inbox)
+{
+	buf b = { .mem = c->mem };
+	json_writer w = { .out = &b };
+	if (event == ON_FILE) {
+		say(c, "\n");
+		tell(2, c->out);
+		return USAGE;            /* wakes the client */
+	}
+	json_open(&w, '{');
+	if (event == AT_STOP) {
+		json_member(&w, S("decision"), S("block"));
+		json_member(&w, S("reason"), buf_str(c->out));
+	} else {
+		json_name(&w, S("hookSpecificOutput"));
+		json_open(&w, '{');
+		json_member(&w, S("hookEventName"), str_of(name));
+		json_member(&w, S("additionalContext"), buf_str(c->out));
+		if (inbox.n) {
+			json_name(&w, S("watchPaths"));
+			json_open(&w, '[');
+			json_string(&w, inbox);
+			json_close(&w, ']');
+		}
+		json_close(&w, '}');
+	}
+	json_close(&w, '}');
+	buf_char(&b, '\n');
+	tell(1, &b);
+	return DONE;
+}
+
+static int serve_hook(call *c, enum event event, const char *name)
+{
+	store_entries all;
+	store_messages news;
+	str inbox = S("");
+	store_result r;
+	if (!find_self(c) || c->self.n == 0 || str_eq(c->self, store_human))
+		return DONE;
+	r = store_news(&c->st, c->self, c->session_id, event == AT_START ? STORE_ALL : event == IN_TURN ? STORE_URGENT : 0,
+		       &news);
+	if (r != STORE_OK) {
+		complain(c->mem, "hook: ", trouble(c, r));
+		return DONE;
+	}
+	if (news.n == 0 && event != AT_START)
+		return DONE;
+	if (event == AT_START) {
+		say(c, "You are the agent %s. ", shown_name(c, c->self));
+		if (store_list_agents(&c->st, &all) == STORE_OK)
+			inbox = store_make_inbox(c->mem, workspace_of(&all, c->self));
+	}
+	if (news.n)
+		say_news(c, &news);
+	else
+		say(c, "interagent: no unread mail");
+	return print_hook(c, event, name, inbox);
+}
+
+/* A hook never disturbs its client: whatever goes wrong, it exits 0 and prints
+ * nothing on standard output. */
+static int run_hook(session *who, arena *mem, char **argv)
+{
+	buf text = { .mem = mem };
+	json_error error;
+	json *input = json_read(mem, read_input(mem), JSON_STORED, &error);
+	str name = json_get_text(mem, input, S("hook_event_name")), place = json_get_text(mem, input, S("cwd"));
+	call c;
+	int status = DONE;
+	if (argv[0] || error.what || name.n == 0) {
+		complain(mem, "hook: ", argv[0] ? S("takes no arguments") : S("no hook event on standard input"));
+		return DONE;
+	}
+	if (json_get(input, S("agent_id")))
+		return DONE;             /* a sub-agent's event */
+	if (!getenv("CLAUDE_PROJECT_DIR") && place.n)
+		who->place = place;
+	c = begin_verb(who, mem, &text, NULL);
+	who->agents_shell = true;
+	c.st.lock_ms = HOOK_LOCK_MS;
+	if (json_get(input, S("session_id")))
+		c.session_id = json_get_text(mem, input, S("session_id"));
+	for (size_t i = 0; i < sizeof hook_events / sizeof *hook_events; i++)
+		if (str_eq(name, str_of(hook_events[i].name)))
+			status = serve_hook(&c, hook_events[i].event, hook_events[i].name);
+	store_close(&c.st);
+	return status;
+}
+
+/* ---- Waiting and watching ---- */
+
+/* Sleeps until mail may have come, or ms have passed. */
+static void sleep_for_mail(int watch, int64_t ms)
+{
+	int64_t most = watch >= 0 ? LOOK_ANYWAY_MS : LOOK_MS;
+	struct pollfd on[] = { { .fd = watch, .events = POLLIN }, { .fd = wake_pipe[0], .events = POLLIN } };
+	poll(on, 2, (int)(ms < most ? ms : most));
+	drain(watch);
+}
+
+static bool self_is_known(call *c)
+{
+	store_entries all;
+	return find_self(c) && need_self(c, &all);
+}
+
+static int refuse_verb(call *c)
+{
+	buf b = { .mem = c->mem };
+	buf_say(&b, "interagent: %s\n", buf_str(c->out));
+	tell(2, &b);
+	return REFUSED;
+}
+
+static int run_wait(session *who, arena *mem, char **argv)
+{
+	option o[] = { { "--agent", false, NULL }, { "--timeout", false, "2000000" }, { "--exit-code", false, "2" } };
+	const char *wrong = read_plain(argv, o, 3);
+	buf text = { .mem = mem };
+	call c = begin_verb(who, mem, &text, o[0].value);
+	int64_t seconds = 0, status = 0, until;
+	store_messages news = { 0 };
+	int watch, claim;
+	if (wrong || !str_int(str_of(o[1].value), &seconds) || !str_int(str_of(o[2].value), &status) ||
+	    seconds < 0 || status < 0 || status > 255) {
+		misuse(mem, "a wrong option or value: ", wrong ? wrong : "a number is wanted", "wait");
+		return REFUSED;          /* 2 would wake the client */
+	}
+	if (!self_is_known(&c))
+		return refuse_verb(&c);
+	until = store_now() + seconds * 1000;
+	claim = store_claim_wait(&c.st, c.self, c.session_id);
+	watch = claim < 0 ? -1 : store_watch(&c.st);
+	while (claim >= 0 && !stopping && news.n == 0) {
+		arena mark = *mem;
+		store_close(&c.st);
+		store_open(&c.st, mem, who->root);
+		if (store_news(&c.st, c.self, c.session_id, 0, &news) != STORE_OK)
+			news.n = 0;
+		if (news.n || store_now() >= until)
+			break;
+		arena_rewind(mem, mark);
+		sleep_for_mail(watch, until - store_now());
+	}
+	if (news.n == 0)
+		return DONE;
+	say_news(&c, &news);
+	say(&c, "\n");
+	tell(status ? 2 : 1, &text);
+	return (int)status;
+}
+
+static str watch_line(call *c, const store_message *m, bool as_json)
+{
+	buf b = { .mem = c->mem };
+	json_writer w = { .out = &b };
+	if (as_json) {
+		json_open(&w, '{');
+		json_member(&w, S("id"), m->id);
+		json_member(&w, S("from"), m->from);
+		json_member(&w, S("to"), m->to);
+		json_member(&w, S("subject"), m->subject);
+		json_member(&w, S("status"), m->state == STORE_ESCALATED ? S("escalated") : S("pending"));
+		json_member(&w, S("createdAt"), m->created);
+		json_close(&w, '}');
+		buf_char(&b, '\n');
+		return buf_str(&b);
+	}
+	c->out->n = 0;
+	say_mail(c, m);
+	return buf_str(c->out);
+}
+
+/* Prints what waits, then each message as it comes. */
+static int run_watch(session *who, arena *mem, char **argv)
+{
+	option o[] = { { "--agent", false, NULL }, { "--json", true, NULL } };
+	const char *wrong = read_plain(argv, o, 2);
+	buf text = { .mem = mem };
+	call c = begin_verb(who, mem, &text, o[0].value);
+	arena seen_mem = { 0 }, own = { 0 };
+	str seen = S("");
+	int watch;
+	if (wrong)
+		return misuse(mem, "a wrong option: ", wrong, "watch");
+	if (!self_is_known(&c))
+		return refuse_verb(&c);
+	c.self = arena_copy(&own, c.self);
+	watch = store_watch(&c.st);
+	while (!stopping) {
+		buf ids = { .mem = mem };
+		store_messages mail;
+		store_close(&c.st);
+		store_open(&c.st, mem, who->root);
+		c.st.cache = &who->cache;
+		if (store_mail(&c.st, c.self, &mail) != STORE_OK)
+			mail.n = 0;
+		keep_inbox(&mail, c.self);
+		for (int i = 0; i < mail.n; i++) {
+			const store_message *m = &mail.at[i];
+			if (m->state != STORE_PENDING && m->state != STORE_ESCALATED)
+				continue;
+			buf_say(&ids, "%s\n", m->id);
+			if (!has_line(seen, m->id) && !write_out(1, watch_line(&c, m, o[1].value != NULL)))
+				return REFUSED;
+		}
+		arena_reset(&seen_mem);
+		seen = arena_copy(&seen_mem, buf_str(&ids));
+		arena_reset(mem);
+		text = (buf){ .mem = mem };
+		sleep_for_mail(watch, LOOK_ANYWAY_MS);
+	}
+	return DONE;
+}
+
+/* ---- Setting up a client: a plugin directory of our own ---- */
+
+typedef struct {
+	const char *dir, *name;          /* below the plugin's directory */
+	str text;                        /* empty: it should not be there */
+} plugin_file;
+
+enum { PLUGIN_FILES = 3 };
+
+static str below(arena *mem, str dir, const char *name)
+{
+	buf b = { .mem = mem };
+	buf_say(&b, *name ? "%s/%z" : "%s", dir, name);
+	return buf_str(&b);
+}
+
+static str config_dir(arena *mem)
+{
+	const char *given = getenv("CLAUDE_CONFIG_DIR"), *home = getenv("HOME");
+	return given && *given ? str_of(given) : below(mem, str_of(home), ".claude");
+}
+
+/* The path of this program: as it was called, or found as the shell finds it. */
+static str own_path(arena *mem, const char *called)
+{
+	str dirs = str_of(getenv("PATH"));
+	if (strchr(called, '/'))
+		return real_path(mem, str_of(called));
+	while (dirs.n) {
+		char *path = arena_z(mem, below(mem, str_cut(&dirs, ':'), called));
+		if (access(path, X_OK) == 0)
+			return real_path(mem, str_of(path));
+	}
+	return S("");
+}
+
+/* Has the user given Claude Code our server already? */
+static bool server_is_known(arena *mem)
+{
+	bool own_dir = getenv("CLAUDE_CONFIG_DIR") && *getenv("CLAUDE_CONFIG_DIR");
+	str dir = own_dir ? config_dir(mem) : str_of(getenv("HOME")), text;
+	json_error error;
+	const json *servers;
+	if (store_read_file(mem, dir, ".claude.json", &text) != STORE_OK)
+		return false;
+	servers = json_get(json_read(mem, text, JSON_STORED, &error), S("mcpServers"));
+	for (const json *s = servers && servers->kind == JSON_OBJECT ? servers->child : NULL; s; s = s->next) {
+		str command = json_get_text(mem, s, S("command"));
+		if (str_eq(json_key(mem, s), S("interagent")) || str_eq(command, S("interagent")) ||
+		    str_ends(command, S("/interagent")))
+			return true;
+	}
+	return false;
+}
+
+static void put_hook(json_writer *w, const char *event, str program, bool wakes)
+{
+	json_name(w, str_of(event));
+	json_open(w, '[');
+	json_open(w, '{');
+	json_name(w, S("hooks"));
+	json_open(w, '[');
+	json_open(w, '{');
+	json_member(w, S("type"), S("command"));
+	json_member(w, S("command"), program);
+	json_name(w, S("args"));
+	json_raw(w, S("[\"hook\"]"));
+	json_name(w, S("timeout"));
+	json_raw(w, S("10"));
+	if (wakes) {
+		json_name(w, S("asyncRewake"));
+		json_raw(w, S("true"));
+	}
+	json_close(w, '}');
+	json_close(w, ']');
+	json_close(w, '}');
+	json_close(w, ']');
+}
+
+static str hooks_text(arena *mem, str program)
+{
+	static const char *const events[] = { "SessionStart", "UserPromptSubmit", "PostToolBatch", "Stop", "FileChanged" };
+	buf b = { .mem = mem };
+	json_writer w = { .out = &b, .pretty = true };
+	json_open(&w, '{');
+	json_member(&w, S("description"), S("Tells the agent of new mail"));
+	json_name(&w, S("hooks"));
+	json_open(&w, '{');
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		put_hook(&w, events[i], program, strcmp(events[i], "FileChanged") == 0);
+	json_close(&w, '}');
+	json_close(&w, '}');
+	buf_char(&b, '\n');
+	return buf_str(&b);
+}
+
+static str server_text(arena *mem, str program)
+{
+	buf b = { .mem = mem };
+	json_writer w = { .out = &b, .pretty = true };
+	json_open(&w, '{');
+	json_name(&w, S("mcpServers"));
+	json_open(&w, '{');
+	json_name(&w, S("interagent"));
+	json_open(&w, '{');
+	json_member(&w, S("command"), program);
+	json_name(&w, S("args"));
+	json_raw(&w, S("[\"serve\"]"));
+	json_close(&w, '}');
+	json_close(&w, '}');
+	json_close(&w, '}');
+	buf_char(&b, '\n');
+	return buf_str(&b);
+}
+
+static void plan_plugin(arena *mem, str program, plugin_file files[PLUGIN_FILES])
+{
+	files[0] = (plugin_file){ ".claude-plugin", "plugin.json",
+		S("{\n  \"name\": \"interagent\",\n  \"version\": \"" VERSION "\",\n"
+		  "  \"description\": \"Mail between coding agents\",\n  \"license\": \"MIT\"\n}\n") };
+	files[1] = (plugin_file){ "hooks", "hooks.json", hooks_text(mem, program) };
+	files[2] = (plugin_file){ "", ".mcp.json", server_is_known(mem) ? S("") : server_text(mem, program) };
+}
+
+static uint64_t hash_text(str s)
+{
+	uint64_t h = 14695981039346656037u;
+	for (ptrdiff_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.s[i]) * 1099511628211u;
+	return h;
+}
+
+/* The record of what was written, a line each: "<hash> <name>" of a file,
+ * "made <path>" of a directory. What no longer has its hash is the user's. */
+static const char record_name[] = ".written-by-interagent";
+
+static str record_line(arena *mem, const char *name, str text)
+{
+	buf b = { .mem = mem };
+	buf_say(&b, "%l %z", (int64_t)(hash_text(text) >> 1), name);
+	return buf_str(&b);
+}
+
+typedef struct {
+	arena *mem;
+	str dir, record;
+	buf says, writes;                /* what is told, what will be recorded */
+	bool dry, failed;
+} setup;
+
+/* Is what stands there ours to replace or remove? */
+static bool is_ours(const setup *s, const plugin_file *f, str there)
+{
+	return str_eq(there, f->text) || has_line(s->record, record_line(s->mem, f->name, there));
+}
+
+static void put_plugin_file(setup *s, const plugin_file *f)
+{
+	str dir = below(s->mem, s->dir, f->dir), path = below(s->mem, dir, f->name), there;
+	store_result r = store_read_file(s->mem, dir, f->name, &there);
+	store_fault fault;
+	if (r == STORE_OK && !is_ours(s, f, there)) {
+		buf_say(&s->says, "%s was changed by somebody else: left as it is\n", path);
+		return;
+	}
+	if (s->dry && f->text.n)
+		buf_say(&s->says, "%s:\n%s", path, f->text);
+	if (s->dry)
+		return;
+	if (f->text.n)
+		buf_say(&s->writes, "%s\n", record_line(s->mem, f->name, f->text));
+	if (f->text.n == 0 && r == STORE_OK) {
+		unlink(arena_z(s->mem, path));
+	} else if (f->text.n && !str_eq(there, f->text)) {
+		if (store_write_file(s->mem, dir, f->name, f->text, &fault) != STORE_OK) {
+			buf_say(&s->says, "cannot %z %s: %z\n", fault.doing, fault.path, strerror(fault.error));
+			s->failed = true;
+			return;
+		}
+		buf_say(&s->says, "wrote %s\n", path);
+	}
+}
+
+static void drop_plugin_file(setup *s, const plugin_file *f)
+{
+	str dir = below(s->mem, s->dir, f->dir), path = below(s->mem, dir, f->name), there;
+	if (store_read_file(s->mem, dir, f->name, &there) != STORE_OK)
+		return;
+	if (!is_ours(s, f, there)) {
+		buf_say(&s->says, "%s was changed since: left as it is\n", path);
+	} else if (!s->dry) {
+		unlink(arena_z(s->mem, path));
+		buf_say(&s->says, "removed %s\n", path);
+	}
+	if (*f->dir && !s->dry)
+		rmdir(arena_z(s->mem, dir));
+}
+
+/* Directories that were not there before us go with us. */
+static void note_new_dirs(setup *s, str config)
+{
+	const char *const paths[] = { "", "skills", "skills/interagent" };
+	for (size_t i = 0; i < 3; i++) {
+		str path = below(s->mem, config, paths[i]), line = S("");
+		buf b = { .mem = s->mem };
+		buf_say(&b, "made %s", path);
+		line = buf_str(&b);
+		if (has_line(s->record, line) || access(arena_z(s->mem, path), F_OK) != 0)
+			buf_say(&s->writes, "%s\n", line);
+	}
+}
+
+static void drop_new_dirs(setup *s, str config)
+{
+	const char *const paths[] = { "skills/interagent", "skills", "" };
+	for (size_t i = 0; i < 3; i++) {
+		str path = below(s->mem, config, paths[i]);
+		buf b = { .mem = s->mem };
+		buf_say(&b, "made %s", path);
+		if (has_line(s->record, buf_str(&b)))
+			rmdir(arena_z(s->mem, path));
+	}
+}
+
+static int run_setup(session *who, arena *mem, char **argv)
+{
+	option o[] = { { "--dry-run", true, NULL }, { "--undo", true, NULL }, { NULL, false, NULL } };
+	const char *wrong = read_plain(argv, o, 3);
+	str config = config_dir(mem);
+	setup s = { .mem = mem, .dir = below(mem, config, "skills/interagent"), .says = { .mem = mem },
+		    .writes = { .mem = mem }, .dry = o[0].value != NULL };
+	plugin_file files[PLUGIN_FILES];
+	store_fault fault;
+	if (wrong || !o[2].value || strcmp(o[2].value, "claude") != 0)
+		return misuse(mem, "setup knows the client claude; README.md has the lines for others", "", "setup");
+	if (who->program.n == 0)
+		return misuse(mem, "cannot find where this program is", "", "setup");
+	plan_plugin(mem, who->program, files);
+	store_read_file(mem, s.dir, record_name, &s.record);
+	if (!o[1].value)
+		note_new_dirs(&s, config);
+	for (int i = 0; i < PLUGIN_FILES; i++)
+		(o[1].value ? drop_plugin_file : put_plugin_file)(&s, &files[i]);
+	if (o[1].value && !s.dry) {
+		unlink(arena_z(mem, below(mem, s.dir, record_name)));
+		drop_new_dirs(&s, config);
+	} else if (!s.dry && !str_eq(buf_str(&s.writes), s.record)) {
+		s.failed = store_write_file(mem, s.dir, record_name, buf_str(&s.writes), &fault) != STORE_OK || s.failed;
+	}
+	if (!o[1].value && !s.dry && !s.failed)
+		buf_say(&s.says, "Claude Code finds it there at its next start: /mcp shows the server, /hooks the hooks.%z\n",
+			files[2].text.n ? "" : " The server itself is in .claude.json already.");
+	tell(1, &s.says);
+	return s.failed ? REFUSED : DONE;
+}
+
+/* ---- The doctor ---- */
+
+/* Whether the clients can find this program; told, but no damage. */
+static void say_wiring(session *who, arena *mem, buf *b)
+{
+	str on_path = own_path(mem, "interagent"), there, dir = below(mem, config_dir(mem), "skills/interagent");
+	plugin_file files[PLUGIN_FILES];
+	int current = 0, present = 0;
+	plan_plugin(mem, who->program, files);
+	for (int i = 0; i < PLUGIN_FILES; i++) {
+		if (store_read_file(mem, below(mem, dir, files[i].dir), files[i].name, &there) == STORE_OK)
+			present++;
+		current += str_eq(there, files[i].text);
+	}
+	buf_say(b, "program: %s, version %z\n", who->program, VERSION);
+	if (on_path.n == 0)
+		buf_say(b, "PATH: interagent is not on it\n");
+	else if (!str_eq(on_path, who->program))
+		buf_say(b, "PATH: interagent is %s, another one\n", on_path);
+	buf_say(b, "Claude Code: %z\n", present == 0 ? "no plugin directory; interagent setup claude writes one"
+			: current == PLUGIN_FILES ? "the plugin directory is there and current"
+						  : "the plugin directory is not current; run interagent setup claude");
+}
+
+static void say_place(session *who, arena *mem, buf *b)
+{
+	buf ignored = { .mem = mem };
+	call c = begin_verb(who, mem, &ignored, NULL);
+	str name = self_by_place(&c);
+	store_close(&c.st);
+	if (name.n)
+		buf_say(b, "this directory: the workspace of %s\n", shown_name(&c, name));
+	else
+		buf_say(b, "this directory: nobody registered from here as its agent\n");
+}
+
 /* Lists what is damaged, and with --fix moves it aside. */
 static int run_doctor(session *who, arena *mem, char **argv)
 {
@@ -2353,16 +3082,18 @@ static int run_doctor(session *who, arena *mem, char **argv)
 		[STORE_TORN] = "is damaged", [STORE_NOT_A_FILE] = "is no regular file",
 		[STORE_NOT_A_DIR] = "is no directory that can be opened", [STORE_UNREADABLE] = "cannot be read",
 		[STORE_NO_BODY] = "has no text: its messages/*.md is missing",
+		[STORE_NOT_OURS] = "belongs to another user", [STORE_WRITABLE] = "can be written by other users",
 	};
-	bool fix = argv[0] && strcmp(argv[0], "--fix") == 0;
+	option o[] = { { "--fix", true, NULL } };
+	const char *wrong = read_plain(argv, o, 1);
 	buf b = { .mem = mem };
 	store_findings found;
 	store st;
 	store_result r;
-	if (argv[0] && (!fix || argv[1]))
-		return misuse(mem, "no such option: ", fix ? argv[1] : argv[0], "doctor");
+	if (wrong)
+		return misuse(mem, "no such option: ", wrong, "doctor");
 	store_open(&st, mem, who->root);
-	r = store_check(&st, fix, &found);
+	r = store_check(&st, o[0].value != NULL, &found);
 	store_close(&st);
 	for (int i = 0; i < found.n; i++)
 		buf_say(&b, "%s %z%z\n", found.at[i].path, texts[found.at[i].what],
@@ -2371,6 +3102,8 @@ static int run_doctor(session *who, arena *mem, char **argv)
 		buf_say(&b, "%s/.lock is held by another process: nothing was looked at\n", who->root);
 	else if (found.n == 0)
 		buf_say(&b, "%s: nothing is damaged\n", who->root);
+	say_wiring(who, mem, &b);
+	say_place(who, mem, &b);
 	tell(1, &b);
 	return r == STORE_OK && found.n == 0 ? DONE : REFUSED;
 }
@@ -2384,6 +3117,12 @@ static int run_serve(session *who, arena *mem, char **argv)
 
 static const verb verbs[] = {
 	{ "serve", "", "The MCP server, on standard input and output.", run_serve },
+	{ "wait", " [--agent NAME] [--timeout SECONDS] [--exit-code N]",
+	  "Sleep until there is mail to tell of; exit 2 with it on standard error,\n"
+	  "or as --exit-code says (0: on standard output). On time-out exit 0.", run_wait },
+	{ "watch", " [--agent NAME] [--json]", "Print unread mail, and each message as it comes.", run_watch },
+	{ "hook", " <EVENT", "Tell a client of mail: the one command for all of its hook events.", run_hook },
+	{ "setup", " claude [--dry-run | --undo]", "Write a plugin directory for Claude Code.", run_setup },
 	{ "doctor", " [--fix]", "Look for damaged files; --fix moves them aside.", run_doctor },
 };
 
@@ -2470,6 +3209,7 @@ int main(int argc, char **argv)
 	who.root = store_root(&own);
 	who.pinned = str_trim(str_of(getenv("INTERAGENT_NAME")));
 	who.place = working_place(&own);
+	who.program = own_path(&own, argv[0]);
 	who.session_id = str_of(getenv("CLAUDE_CODE_SESSION_ID"));
 	who.shell = t != NULL;
 	if (t)

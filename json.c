@@ -96,10 +96,10 @@ bool str_int(str s, int64_t *value)
 	bool minus = str_starts(s, S("-"));
 	int64_t v = 0;
 	s = str_from(s, minus);
-	if (s.n == 0 || s.n > 18)
+	if (s.n == 0)
 		return false;
 	for (; s.n; s = str_from(s, 1)) {
-		if (s.s[0] < '0' || s.s[0] > '9')
+		if (s.s[0] < '0' || s.s[0] > '9' || v > (INT64_MAX - 9) / 10)
 			return false;
 		v = v * 10 + (s.s[0] - '0');
 	}

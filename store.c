@@ -8,6 +8,7 @@
  *   specs/<name>.md                "<!-- Published by: P at T -->", an empty line, the content
  *   archive/messages, archive/messages-meta    the same pair, moved
  *   live/<name>.<8 hex>            locked by a server that speaks for the agent, as long as it runs
+ *   announced/<name>@<session>     the unread messages that a client's session was told of
  *   .lock                          what writers of shared files hold; may be deleted at any time
  *   archive/.swept                 its mtime is the last sweep
  *
@@ -61,6 +62,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/inotify.h>
+#endif
 #ifdef __APPLE__
 #include <sys/random.h>
 #define st_mtim st_mtimespec
@@ -92,6 +96,7 @@
 enum {
 	META_MOST = 1024 * 1024,         /* bytes of a meta file that we will read */
 	TABLE_MOST = 64 * 1024 * 1024,   /* of registry.json and status.json */
+	FILE_MOST = 16 * 1024 * 1024,    /* of a file that is not of the store */
 	YOUNG_MS = 2000,                 /* an unfinished file this young is still being written */
 	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms */
 	WRITER_NAPS = 12,                /* past YOUNG_MS, so that a writer can tell damage for sure */
@@ -188,7 +193,7 @@ static void nap(int ms)
  * Opened when first needed and closed with the request, so that a store that
  * was moved away or made anew in between is simply the one that is there. */
 
-enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE };
+enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE, TOLD };
 
 static const struct {
 	const char *name, *path;
@@ -202,6 +207,7 @@ static const struct {
 	[OLD_BODIES] = { "messages", "archive/messages", ARCHIVE },
 	[OLD_METAS] = { "messages-meta", "archive/messages-meta", ARCHIVE },
 	[LIVE] = { "live", "live", ROOT },
+	[TOLD] = { "announced", "announced", ROOT },
 };
 
 static const int open_dir_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
@@ -536,7 +542,7 @@ static bool lock_is_current(int root, int fd)
 static store_result lock(store *st)
 {
 	int root = dir_fd(st, ROOT, true), pause = 1, error;
-	int64_t until = store_now() + LOCK_MS;
+	int64_t until = store_now() + (st->lock_ms ? st->lock_ms : LOCK_MS);
 	if (root < 0)
 		return STORE_FAILED;
 	for (;;) {
@@ -1045,9 +1051,9 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
 typedef struct {
 	str *id;
 	int n, room;
-} ids;
+} id_list;
 
-static void add_id(arena *mem, ids *list, str id)
+static void add_id(arena *mem, id_list *list, str id)
 {
 	list->id = arena_more(mem, list->id, list->n, &list->room, sizeof id);
 	list->id[list->n++] = arena_copy(mem, id);
@@ -1116,7 +1122,7 @@ static store_result archive_batch(store *st, const str *id, int n)
 }
 
 /* Quiet messages, and metas that stand in both places. */
-static bool find_quiet(store *st, ids *due)
+static bool find_quiet(store *st, id_list *due)
 {
 	names it;
 	if (!names_open(st, &it, METAS))
@@ -1136,7 +1142,7 @@ static bool find_quiet(store *st, ids *due)
 }
 
 /* Bodies without a meta: half archived, or never sent and old. */
-static bool find_orphans(store *st, ids *due)
+static bool find_orphans(store *st, id_list *due)
 {
 	names it;
 	if (!names_open(st, &it, BODIES))
@@ -1191,7 +1197,7 @@ static bool claim_sweep(store *st)
 
 store_result store_sweep(store *st)
 {
-	ids due = { 0 };
+	id_list due = { 0 };
 	store_result r = STORE_OK;
 	if (!claim_sweep(st))
 		return STORE_OK;
@@ -1202,6 +1208,133 @@ store_result store_sweep(store *st)
 	for (int i = 0; i < due.n && r == STORE_OK; i += BATCH)
 		r = archive_batch(st, due.id + i, due.n - i < BATCH ? due.n - i : BATCH);
 	return r;
+}
+
+/* ==== News ====
+ * What each session of an agent was told of: the ids, less those that are read
+ * by now, and the state of messages-meta/ when it was looked at. A directory
+ * that has not changed since holds no news, which costs one stat to know; but
+ * a change in the same tick of the clock as the look would not show, so that
+ * the stamp counts only if it was 2 s old at the look. */
+
+typedef struct {
+	int64_t changed, looked;         /* ns and ms; changed 0: there may be untold mail */
+	str ids;                         /* a line each */
+} told;
+
+static char *told_name(store *st, str agent, str session)
+{
+	buf b = { .mem = st->mem };
+	if (store_name_ok(session))
+		buf_say(&b, "%s@%s", agent, session);
+	else
+		buf_say(&b, session.n ? "%s@+%l" : "%s@none", agent, (int64_t)hash_of(session));
+	return arena_z(st->mem, buf_str(&b));
+}
+
+static void read_told(store *st, const char *name, told *out)
+{
+	struct stat seen;
+	str text, line;
+	*out = (told){ .ids = S("") };
+	if (get(st, TOLD, name, 0, META_MOST, &text, &seen) != STORE_OK)
+		return;
+	line = str_cut(&text, '\n');
+	if (str_int(str_cut(&line, ' '), &out->changed) && str_int(line, &out->looked))
+		out->ids = text;
+}
+
+static int64_t metas_changed(store *st)
+{
+	struct stat now;
+	int dir = dir_fd(st, METAS, false);
+	if (dir < 0 || sys_fstat(dir, &now) < 0)
+		return 0;
+	return (int64_t)now.st_mtim.tv_sec * 1000000000 + now.st_mtim.tv_nsec;
+}
+
+static bool was_told(str ids, str id)
+{
+	while (ids.n)
+		if (str_eq(str_cut(&ids, '\n'), id))
+			return true;
+	return false;
+}
+
+/* Goes through the agent's mail: what is news, and what the session will have
+ * been told of when it has them. */
+static str sort_news(store *st, str agent, const told *before, unsigned which, store_messages *news, bool *all_told)
+{
+	store_messages mail;
+	buf ids = { .mem = st->mem };
+	*all_told = store_mail(st, agent, &mail) == STORE_OK;
+	for (int i = 0; i < mail.n; i++) {
+		const store_message *m = &mail.at[i];
+		bool old = was_told(before->ids, m->id);
+		if (!str_eq(m->to, agent) || m->state != STORE_PENDING)
+			continue;
+		if (!old && (which & STORE_URGENT) && !m->urgent) {
+			*all_told = false;
+			continue;
+		}
+		if (!old || (which & STORE_ALL))
+			add_message(st, news, *m);
+		buf_say(&ids, "%s\n", m->id);
+	}
+	return buf_str(&ids);
+}
+
+store_result store_news(store *st, str agent, str session, unsigned which, store_messages *news)
+{
+	const char *name = told_name(st, agent, session);
+	told before;
+	buf text = { .mem = st->mem };
+	int64_t changed = metas_changed(st), looked = store_now();
+	bool all_told;
+	store_result r;
+	str ids;
+	*news = (store_messages){ 0 };
+	read_told(st, name, &before);
+	if (!changed || !store_name_ok(agent) ||
+	    (!(which & STORE_ALL) && before.changed == changed && before.looked - before.changed / 1000000 > YOUNG_MS))
+		return STORE_OK;
+	r = lock(st);
+	if (r != STORE_OK)
+		return r;
+	read_told(st, name, &before);
+	ids = sort_news(st, agent, &before, which, news, &all_told);
+	buf_say(&text, "%l %l\n%s", all_told ? changed : (int64_t)0, looked, ids);
+	r = (store_result)put(st, TOLD, name, buf_str(&text), NULL);
+	unlock(st);
+	return r;
+}
+
+int store_claim_wait(store *st, str agent, str session)
+{
+	char *name = arena_z(st->mem, join(st->mem, S(".wait-"), told_name(st, agent, session), S("")));
+	int dir = dir_fd(st, TOLD, true);
+	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd >= 0 && sys_flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		sys_close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int store_watch(store *st)
+{
+#ifdef __linux__
+	int fd = dir_fd(st, METAS, true) < 0 ? -1 : inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (fd >= 0 && inotify_add_watch(fd, arena_z(st->mem, path_in(st, METAS, "")),
+					 IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+#else
+	(void)st;
+	return -1;
+#endif
 }
 
 /* ==== The doctor ====
@@ -1244,12 +1377,17 @@ static void check_file(store *st, enum dir d, const char *name, bool is_meta, bo
 static void check_dir(store *st, enum dir d, bool fix, store_findings *out)
 {
 	bool metas = d == METAS || d == OLD_METAS;
+	struct stat seen = { 0 };
 	names it;
 	if (dir_fd(st, d, false) < 0) {
 		if (st->fault.error != ENOENT)
 			find_defect(st, out, path_in(st, d, ""), STORE_NOT_A_DIR);
 		return;
 	}
+	if (fstat(st->fd[d], &seen) == 0 && seen.st_uid != geteuid())
+		find_defect(st, out, path_in(st, d, ""), STORE_NOT_OURS);
+	else if (seen.st_mode & (S_IWGRP | S_IWOTH))
+		find_defect(st, out, path_in(st, d, ""), STORE_WRITABLE);
 	if (d == ROOT) {
 		check_file(st, d, "registry.json", true, fix, out);
 		check_file(st, d, "status.json", true, fix, out);
@@ -1452,6 +1590,41 @@ void store_clear_signals(arena *mem, str workspace)
 	if (it.dir)
 		closedir(it.dir);
 	close(inbox);
+}
+
+str store_make_inbox(arena *mem, str workspace)
+{
+	int inbox = open_inbox(mem, workspace, true);
+	if (inbox < 0)
+		return S("");
+	write_new(inbox, ".gitignore", S("*\n"));
+	close(inbox);
+	return join(mem, workspace, "/.claude/inbox", S(""));
+}
+
+/* ==== Other people's directories ==== */
+
+store_result store_write_file(arena *mem, str dir, const char *name, str text, store_fault *fault)
+{
+	store st;
+	store_result r;
+	store_open(&st, mem, dir);
+	r = (store_result)put(&st, ROOT, name, text, NULL);
+	*fault = st.fault;
+	store_close(&st);
+	return r;
+}
+
+store_result store_read_file(arena *mem, str dir, const char *name, str *text)
+{
+	store st;
+	struct stat seen;
+	store_result r;
+	*text = S("");
+	store_open(&st, mem, dir);
+	r = get(&st, ROOT, name, 0, FILE_MOST, text, &seen);
+	store_close(&st);
+	return r;
 }
 
 /* ==== Presence ====

@@ -39,7 +39,7 @@ typedef struct {
 	int agents_n, agents_room;
 } store_cache;
 
-enum { STORE_DIRS = 8 };
+enum { STORE_DIRS = 9 };
 
 typedef struct {
 	arena *mem;
@@ -47,6 +47,7 @@ typedef struct {
 	str root;
 	int fd[STORE_DIRS];     /* -1: not opened yet */
 	int lock;               /* -1: not held */
+	int lock_ms;            /* how long to wait for it; 0: the usual 8 s */
 	int naps;               /* how often this request has waited for somebody's unfinished file */
 	store_fault fault;
 	int damaged;            /* files passed over because they are damaged or unreadable */
@@ -165,6 +166,22 @@ bool store_touch(store *st, int presence, str file);
  * what is older and gone is removed. */
 store_result store_list_presence(store *st, store_presences *out);
 
+/* ---- News: what a session was not told of yet ---- */
+
+enum { STORE_URGENT = 1, STORE_ALL = 2 };  /* only urgent mail is news; all that is unread is */
+
+/* Unread mail of the agent that was not told to this session before, and that
+ * counts as told now; an empty session is one of its own. */
+store_result store_news(store *st, str agent, str session, unsigned which, store_messages *news);
+
+/* Takes the right to wait for this agent and session; -1: another has it. It
+ * lasts until the descriptor is closed. */
+int store_claim_wait(store *st, str agent, str session);
+
+/* A descriptor that becomes readable when mail comes (read it empty then), or
+ * -1 where the system has no such thing or the store is not there. */
+int store_watch(store *st);
+
 /* ---- What is not as it should be ---- */
 
 typedef enum {
@@ -172,7 +189,9 @@ typedef enum {
 	STORE_NOT_A_FILE,
 	STORE_NOT_A_DIR,
 	STORE_UNREADABLE,
-	STORE_NO_BODY                    /* a message without its text */
+	STORE_NO_BODY,                   /* a message without its text */
+	STORE_NOT_OURS,                  /* another user's */
+	STORE_WRITABLE                   /* by other users */
 } store_defect;
 
 typedef struct {
@@ -207,6 +226,14 @@ store_result store_find_spec(store *st, str name, store_spec *out);
 store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t most, str *part);
 store_result store_publish(store *st, str name, str publisher, str content);
 
+/* ---- Other people's directories ---- */
+
+/* Writes one file durably, its directory too where that is missing. */
+store_result store_write_file(arena *mem, str dir, const char *name, str text, store_fault *fault);
+
+/* Reads a file of at most 16 MiB; empty where there is none. */
+store_result store_read_file(arena *mem, str dir, const char *name, str *text);
+
 /* ---- Signals: <workspace>/.claude/inbox/<from>-<ms>.signal ---- */
 
 /* Is it an absolute path of a directory on this machine? */
@@ -215,5 +242,8 @@ bool store_workspace_here(arena *mem, str workspace);
 /* Best effort: a workspace that is not here, or is not safe, gets none. */
 void store_signal(arena *mem, str workspace, str from, str line);
 void store_clear_signals(arena *mem, str workspace);
+
+/* Makes the inbox of a workspace that is here; its path, or empty. */
+str store_make_inbox(arena *mem, str workspace);
 
 #endif
