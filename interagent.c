@@ -30,9 +30,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define VERSION "1.0.0"
@@ -48,6 +50,7 @@ enum {
 	LOOK_MS = 250,                   /* between two looks for mail where the system tells nothing */
 	LOOK_ANYWAY_MS = 2000,           /* ... where it tells, but not of what other machines write */
 	BURST_MS = 1000,                 /* mail that comes this close together is told of at once */
+	NOTIFY_MOST = 1000,              /* bytes of a text for the human's own command */
 	HOOK_LOCK_MS = 1500,             /* what a hook waits for the lock */
 	PROGRESS_MS = 15 * 1000,         /* between two signs of life of a call that waits */
 	SWEEP_ASK_MS = 60 * 1000,        /* between two questions whether the archive is due */
@@ -74,6 +77,7 @@ typedef struct {
 	store_cache cache;
 	int64_t hint_at;                 /* when `unread` was counted; 0: never, or it has changed since */
 	int unread;
+	int64_t notified_at;             /* when the human's own command was last run */
 	int64_t swept_at;                /* when this process last asked whether a sweep is due */
 	const volatile sig_atomic_t *stop;
 } session;
@@ -247,6 +251,9 @@ typedef struct tool {
 	int hints;
 	const param *params;             /* ends with one without a name */
 	bool (*run)(call *c);
+	const char *example;             /* of options on the command line */
+	const char *word;                /* what a person types for it; NULL: its name only */
+	const char *first, *rest;        /* the parameters that words without an option are for */
 } tool;
 
 static const value *get_value(const call *c, const char *name)
@@ -328,7 +335,13 @@ static bool take_arguments(call *c, const json *args)
 
 static bool refuse_agent(call *c, const store_entries *all, str name)
 {
+	const store_entry *near = NULL;
+	for (int i = 0; i < all->n; i++)
+		if (text_distance(all->at[i].name, name) <= 2)
+			near = &all->at[i];
 	refuse(c, "no agent %q; ", name);
+	if (near)
+		say(c, "did you mean %s? ", shown_name(c, near->name));
 	if (all->n == 0)
 		say(c, "nobody is registered yet: call register_agent");
 	for (int i = 0; i < all->n; i++)
@@ -846,8 +859,11 @@ static bool send_message(call *c)
 
 /* ---- The inbox ---- */
 
+/* What the human must decide stays on top until it is answered. */
 static int rank(const store_message *m)
 {
+	if (m->state == STORE_ESCALATED && str_eq(m->to, store_human))
+		return -1;
 	return m->state == STORE_PENDING ? !m->urgent : (int)m->state + 1;
 }
 
@@ -857,6 +873,24 @@ static int by_rank(const void *a, const void *b)
 	int order = rank(x) - rank(y);
 	order = order ? order : str_cmp(x->created, y->created);
 	return order ? order : str_cmp(x->id, y->id);
+}
+
+/* The last things that the agent sent and that are not settled, so that nobody
+ * has to ask whether they arrived. */
+static void say_sent(call *c, const store_messages *mail)
+{
+	int said = 0;
+	for (int i = mail->n - 1; i >= 0 && said < 3; i--) {
+		const store_message *m = &mail->at[i];
+		if (!str_eq(m->from, c->self) || str_eq(m->to, c->self) || m->state == STORE_COMPLETED)
+			continue;
+		say(c, "%zsent %s to %s: ", said++ || c->out->s[c->out->n - 1] == '\n' ? "" : "\n", short_id(m->id),
+		    shown_name(c, m->to));
+		if (m->state == STORE_ACKNOWLEDGED)
+			say(c, "read %s\n", ago(c, m->updated));
+		else
+			say(c, "%z, %s\n", m->state == STORE_ESCALATED ? "escalated" : "unread", ago(c, m->created));
+	}
 }
 
 /* Keeps what the agent's inbox shows, in its order. */
@@ -869,6 +903,14 @@ static void keep_inbox(store_messages *list, str agent)
 	list->n = n;
 	if (n)
 		qsort(list->at, (size_t)n, sizeof *list->at, by_rank);
+}
+
+static store_messages copy_list(call *c, const store_messages *list)
+{
+	store_messages copy = { NEW(c->mem, store_message, list->n + 1), list->n, list->n + 1 };
+	if (list->n)
+		memcpy(copy.at, list->at, sizeof *copy.at * (size_t)list->n);
+	return copy;
 }
 
 static int count_state(const store_messages *list, store_state state)
@@ -937,14 +979,15 @@ static void clear_signals(call *c, const store_entries *all)
 static bool check_inbox(call *c)
 {
 	store_entries all;
-	store_messages mail, news;
+	store_messages mail, sent, news;
 	store_result r;
 	int unread;
 	if (!need_self(c, &all))
 		return false;
-	r = store_mail(&c->st, c->self, &mail);
+	r = store_mail(&c->st, c->self, &sent);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
+	mail = copy_list(c, &sent);
 	keep_inbox(&mail, c->self);
 	unread = count_state(&mail, STORE_PENDING);
 	c->waits = c->may_wait && unread == 0 && get_value(c, "wait_seconds")->number > 0;
@@ -955,6 +998,7 @@ static bool check_inbox(call *c)
 	if (unread && c->session_id.n && !c->who->shell)
 		store_news(&c->st, c->self, c->session_id, STORE_ALL, &news);
 	say_inbox(c, &mail, get_value(c, "offset")->number);
+	say_sent(c, &sent);
 	for (int i = 0; i < mail.n; i++)
 		add_doc(c, mail.at[i].doc);
 	if (unread == 0)
@@ -1059,7 +1103,11 @@ static bool find_other(call *c, const store_message *m, str *other)
 	if (!human && !str_eq(c->self, m->to) && !str_eq(c->self, m->from))
 		return refuse(c, "%s is between %s and %s; only they can answer or complete it", short_id(m->id),
 			      shown_name(c, m->from), shown_name(c, m->to));
-	*other = str_eq(c->self, m->from) ? m->to : m->from;
+	/* The human's word on somebody else's message goes to who is stuck on it. */
+	if (human && !str_eq(m->to, store_human) && !str_eq(m->from, store_human))
+		*other = m->state == STORE_ESCALATED ? m->to : m->from;
+	else
+		*other = str_eq(c->self, m->from) ? m->to : m->from;
 	return true;
 }
 
@@ -1073,16 +1121,43 @@ static str reply_subject(call *c, const store_message *m)
 	return text_clip(buf_str(&b), 200);
 }
 
+static store_result mark_done(call *c, store_message *m)
+{
+	store_note note = { S("completedAt"), store_time(c->mem, store_now()) };
+	unsigned open = 1u << STORE_PENDING | 1u << STORE_ACKNOWLEDGED | 1u << STORE_ESCALATED;
+	return store_mark(&c->st, m, STORE_COMPLETED, open, &note, 1);
+}
+
 static bool complete(call *c, store_message *m, str reply)
 {
-	str now = store_time(c->mem, store_now());
-	store_note note = { S("completedAt"), now };
-	unsigned open = 1u << STORE_PENDING | 1u << STORE_ACKNOWLEDGED | 1u << STORE_ESCALATED;
-	store_result r = store_mark(&c->st, m, STORE_COMPLETED, open, &note, 1);
+	store_result r = mark_done(c, m);
 	if (r == STORE_OK)
 		return true;
 	return refuse(c, "the reply is stored as %s, do not send it again; but %s is not marked completed: %s",
 		      short_id(reply), short_id(m->id), trouble(c, r));
+}
+
+/* The human has answered an escalation, under its own id or that of the copy:
+ * the copy is dealt with, and the original no longer waits for the human. */
+static store_result settle(call *c, store_message *m)
+{
+	const unsigned open = 1u << STORE_PENDING | 1u << STORE_ACKNOWLEDGED | 1u << STORE_ESCALATED;
+	bool is_copy = str_eq(m->to, store_human);
+	store_message original = *m;
+	store_messages mail = { 0 };
+	store_result r = STORE_OK;
+	if (m->state != STORE_ESCALATED)
+		return STORE_OK;
+	if (is_copy)
+		r = store_mark(&c->st, m, STORE_COMPLETED, open, NULL, 0);
+	else
+		r = store_mail(&c->st, store_human, &mail);
+	for (int i = 0; i < mail.n && r == STORE_OK; i++)
+		if (str_eq(mail.at[i].to, store_human) && str_eq(mail.at[i].reply_to, m->id))
+			r = store_mark(&c->st, &mail.at[i], STORE_COMPLETED, open, NULL, 0);
+	if (r == STORE_OK && is_copy && store_find(&c->st, m->reply_to, &original) != STORE_OK)
+		return STORE_OK;
+	return r == STORE_OK ? store_mark(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED, NULL, 0) : r;
 }
 
 static bool reply_message(call *c)
@@ -1101,6 +1176,10 @@ static bool reply_message(call *c)
 	if (r != STORE_OK)
 		return refuse_partly(c, NULL, 0, m.to, r);
 	signal_agent(c, &all, m.to, m.from, "replied", &m);
+	r = str_eq(c->self, store_human) ? settle(c, &before) : STORE_OK;
+	if (r != STORE_OK)
+		return refuse(c, "the reply is stored as %s, do not send it again; but the escalation still stands: %s",
+			      short_id(m.id), trouble(c, r));
 	if (done && !complete(c, &before, m.id))
 		return false;
 	say_stored(c, &m);
@@ -1129,6 +1208,71 @@ static store_result send_to_human(call *c, const store_message *m, str reason, s
 	return store_send(&c->st, copy, buf_str(&text));
 }
 
+/* ---- The human's own command ---- */
+
+static void note_failure(const char *what)
+{
+	static const char head[] = "interagent: INTERAGENT_NOTIFY ";
+	ssize_t ignored = write(2, head, sizeof head - 1);
+	ignored = write(2, what, strlen(what));
+	(void)ignored;
+}
+
+/* Lives beside the server until the command ends, and holds nothing of the
+ * server's: a lock that it held would outlive it. */
+static void run_notify(const char *command, char *title, char *text)
+{
+	int status = 0, null;
+	pid_t child;
+	setsid();
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	child = fork();
+	if (child == 0) {
+		null = open("/dev/null", O_RDWR);
+		for (int fd = 0; fd < 3 && null >= 0; fd++)
+			dup2(null, fd);
+		setenv("INTERAGENT_TITLE", title, 1);
+		setenv("INTERAGENT_TEXT", text, 1);
+		signal(SIGPIPE, SIG_DFL);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0)
+		note_failure("could not be started\n");
+	else if (status != 0)
+		note_failure("failed\n");
+	_exit(0);
+}
+
+static char *notify_text(call *c, str s)
+{
+	buf b = { .mem = c->mem };
+	text_add(&b, s, TEXT_QUOTE);
+	return arena_z(c->mem, text_clip(buf_str(&b), NOTIFY_MOST));
+}
+
+/* Tells the person by a command of their own; never waits for it. */
+static void notify(call *c, const store_message *m)
+{
+	const char *command = getenv("INTERAGENT_NOTIFY");
+	int64_t now = store_now();
+	char *title = notify_text(c, m->subject), *text = notify_text(c, m->reason);
+	pid_t child;
+	if (!command || !*command || now - c->who->notified_at < 1000)
+		return;
+	c->who->notified_at = now;
+	child = fork();
+	if (child == 0) {
+		if (fork() == 0)
+			run_notify(command, title, text);
+		_exit(0);
+	}
+	if (child > 0)
+		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+			continue;
+}
+
 static bool escalate(call *c)
 {
 	store_entries all;
@@ -1150,6 +1294,7 @@ static bool escalate(call *c)
 	if (r != STORE_OK)
 		return refuse(c, "%s is marked escalated, but the human has no copy: %s", short_id(m.id), trouble(c, r));
 	signal_agent(c, &all, m.from, c->self, "escalated", &m);
+	notify(c, &copy);
 	say(c, "%s is escalated; the human has it as %s.\n", short_id(m.id), short_id(copy.id));
 	add_doc(c, m.doc);
 	return true;
@@ -1286,55 +1431,59 @@ static const tool tools[] = {
 	  PARAMS({ "name", TEXT, REQUIRED, 0, NULL },
 		 { "workspace_path", TEXT, 0, 0, "Absolute; default: here" },
 		 { "description", TEXT, REQUIRED, 500, "What you work on" }),
-	  register_agent },
-	{ "list_agents", "Who is registered.", READ_ONLY | LIST, NO_PARAMS, list_agents_tool },
-	{ "get_agent", "One agent's entry.", READ_ONLY, PARAMS({ "name", TEXT, REQUIRED, 0, NULL }), get_agent },
+	  register_agent, "--name api --description 'the API server'", NULL, NULL, NULL },
+	{ "list_agents", "Who is registered.", READ_ONLY | LIST, NO_PARAMS, list_agents_tool,
+	  "", "agents", NULL, NULL },
+	{ "get_agent", "One agent's entry.", READ_ONLY, PARAMS({ "name", TEXT, REQUIRED, 0, NULL }), get_agent,
+	  "--name api", NULL, NULL, NULL },
 	{ "send_message", "Send mail; it waits until it is read.", ALWAYS_LOAD,
 	  PARAMS({ "from", TEXT, CALLER, 0, NULL },
 		 { "to", TEXT, REQUIRED, 0, "Agent, several with commas, or human" },
 		 { "subject", TEXT, REQUIRED, 200, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "urgent", FLAG, 0, 0, NULL }),
-	  send_message },
+	  send_message, "--from web --to api --subject 'Crash on load' --content 'It stops when ...'", "send", "to", "content" },
 	{ "check_inbox", "List your mail: unread, escalated, read.", READ_ONLY | ALWAYS_LOAD | LIST,
 	  PARAMS({ "agent_name", TEXT, CALLER, 0, NULL },
 		 { "offset", WHOLE, 0, 0, NULL },
 		 { "wait_seconds", WHOLE, 0, WAIT_MOST, "Wait for mail" }),
-	  check_inbox },
+	  check_inbox, "--from api", "inbox", NULL, NULL },
 	{ "read_message", "Show one message; yours is then acknowledged.", READ_ONLY | ALWAYS_LOAD | LONG_RESULT,
 	  PARAMS({ "message_id", TEXT, REQUIRED, 0, "Or its first characters" },
 		 { "reader", TEXT, CALLER, 0, NULL },
 		 { "offset", WHOLE, 0, 0, "Bytes" }),
-	  read_message },
+	  read_message, "--from api --message-id 1a2b3c4d", "read", "message_id", NULL },
 	{ "reply_message", "Answer the other party of a message.", 0,
 	  PARAMS({ "original_message_id", TEXT, REQUIRED, 0, NULL },
 		 { "from", TEXT, CALLER, 0, NULL },
 		 { "subject", TEXT, 0, 200, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "mark_complete", FLAG, 0, 0, "The original is dealt with" }),
-	  reply_message },
+	  reply_message, "--from api --original-message-id 1a2b3c4d --content 'Mended' --mark-complete", "reply",
+	  "original_message_id", "content" },
 	{ "escalate", "Ask the human to decide about a message you got.", 0,
 	  PARAMS({ "message_id", TEXT, REQUIRED, 0, NULL },
 		 { "agent_name", TEXT, CALLER, 0, NULL },
 		 { "reason", TEXT, REQUIRED, 2000, NULL }),
-	  escalate },
+	  escalate, "--from api --message-id 1a2b3c4d --reason 'We disagree on the format'", NULL, NULL, NULL },
 	{ "publish_spec", "Publish an API contract for all.", 0,
 	  PARAMS({ "name", TEXT, REQUIRED, 0, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "publisher", TEXT, CALLER, 0, NULL }),
-	  publish_spec },
+	  publish_spec, "--from api --name users-api --content - <users.md", NULL, NULL, NULL },
 	{ "get_spec", "Read a spec.", READ_ONLY | LONG_RESULT,
 	  PARAMS({ "name", TEXT, REQUIRED, 0, NULL },
 		 { "offset", WHOLE, 0, 0, "Bytes" }),
-	  get_spec },
-	{ "list_specs", "What is published.", READ_ONLY | LIST, NO_PARAMS, list_specs },
+	  get_spec, "--name users-api", "spec", "name", NULL },
+	{ "list_specs", "What is published.", READ_ONLY | LIST, NO_PARAMS, list_specs, "", "specs", NULL, NULL },
 	{ "set_status", "Say what you are working on.", 0,
 	  PARAMS({ "agent_name", TEXT, CALLER, 0, NULL },
 		 { "status", TEXT, REQUIRED, 500, NULL }),
-	  set_status },
+	  set_status, "--from api --status 'writing the importer'", NULL, NULL, NULL },
 	{ "get_status", "What an agent is working on.", READ_ONLY,
-	  PARAMS({ "agent_name", TEXT, REQUIRED, 0, NULL }), get_status },
-	{ "get_all_statuses", "What everybody is working on.", READ_ONLY | LIST, NO_PARAMS, get_all_statuses },
+	  PARAMS({ "agent_name", TEXT, REQUIRED, 0, NULL }), get_status, "--agent-name api", NULL, NULL, NULL },
+	{ "get_all_statuses", "What everybody is working on.", READ_ONLY | LIST, NO_PARAMS, get_all_statuses,
+	  "", "statuses", NULL, NULL },
 };
 
 enum { TOOLS = sizeof tools / sizeof *tools };
@@ -1345,6 +1494,15 @@ static const tool *find_tool(str name)
 		if (str_eq(str_of(tools[i].name), name))
 			return &tools[i];
 	return NULL;
+}
+
+/* A verb is a tool's name, or the short word that people type for it. */
+static const tool *find_verb(str name)
+{
+	for (int i = 0; i < TOOLS; i++)
+		if (tools[i].word && str_eq(str_of(tools[i].word), name))
+			return &tools[i];
+	return find_tool(name);
 }
 
 /* ==== Running a tool ==== */
@@ -2361,13 +2519,21 @@ static int help_verb(arena *mem, const tool *t)
 	buf_say(&b, "usage: interagent %z", t->name);
 	for (const param *p = t->params; p->name; p++)
 		buf_say(&b, p->flags & REQUIRED ? " --%z%z" : " [--%z%z]", p->name, value_word(p));
-	buf_say(&b, " [--json]\n\n%z\n", t->about);
+	buf_say(&b, " [--json]\n");
+	if (t->word) {
+		buf_say(&b, "       interagent %z", t->word);
+		buf_say(&b, t->first ? " %z" : "", t->first);
+		buf_say(&b, t->rest ? " [%z...]" : "", t->rest);
+		buf_say(&b, "\n");
+	}
+	buf_say(&b, "\n%z\n", t->about);
 	for (const param *p = t->params; p->name; p++) {
 		if (p->flags & CALLER)
 			buf_say(&b, "  --%z: who speaks; --from does it too\n", p->name);
 		else if (p->about)
 			buf_say(&b, "  --%z: %z\n", p->name, p->about);
 	}
+	buf_say(&b, "\nexample: interagent %z %z\n", t->name, t->example);
 	return tell(1, &b);
 }
 
@@ -2401,39 +2567,108 @@ static const param *find_param(const tool *t, str name)
 	return NULL;
 }
 
+/* The arguments of a verb as they come in: a value for each parameter. */
+typedef struct {
+	arena *mem;
+	const tool *tool;
+	str *values;
+	bool *given;
+	buf rest;                        /* words without an option, but the first */
+	bool json;
+} options;
+
+static bool has_value(const options *o, const char *name)
+{
+	for (int i = 0; o->tool->params[i].name; i++)
+		if (name && strcmp(o->tool->params[i].name, name) == 0)
+			return o->given[i];
+	return true;
+}
+
+static int set_value(options *o, const param *p, str text)
+{
+	if (p->kind == BODY && str_eq(text, S("-")))
+		text = read_input(o->mem);
+	if (!text_valid(text))
+		return misuse(o->mem, "not UTF-8: the value of --", p->name, o->tool->name);
+	o->values[p - o->tool->params] = text;
+	o->given[p - o->tool->params] = true;
+	return DONE;
+}
+
+/* Takes one option, with its value if that is the next argument. */
+static int take_option(options *o, char ***argv)
+{
+	const char *arg = **argv;
+	str rest = str_from(str_of(arg), 2), name;
+	bool inside = strchr(arg, '=') != NULL;
+	const param *p;
+	name = verb_name(o->mem, arena_z(o->mem, str_cut(&rest, '=')));
+	p = find_param(o->tool, name);
+	o->json = o->json || str_eq(name, S("json"));
+	if (str_eq(name, S("json")))
+		return DONE;
+	if (!p)
+		return misuse(o->mem, "no such option: ", arg, o->tool->name);
+	if (inside)
+		return set_value(o, p, rest);
+	if (p->kind == FLAG)
+		return set_value(o, p, S("true"));
+	if (!(*argv)[1])
+		return misuse(o->mem, "a value is missing for ", arg, o->tool->name);
+	return set_value(o, p, str_of(*++*argv));
+}
+
+static int take_word(options *o, const char *word)
+{
+	if (o->tool->first && !has_value(o, o->tool->first))
+		return set_value(o, find_param(o->tool, str_of(o->tool->first)), str_of(word));
+	if (!o->tool->rest)
+		return misuse(o->mem, "not an option: ", word, o->tool->name);
+	buf_say(&o->rest, o->rest.n ? " %z" : "%z", word);
+	return DONE;
+}
+
+/* A person types less: the text may come from standard input, and its first
+ * line is the subject where none is given. */
+static int fill_in(options *o)
+{
+	const param *rest = o->tool->rest ? find_param(o->tool, str_of(o->tool->rest)) : NULL;
+	str text;
+	if (!rest)
+		return DONE;
+	if (o->rest.n || !has_value(o, rest->name)) {
+		int r = set_value(o, rest, o->rest.n ? buf_str(&o->rest) : S("-"));
+		if (r != DONE)
+			return r;
+	}
+	text = str_trim(o->values[rest - o->tool->params]);
+	if (text.n == 0)
+		return misuse(o->mem, "nothing is sent: the text is empty", "", o->tool->name);
+	if (!has_value(o, "subject") && strcmp(o->tool->name, "send_message") == 0) {
+		str line = str_cut(&text, '\n');
+		set_value(o, find_param(o->tool, S("subject")), text_clip(line, 200));
+	}
+	return DONE;
+}
+
 /* Makes of the options the arguments that a client would send. */
-static int read_options(arena *mem, const tool *t, char **argv, buf *args, bool *as_json)
+static int read_options(options *o, char **argv, buf *args)
 {
 	json_writer w = { .out = args };
+	int n = count_params(o->tool), r = DONE;
+	o->values = NEW(o->mem, str, n + 1);
+	o->given = NEW(o->mem, bool, n + 1);
+	for (; *argv && r == DONE; argv++)
+		r = strncmp(*argv, "--", 2) == 0 ? take_option(o, &argv) : take_word(o, *argv);
+	if (r == DONE)
+		r = fill_in(o);
 	json_open(&w, '{');
-	for (; *argv; argv++) {
-		str rest = str_of(*argv), name;
-		const param *p;
-		if (!str_starts(rest, S("--")))
-			return misuse(mem, "not an option: ", *argv, t->name);
-		rest = str_from(rest, 2);
-		name = verb_name(mem, arena_z(mem, str_cut(&rest, '=')));
-		p = find_param(t, name);
-		if (str_eq(name, S("json"))) {
-			*as_json = true;
-			continue;
-		}
-		if (!p)
-			return misuse(mem, "no such option: ", *argv, t->name);
-		if (!strchr(*argv, '=') && p->kind == FLAG)
-			rest = S("true");
-		else if (!strchr(*argv, '=') && argv[1])
-			rest = str_of(*++argv);
-		else if (!strchr(*argv, '='))
-			return misuse(mem, "a value is missing for ", *argv, t->name);
-		if (p->kind == BODY && str_eq(rest, S("-")))
-			rest = read_input(mem);
-		if (!text_valid(rest))
-			return misuse(mem, "not UTF-8: the value of --", p->name, t->name);
-		json_member(&w, str_of(p->name), rest);
-	}
+	for (int i = 0; i < n; i++)
+		if (o->given[i])
+			json_member(&w, str_of(o->tool->params[i].name), o->values[i]);
 	json_close(&w, '}');
-	return DONE;
+	return r;
 }
 
 static bool in_agents_shell(void)
@@ -2473,13 +2708,15 @@ static int run_verb(session *who, const tool *t, char **argv)
 	buf text = { .mem = &mem }, args = { .mem = &mem };
 	receipt *receipts = NULL;
 	call c = { .who = who, .tool = t, .mem = &mem, .out = &text, .receipts = &receipts };
+	options o = { .mem = &mem, .tool = t, .rest = { .mem = &mem } };
 	json_error error;
 	bool done;
 	for (char **a = argv; *a; a++)
 		if (strcmp(*a, "--help") == 0)
 			return help_verb(&mem, t);
-	if (read_options(&mem, t, argv, &args, &c.json) != DONE)
+	if (read_options(&o, argv, &args) != DONE)
 		return USAGE;
+	c.json = o.json;
 	who->agents_shell = in_agents_shell();
 	done = run_tool(&c, json_read(&mem, buf_str(&args), JSON_STRICT, &error));
 	if (!done) {
@@ -2513,13 +2750,13 @@ typedef struct {
 } option;
 
 /* Reads plain options; returns the argument that is not among them, or NULL. */
-static const char *read_plain(char **argv, option *options, int n)
+static const char *read_plain(char **argv, option *known, int n)
 {
 	for (; *argv; argv++) {
 		option *o = NULL;
 		for (int i = 0; i < n && !o; i++)
-			if (options[i].name ? strcmp(options[i].name, *argv) == 0 : **argv != '-' && !options[i].value)
-				o = &options[i];
+			if (known[i].name ? strcmp(known[i].name, *argv) == 0 : **argv != '-' && !known[i].value)
+				o = &known[i];
 		if (!o || (o->name && !o->flag && !argv[1]))
 			return *argv;
 		o->value = o->name && !o->flag ? *++argv : *argv;
@@ -2737,6 +2974,7 @@ static str watch_line(call *c, const store_message *m, bool as_json)
 		return buf_str(&b);
 	}
 	c->out->n = 0;
+	say(c, m->state == STORE_ESCALATED && str_eq(m->to, store_human) ? "\a" : "");
 	say_mail(c, m);
 	return buf_str(c->out);
 }
@@ -2781,6 +3019,345 @@ static int run_watch(session *who, arena *mem, char **argv)
 		sleep_for_mail(watch, LOOK_ANYWAY_MS);
 	}
 	return DONE;
+}
+
+/* ---- The human's verbs ---- */
+
+static int run_done(session *who, arena *mem, char **argv)
+{
+	option o[] = { { "--from", false, NULL }, { NULL, false, NULL } };
+	const char *wrong = read_plain(argv, o, 2);
+	buf text = { .mem = mem };
+	call c = begin_verb(who, mem, &text, o[0].value);
+	store_message m;
+	store_result r;
+	str other;
+	if (wrong || !o[1].value)
+		return misuse(mem, wrong ? "a wrong option: " : "which message?", wrong ? wrong : "", "done");
+	if (!self_is_known(&c) || !find_message(&c, str_of(o[1].value), &m) || !find_other(&c, &m, &other))
+		return refuse_verb(&c);
+	r = str_eq(c.self, store_human) ? settle(&c, &m) : STORE_OK;
+	if (r == STORE_OK)
+		r = mark_done(&c, &m);
+	if (r != STORE_OK) {
+		refuse_store(&c, r);
+		return refuse_verb(&c);
+	}
+	say(&c, "%s is completed.\n", short_id(m.id));
+	return tell(1, &text);
+}
+
+static bool read_span(const char *text, int64_t *ms)
+{
+	static const char units[] = "smhd";
+	static const int64_t lengths[] = { 1000, 60 * 1000, 3600 * 1000, 24 * 3600 * 1000 };
+	str s = str_of(text);
+	const char *unit = s.n ? strchr(units, s.s[s.n - 1]) : NULL;
+	int64_t n;
+	if (!unit || !*unit || !str_int((str){ s.s, s.n - 1 }, &n) || n < 0 || n > 100000)
+		return false;
+	*ms = n * lengths[unit - units];
+	return true;
+}
+
+/* Where each message stands in its conversation: below the one that it answers. */
+typedef struct {
+	int parent, child, last, next, depth;  /* -1: none */
+} place;
+
+static int by_id(const void *a, const void *b)
+{
+	return str_cmp((*(const store_message *const *)a)->id, (*(const store_message *const *)b)->id);
+}
+
+static int find_id(const store_messages *all, const store_message **sorted, str id)
+{
+	store_message key = { .id = id };
+	const store_message *k = &key, **found;
+	found = id.n ? bsearch(&k, sorted, (size_t)all->n, sizeof *sorted, by_id) : NULL;
+	return found ? (int)(*found - all->at) : -1;
+}
+
+/* A parent is always older, so that a ring of replies made by hand has a start. */
+static place *make_tree(arena *mem, const store_messages *all)
+{
+	place *tree = NEW(mem, place, all->n + 1);
+	const store_message **sorted = NEW(mem, const store_message *, all->n + 1);
+	for (int i = 0; i < all->n; i++)
+		sorted[i] = &all->at[i];
+	qsort(sorted, (size_t)all->n, sizeof *sorted, by_id);
+	for (int i = 0; i < all->n; i++) {
+		int p = find_id(all, sorted, all->at[i].reply_to);
+		tree[i] = (place){ p < i ? p : -1, -1, -1, -1, 0 };
+		if (tree[i].parent < 0)
+			continue;
+		p = tree[i].parent;
+		tree[i].depth = tree[p].depth + 1;
+		if (tree[p].last >= 0)
+			tree[tree[p].last].next = i;
+		else
+			tree[p].child = i;
+		tree[p].last = i;
+	}
+	return tree;
+}
+
+static void say_log_line(call *c, const store_message *m, int depth)
+{
+	static const char *const words[] = { "", " (escalated)", " (read)", " (done)" };
+	for (int i = 0; i < depth && i < 20; i++)
+		say(c, "  ");
+	say(c, "%s %s -> %s %s%z: %s\n", short_id(m->id), shown_name(c, m->from), shown_name(c, m->to),
+	    ago(c, m->created), words[m->state], shown_subject(c, m->subject));
+}
+
+static int run_log(session *who, arena *mem, char **argv)
+{
+	option o[] = { { "--since", false, "36500d" }, { NULL, false, NULL } };
+	const char *wrong = read_plain(argv, o, 2);
+	buf text = { .mem = mem };
+	call c = begin_verb(who, mem, &text, NULL);
+	str name = str_of(o[1].value);
+	store_messages all;
+	store_result r;
+	place *tree;
+	int64_t since = 0;
+	if (wrong || !read_span(o[0].value, &since))
+		return misuse(mem, "a wrong option or span (like 2d, 3h, 10m): ", wrong ? wrong : o[0].value, "log");
+	r = store_every(&c.st, &all);
+	if (r != STORE_OK) {
+		refuse_store(&c, r);
+		return refuse_verb(&c);
+	}
+	since = store_now() - since;
+	tree = make_tree(mem, &all);
+	for (int i = 0, root = 0; i < all.n; ) {
+		const store_message *m = &all.at[i];
+		int at = i;
+		if ((name.n == 0 || str_eq(m->from, name) || str_eq(m->to, name)) && store_ms(m->created) >= since)
+			say_log_line(&c, m, tree[i].depth);
+		if (tree[i].child >= 0) {
+			i = tree[i].child;
+			continue;
+		}
+		while (at >= 0 && tree[at].next < 0)
+			at = tree[at].parent;
+		for (i = at >= 0 ? tree[at].next : root + 1; at < 0 && i < all.n && tree[i].parent >= 0; i++)
+			continue;
+		root = at < 0 ? i : root;
+	}
+	say_damage(&c);
+	return tell(1, &text);
+}
+
+/* ---- The board: all that needs the person, at a glance ---- */
+
+typedef struct {
+	call c;
+	int width;
+	bool colour, json;
+	store_entries agents, statuses;
+	store_presences live;
+	store_messages mail;
+	store_specs specs;
+	store_findings found;
+	str waiting_docs, agent_docs, spec_docs;
+} board;
+
+static int terminal_width(void)
+{
+	struct winsize size;
+	int64_t columns = 0;
+	str_int(str_of(getenv("COLUMNS")), &columns);
+	if (columns <= 0 && ioctl(1, TIOCGWINSZ, &size) == 0)
+		columns = size.ws_col;
+	return columns < 40 ? columns > 0 ? 40 : 80 : columns > 400 ? 400 : (int)columns;
+}
+
+static str visible(board *b, str s)
+{
+	buf out = { .mem = b->c.mem };
+	text_add(&out, s, TEXT_QUOTE);
+	return buf_str(&out);
+}
+
+/* One line, cut to the width of the terminal. */
+static void print_line(board *b, const buf *line, const char *colour)
+{
+	buf fit = { .mem = b->c.mem };
+	str s = buf_str(line);
+	text_fit(&fit, s, b->width);
+	s = buf_str(&fit);
+	while (s.n && s.s[s.n - 1] == ' ')
+		s.n--;
+	say(&b->c, b->colour && *colour ? "\033[%zm%s\033[0m\n" : "%z%s\n", b->colour ? colour : "", s);
+}
+
+static void heading(board *b, const char *text)
+{
+	buf line = { .mem = b->c.mem };
+	say(&b->c, b->c.out->n ? "\n" : "");
+	buf_say(&line, "%z", text);
+	print_line(b, &line, "1");
+}
+
+static void add_json(board *b, str *docs, str doc)
+{
+	buf all = { .mem = b->c.mem };
+	buf_say(&all, docs->n ? "%s,\n%s" : "%s%s", *docs, doc);
+	*docs = buf_str(&all);
+}
+
+static void board_waiting(board *b)
+{
+	call *c = &b->c;
+	store_messages mine = copy_list(c, &b->mail);
+	keep_inbox(&mine, store_human);
+	for (int i = 0, said = 0; i < mine.n && mine.at[i].state < STORE_ACKNOWLEDGED; i++) {
+		const store_message *m = &mine.at[i];
+		buf line = { .mem = c->mem }, why = { .mem = c->mem };
+		bool stuck = m->state == STORE_ESCALATED;
+		add_json(b, &b->waiting_docs, m->doc);
+		if (!said++)
+			heading(b, "Waiting for you");
+		buf_say(&line, "  %s  %z %s %s: %q", short_id(m->id), stuck ? "escalated by" : "from",
+			shown_name(c, m->from), ago(c, m->created), m->subject);
+		print_line(b, &line, stuck ? "31" : "");
+		if (!stuck)
+			continue;
+		buf_say(&why, "            %q", m->reason);
+		print_line(b, &why, "");
+	}
+}
+
+static void count_mail(const board *b, str agent, int *unread, const store_message **oldest)
+{
+	*unread = 0;
+	for (int i = b->mail.n - 1; i >= 0; i--) {
+		const store_message *m = &b->mail.at[i];
+		if (m->archived || m->state != STORE_PENDING || !str_eq(m->to, agent))
+			continue;
+		*oldest = m;
+		++*unread;
+	}
+}
+
+static void board_agent(board *b, const store_entry *a, int name_width)
+{
+	call *c = &b->c;
+	const store_presence *p = presence_of(&b->live, a->name);
+	const store_entry *status = store_entry_named(&b->statuses, a->name);
+	const store_message *oldest = NULL;
+	buf line = { .mem = c->mem }, mail = { .mem = c->mem }, here = { .mem = c->mem }, quoted = { .mem = c->mem };
+	int unread, left = b->width - name_width - 28;
+	count_mail(b, a->name, &unread, &oldest);
+	buf_say(&here, "%z%s", !p ? "unknown" : p->alive ? "live " : "gone ",
+		p ? span(c, store_now() - (p->alive ? p->since : p->seen)) : S(""));
+	if (unread)
+		buf_say(&mail, "%d unread %s", unread, span(c, store_now() - store_ms(oldest->created)));
+	buf_say(&line, "  ");
+	text_fit(&line, visible(b, a->name), name_width);
+	buf_say(&line, "  ");
+	text_fit(&line, buf_str(&here), 8);
+	text_fit(&line, buf_str(&mail), 14);
+	buf_say(&line, "  ");
+	if (status)
+		buf_say(&quoted, "%q", status->text);
+	text_fit(&line, buf_str(&quoted), left > 20 ? left / 2 : 10);
+	buf_say(&line, "  %s", visible(b, a->workspace));
+	print_line(b, &line, p && p->alive ? "32" : "");
+	add_json(b, &b->agent_docs, agent_doc(c, a, p));
+}
+
+static void board_agents(board *b)
+{
+	int widest = 4;
+	for (int i = 0; i < b->agents.n; i++) {
+		int w = text_width(visible(b, b->agents.at[i].name));
+		widest = w > widest ? w : widest;
+	}
+	heading(b, b->agents.n ? "Agents" : "No agents are registered");
+	for (int i = 0; i < b->agents.n; i++)
+		board_agent(b, &b->agents.at[i], widest > 24 ? 24 : widest);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	return str_cmp(((const store_spec *)b)->published, ((const store_spec *)a)->published);
+}
+
+static void board_specs(board *b)
+{
+	call *c = &b->c;
+	if (b->specs.n == 0)
+		return;
+	heading(b, "Specs");
+	qsort(b->specs.at, (size_t)b->specs.n, sizeof *b->specs.at, newest_first);
+	for (int i = 0; i < b->specs.n && i < 5; i++) {
+		buf line = { .mem = c->mem }, text = { .mem = c->mem };
+		buf *out = c->out;
+		c->out = &text;
+		say_spec(c, &b->specs.at[i]);
+		c->out = out;
+		buf_say(&line, "  %s", str_trim(buf_str(&text)));
+		print_line(b, &line, "");
+		add_json(b, &b->spec_docs, c->docs[c->docs_n - 1]);
+	}
+}
+
+static void board_totals(board *b)
+{
+	buf line = { .mem = b->c.mem };
+	int unread = 0;
+	for (int i = 0; i < b->mail.n; i++)
+		unread += b->mail.at[i].state == STORE_PENDING;
+	buf_say(&line, "%d messages, %d unread", b->mail.n, unread);
+	if (b->found.n)
+		buf_say(&line, "; %d damaged: see interagent doctor", b->found.n);
+	say(&b->c, "\n");
+	print_line(b, &line, b->found.n ? "31" : "");
+}
+
+static int load_board(board *b)
+{
+	store *st = &b->c.st;
+	store_result r = store_list_agents(st, &b->agents);
+	if (r == STORE_OK)
+		r = store_list_statuses(st, &b->statuses);
+	if (r == STORE_OK)
+		r = store_every(st, &b->mail);
+	if (r == STORE_OK)
+		r = store_list_specs(st, &b->specs);
+	if (r == STORE_OK)
+		r = store_check(st, false, &b->found);
+	list_presence(&b->c, &b->live);
+	if (r == STORE_OK)
+		return DONE;
+	refuse_store(&b->c, r);
+	return refuse_verb(&b->c);
+}
+
+static int run_board(session *who, arena *mem, char **argv)
+{
+	option o[] = { { "--json", true, NULL } };
+	const char *wrong = read_plain(argv, o, 1), *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+	buf text = { .mem = mem };
+	board b = { .c = begin_verb(who, mem, &text, NULL), .width = terminal_width() };
+	if (wrong)
+		return misuse(mem, "a wrong option: ", wrong, "board");
+	b.colour = isatty(1) && !(plain && *plain) && term && strcmp(term, "dumb") != 0;
+	if (load_board(&b) != DONE)
+		return REFUSED;
+	board_waiting(&b);
+	board_agents(&b);
+	board_specs(&b);
+	board_totals(&b);
+	if (o[0].value) {
+		text.n = 0;
+		buf_say(&text, "{\"waiting\":[%s],\n\"agents\":[%s],\n\"specs\":[%s],\n\"messages\":%d,\"damaged\":%d}\n",
+			b.waiting_docs, b.agent_docs, b.spec_docs, b.mail.n, b.found.n);
+	}
+	return tell(1, &text);
 }
 
 /* ---- Setting up a client: a plugin directory of our own ---- */
@@ -3120,6 +3697,9 @@ static const verb verbs[] = {
 	{ "wait", " [--agent NAME] [--timeout SECONDS] [--exit-code N]",
 	  "Sleep until there is mail to tell of; exit 2 with it on standard error,\n"
 	  "or as --exit-code says (0: on standard output). On time-out exit 0.", run_wait },
+	{ "board", " [--json]", "What waits for you, who is there, what changed; also without a verb.", run_board },
+	{ "done", " ID", "Mark a message completed.", run_done },
+	{ "log", " [NAME] [--since 2d]", "The conversation, archived mail too, replies below what they answer.", run_log },
 	{ "watch", " [--agent NAME] [--json]", "Print unread mail, and each message as it comes.", run_watch },
 	{ "hook", " <EVENT", "Tell a client of mail: the one command for all of its hook events.", run_hook },
 	{ "setup", " claude [--dry-run | --undo]", "Write a plugin directory for Claude Code.", run_setup },
@@ -3161,11 +3741,28 @@ static int help(arena *mem)
 		help_line(&b, verbs[i].name, verbs[i].about);
 	for (int i = 0; i < TOOLS; i++)
 		help_line(&b, tools[i].name, tools[i].about);
-	buf_say(&b, "\nWithout a verb it is the server, if its input is no terminal.\n"
+	buf_say(&b, "\nShort words: inbox, read ID, reply ID [TEXT], send NAME [TEXT], agents, specs, statuses, spec NAME.\n"
+		"Without a verb: the board in a terminal, else the server.\n"
 		"--from NAME says who speaks, --json asks for JSON, and - as a value reads standard input.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
 	return tell(1, &b);
+}
+
+static int no_such_verb(arena *mem, const char *word)
+{
+	buf b = { .mem = mem };
+	const char *near = NULL;
+	for (int i = 0; i < VERBS + TOOLS; i++) {
+		const char *name = i < VERBS ? verbs[i].name : tools[i - VERBS].name;
+		const char *other = i < VERBS ? NULL : tools[i - VERBS].word;
+		if (text_distance(str_of(name), str_of(word)) <= 2)
+			near = name;
+		else if (other && text_distance(str_of(other), str_of(word)) <= 1)
+			near = other;
+	}
+	buf_say(&b, "%z%z%z", word, near ? "; did you mean " : "", near ? near : "");
+	return misuse(mem, "no such verb: ", arena_z(mem, buf_str(&b)), "");
 }
 
 /* ==== Main ==== */
@@ -3202,8 +3799,8 @@ int main(int argc, char **argv)
 {
 	arena own = { 0 }, mem = { 0 };
 	session who = { .stop = &stopping, .presence = -1 };
-	const char *word = argc > 1 ? argv[1] : isatty(0) ? "--help" : "serve";
-	const tool *t = find_tool(verb_name(&own, word));
+	const char *word = argc > 1 ? argv[1] : isatty(0) ? "board" : "serve";
+	const tool *t = find_verb(verb_name(&own, word));
 	fill_standard_descriptors();
 	catch_signals();
 	who.root = store_root(&own);
@@ -3217,11 +3814,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < VERBS; i++)
 		if (strcmp(verbs[i].name, word) == 0)
 			return run_plain(&who, &mem, &verbs[i], argc > 1 ? argv + 2 : argv + 1);
-	if (argc > 2)
-		return misuse(&own, "no such verb: ", word, "");
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
 		return help(&own);
 	if (strcmp(word, "--version") == 0)
 		return tell(1, &(buf){ .s = "interagent " VERSION "\n", .n = sizeof VERSION + 11 });
-	return misuse(&own, "no such verb: ", word, "");
+	return no_such_verb(&own, word);
 }

@@ -347,19 +347,28 @@ static int utf8_encode(uint32_t c, char out[4])
 	return n;
 }
 
+typedef struct {
+	uint32_t from, to;
+} range;
+
+static bool in_ranges(uint32_t c, const range *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c >= r[i].from && c <= r[i].to)
+			return true;
+	return false;
+}
+
 /* Characters that are there without being seen, or that reorder others. */
 static bool is_hidden(uint32_t c)
 {
-	static const struct { uint32_t from, to; } hidden[] = {
+	static const range hidden[] = {
 		{ 0x80, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
 		{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
 		{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
 		{ 0xfff0, 0xfffb }, { 0xe0000, 0xe0fff },
 	};
-	for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
-		if (c >= hidden[i].from && c <= hidden[i].to)
-			return true;
-	return false;
+	return in_ranges(c, hidden, sizeof hidden / sizeof *hidden);
 }
 
 static bool needs_escape(uint32_t c, enum text_use use)
@@ -459,6 +468,82 @@ str text_one_line(arena *a, str s)
 		gap = control;
 	}
 	return buf_str(&b);
+}
+
+/* The blocks that terminals agree on; a rare character may be off by one. */
+static int char_width(uint32_t c)
+{
+	static const range none[] = {
+		{ 0x300, 0x36f }, { 0x483, 0x489 }, { 0x591, 0x5bd }, { 0x610, 0x61a }, { 0x64b, 0x65f },
+		{ 0x93c, 0x93c }, { 0x941, 0x948 }, { 0x94d, 0x94d }, { 0xe31, 0xe31 }, { 0xe34, 0xe3a },
+		{ 0xe47, 0xe4e }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },
+		{ 0xfe20, 0xfe2f },
+	};
+	static const range two[] = {
+		{ 0x1100, 0x115f }, { 0x231a, 0x231b }, { 0x23e9, 0x23ec }, { 0x25fd, 0x25fe }, { 0x2614, 0x2615 },
+		{ 0x2648, 0x2653 }, { 0x26a1, 0x26a1 }, { 0x2705, 0x2705 }, { 0x270a, 0x270b }, { 0x2728, 0x2728 },
+		{ 0x274c, 0x274e }, { 0x2753, 0x2757 }, { 0x2795, 0x2797 }, { 0x2b1b, 0x2b1c }, { 0x2b50, 0x2b55 },
+		{ 0x2e80, 0x303e }, { 0x3041, 0x33ff }, { 0x3400, 0x4dbf }, { 0x4e00, 0x9fff }, { 0xa000, 0xa4cf },
+		{ 0xa960, 0xa97f }, { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 },
+		{ 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f }, { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1f9ff },
+		{ 0x20000, 0x3fffd },
+	};
+	if (c < 0x300)
+		return 1;
+	return in_ranges(c, none, sizeof none / sizeof *none) ? 0 : in_ranges(c, two, sizeof two / sizeof *two) ? 2 : 1;
+}
+
+int text_width(str s)
+{
+	int columns = 0;
+	while (s.n) {
+		int n = text_char(s);
+		columns += n ? char_width(code_point(s.s, n)) : 1;
+		s = str_from(s, n ? n : 1);
+	}
+	return columns;
+}
+
+void text_fit(buf *b, str s, int columns)
+{
+	int room = text_width(s) > columns ? columns - 3 : columns, used = 0;
+	bool cut = room < columns;
+	while (s.n) {
+		int n = text_char(s), w;
+		str c = { s.s, n ? n : 1 };
+		w = text_width(c);
+		if (used + w > room)
+			break;
+		buf_add(b, c);
+		used += w;
+		s = str_from(s, c.n);
+	}
+	for (int i = 0; cut && i < 3 && used < columns; i++, used++)
+		buf_char(b, '.');
+	for (; used < columns; used++)
+		buf_char(b, ' ');
+}
+
+/* The classic table, of which only one row is kept. */
+int text_distance(str a, str b)
+{
+	int row[65];
+	if (a.n > 64 || b.n > 64)
+		return 64;
+	for (int k = 0; k <= b.n; k++)
+		row[k] = k;
+	for (int i = 1; i <= a.n; i++) {
+		int corner = row[0];
+		row[0] = i;
+		for (int k = 1; k <= b.n; k++) {
+			int above = row[k], least = above < row[k - 1] ? above : row[k - 1];
+			least = least + 1;
+			corner += lower(a.s[i - 1]) != lower(b.s[k - 1]);
+			row[k] = least < corner ? least : corner;
+			corner = above;
+		}
+	}
+	return row[b.n];
 }
 
 /* ==== Reading JSON ====

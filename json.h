@@ -87,6 +87,9 @@ int text_char(str s);
 bool text_valid(str s);                     /* is all of s UTF-8? */
 str text_clip(str s, ptrdiff_t limit);      /* at most limit bytes, cut between characters */
 ptrdiff_t text_count(str s);                /* characters */
+int text_width(str s);                      /* columns on a terminal: wide characters take two */
+void text_fit(buf *b, str s, int columns);  /* exactly so many: filled with spaces, or cut with "..." */
+int text_distance(str a, str b);            /* letters to add, drop or change to make one the other */
 str text_one_line(arena *a, str s);         /* each run of control characters becomes one space */
 
 /* ---- JSON: RFC 8259 exactly, depth at most 64, in linear time. ---- */

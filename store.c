@@ -927,43 +927,67 @@ static void check_cache(store *st)
 	}
 }
 
-store_result store_mail(store *st, str agent, store_messages *out)
+/* Adds the messages of a directory from or to the agent (empty: everybody). */
+static store_result scan(store *st, enum dir d, str agent, store_cache *cache, store_messages *out)
 {
 	names it;
-	store_cache *cache = st->cache;
-	int seen_names = 0, mine;
-	*out = (store_messages){ 0 };
-	if (!names_open(st, &it, METAS))
+	int seen_names = 0, mine = cache ? known_agent(cache, agent, true) : 0;
+	if (!names_open(st, &it, d))
 		return STORE_FAILED;
-	if (cache)
-		check_cache(st);
-	mine = cache ? known_agent(cache, agent, true) : 0;
 	while (names_next(&it, S(""), S(".json"))) {
 		const struct store_known *k = cache && cache->n ? known_slot(cache, it.name, hash_of(it.name)) : NULL;
 		bool is_known = k && k->name;
-		seen_names++;
-		if (is_known && k->from != mine && k->to != mine)
-			continue;
 		arena mark = *st->mem;
 		store_message m;
 		json *doc;
 		struct stat seen;
 		str id = { it.name.s, it.name.n - 5 };
-		store_result r = load_meta(st, METAS, id, &m, &doc, &seen);
+		store_result r;
+		seen_names++;
+		if (is_known && k->from != mine && k->to != mine)
+			continue;
+		r = load_meta(st, d, id, &m, &doc, &seen);
 		if (r == STORE_OK && cache && !is_known)
 			remember(cache, it.name, &m);
 		if (r == STORE_FAILED)
 			note_damage(st, st->fault.path);
-		else if (r == STORE_OK && (str_eq(m.to, agent) || str_eq(m.from, agent)) && !is_archived(st, id))
+		else if (r == STORE_OK && (agent.n == 0 || str_eq(m.to, agent) || str_eq(m.from, agent)) &&
+			 (d == OLD_METAS || !is_archived(st, id)))
 			add_message(st, out, m);
 		else
 			arena_rewind(st->mem, mark);
 	}
 	if (cache && cache->n > 2 * seen_names + 1000)
 		forget_all(cache);       /* most of what it knows is gone */
-	if (out->n)
-		qsort(out->at, (size_t)out->n, sizeof *out->at, by_age);
 	return names_close(st, &it);
+}
+
+static void sort_by_age(store_messages *list)
+{
+	if (list->n)
+		qsort(list->at, (size_t)list->n, sizeof *list->at, by_age);
+}
+
+store_result store_mail(store *st, str agent, store_messages *out)
+{
+	store_result r;
+	*out = (store_messages){ 0 };
+	if (st->cache)
+		check_cache(st);
+	r = scan(st, METAS, agent, st->cache, out);
+	sort_by_age(out);
+	return r;
+}
+
+store_result store_every(store *st, store_messages *out)
+{
+	store_result r;
+	*out = (store_messages){ 0 };
+	r = scan(st, METAS, S(""), NULL, out);
+	if (r == STORE_OK)
+		r = scan(st, OLD_METAS, S(""), NULL, out);
+	sort_by_age(out);
+	return r;
 }
 
 /* Adds to *id what the directory knows of the prefix. An id that is all of the

@@ -121,6 +121,9 @@ store_result store_send(store *st, store_message *m, str body);
  * id. Damaged files are passed over and counted in st->damaged. */
 store_result store_mail(store *st, str agent, store_messages *out);
 
+/* All that is stored, archived or not, in the same order. */
+store_result store_every(store *st, store_messages *out);
+
 /* The message whose id starts with `prefix` (at least 4 bytes), archived or not. */
 store_result store_find(store *st, str prefix, store_message *m);
 
