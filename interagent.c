@@ -1331,29 +1331,30 @@ static void write_receipts(session *who, arena *mem, const receipt *list)
 
 static void say_spec(call *c, const store_spec *s)
 {
-	buf b = { .mem = c->mem };
+	buf b = { .mem = c->mem }, version = { .mem = c->mem };
 	json_writer w = { .out = &b, .pretty = true };
-	say(c, "%s", shown_name(c, s->name));
+	buf_say(&version, "%l", s->version);
+	say(c, "%s v%l", shown_name(c, s->name), s->version);
 	if (s->publisher.n)
 		say(c, " by %s %s", shown_name(c, s->publisher), ago(c, s->published));
-	say(c, ", %l bytes\n", s->size);
+	say(c, ", %l bytes", s->size);
+	if (s->note.n)
+		say(c, ": %q", s->note);
 	json_open(&w, '{');
 	json_member(&w, S("name"), s->name);
+	json_name(&w, S("version"));
+	json_raw(&w, buf_str(&version));
 	json_member(&w, S("publisher"), s->publisher);
 	json_member(&w, S("publishedAt"), s->published);
+	json_member(&w, S("note"), s->note);
 	json_close(&w, '}');
 	add_doc(c, buf_str(&b));
 }
 
-static bool find_spec(call *c, str name, store_spec *spec)
+static bool refuse_spec(call *c, str name)
 {
 	store_specs all;
-	store_result r = store_find_spec(&c->st, name, spec);
-	if (r == STORE_OK)
-		return true;
-	if (r != STORE_ABSENT)
-		return refuse_store(c, r);
-	r = store_list_specs(&c->st, &all);
+	store_result r = store_list_specs(&c->st, &all);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
 	refuse(c, "no spec %q; ", text_clip(name, SUBJECT_SHOWN));
@@ -1364,23 +1365,182 @@ static bool find_spec(call *c, str name, store_spec *spec)
 	return false;
 }
 
+static bool find_spec(call *c, str name, int64_t version, store_spec *spec)
+{
+	store_spec current;
+	store_result r = store_find_spec(&c->st, name, version, spec);
+	if (r == STORE_OK)
+		return true;
+	if (r != STORE_ABSENT)
+		return refuse_store(c, r);
+	if (!version || store_find_spec(&c->st, name, 0, &current) != STORE_OK)
+		return refuse_spec(c, name);
+	if (version > current.version)
+		return refuse(c, "%s is at v%l; there is no v%l yet", shown_name(c, name), current.version, version);
+	return refuse(c, "the text of %s v%l is not in the store any more; the current one is v%l",
+		      shown_name(c, name), version, current.version);
+}
+
+/* Adds the diff from one version to another. False: a text cannot be read. */
+static bool diff_versions(call *c, const store_spec *from, const store_spec *to, buf *out, bool *shortest)
+{
+	str a, b;
+	store_result r = store_spec_text(&c->st, from, 0, INT32_MAX, &a);
+	if (r == STORE_OK)
+		r = store_spec_text(&c->st, to, 0, INT32_MAX, &b);
+	if (r != STORE_OK)
+		return refuse_store(c, r);
+	buf_say(out, "--- %s v%l\n+++ %s v%l\n", from->name, from->version, to->name, to->version);
+	*shortest = text_diff(out, a, b);
+	return true;
+}
+
+/* ---- Publishing ---- */
+
+/* Somebody was faster: says who, and what they changed. */
+static bool refuse_conflict(call *c, const store_spec *now, int64_t base)
+{
+	store_spec then;
+	buf diff = { .mem = c->mem };
+	bool shortest;
+	str name = shown_name(c, now->name);
+	if (base > now->version)
+		return refuse(c, "base_version: %s is only at v%l", name, now->version);
+	if (!find_spec(c, now->name, base, &then) || !diff_versions(c, &then, now, &diff, &shortest))
+		return false;
+	refuse(c, "not published: %s is at v%l since %s, by %s", name, now->version, ago(c, now->published),
+	       shown_name(c, now->publisher));
+	say(c, now->note.n ? ": %q" : "", now->note);
+	say(c, ". Merge, and publish with base_version %l.\n", now->version);
+	say_fenced(c, now->publisher, text_clip(buf_str(&diff), PAGE_BYTES));
+	return false;
+}
+
+/* An older notice that nobody has read is dealt with by the new one. */
+static store_result complete_notices(call *c, str reader, str spec)
+{
+	store_messages mail;
+	store_result r = store_mail(&c->st, reader, &mail);
+	for (int i = 0; i < mail.n && r == STORE_OK; i++)
+		if (str_eq(mail.at[i].to, reader) && str_eq(mail.at[i].spec, spec) && mail.at[i].state == STORE_PENDING)
+			r = store_mark(&c->st, &mail.at[i], STORE_COMPLETED, 1u << STORE_PENDING, NULL, 0);
+	return r;
+}
+
+static store_result send_notice(call *c, const store_entries *all, const store_spec *s, const store_reader *reader)
+{
+	buf subject = { .mem = c->mem }, text = { .mem = c->mem };
+	store_message m = { .from = c->self, .to = reader->agent, .spec = s->name };
+	store_result r = complete_notices(c, reader->agent, s->name);
+	buf_say(&subject, s->note.n ? "spec %s is now v%l: %s" : "spec %s is now v%l", s->name, s->version, s->note);
+	m.subject = text_clip(buf_str(&subject), 200);
+	buf_say(&text, "%s; you last read v%l. To see what changed: get_spec with name \"%s\" and since %l.\n",
+		buf_str(&subject), reader->version, s->name, reader->version);
+	if (r == STORE_OK)
+		r = store_send(&c->st, &m, buf_str(&text));
+	if (r == STORE_OK)
+		signal_agent(c, all, m.to, m.from, "sent", &m);
+	return r;
+}
+
+/* Everybody who read an older version gets one message. */
+static bool tell_readers(call *c, const store_entries *all, const store_spec *s, int *told)
+{
+	store_readers readers;
+	store_result r = store_list_readers(&c->st, s->name, &readers);
+	*told = 0;
+	for (int i = 0; i < readers.n && r == STORE_OK; i++) {
+		const store_reader *reader = &readers.at[i];
+		if (reader->version >= s->version || str_eq(reader->agent, c->self) ||
+		    !store_entry_named(all, reader->agent))
+			continue;
+		r = send_notice(c, all, s, reader);
+		*told += r == STORE_OK;
+	}
+	if (r == STORE_OK)
+		return true;
+	return refuse(c, "%s v%l is published, do not publish it again; but not all of its readers are told: %s",
+		      s->name, s->version, trouble(c, r));
+}
+
 static bool publish_spec(call *c)
 {
 	store_entries all;
-	store_spec spec;
-	str name = arg(c, "name");
+	store_spec before, spec = { .name = arg(c, "name"), .note = text_one_line(c->mem, arg(c, "note")) };
+	int64_t base = get_value(c, "base_version")->number;
+	int told;
 	store_result r;
 	if (!need_self(c, &all))
 		return false;
-	r = store_publish(&c->st, name, c->self, arg(c, "content"));
+	spec.publisher = c->self;
+	r = store_publish(&c->st, &spec, arg(c, "content"), base, &before);
 	if (r == STORE_BAD_NAME)
 		return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit",
-			      text_clip(name, SUBJECT_SHOWN));
+			      text_clip(spec.name, SUBJECT_SHOWN));
+	if (r == STORE_CONFLICT)
+		return refuse_conflict(c, &before, base);
+	if (r == STORE_SAME) {
+		say(c, "Nothing changed: %s stays at v%l.", spec.name, before.version);
+		return true;
+	}
 	if (r != STORE_OK)
 		return refuse_store(c, r);
-	if (c->json && find_spec(c, name, &spec))
-		say_spec(c, &spec);
-	say(c, "%s is published.", name);
+	say_spec(c, &spec);
+	c->out->n = 0;
+	say(c, "%s v%l is published", spec.name, spec.version);
+	if (!tell_readers(c, &all, &spec, &told) )
+		return false;
+	say(c, told ? "; %d reader%z told." : ".", told, told == 1 ? " is" : "s are");
+	if (before.version && before.publisher.n && !str_eq(before.publisher, c->self) && !base)
+		say(c, " v%l was by %s: base_version guards against overwriting.", before.version,
+		    shown_name(c, before.publisher));
+	return true;
+}
+
+/* ---- Reading ---- */
+
+static void note_reader(call *c, const store_spec *spec)
+{
+	store_entries all;
+	store_result r;
+	if (spec->past || c->self.n == 0 || str_eq(c->self, store_human) ||
+	    store_list_agents(&c->st, &all) != STORE_OK || !store_entry_named(&all, c->self))
+		return;
+	r = store_note_reader(&c->st, spec->name, c->self, spec->version);
+	if (r != STORE_OK) {
+		buf b = { .mem = c->mem };
+		ssize_t ignored;
+		buf_say(&b, "interagent: it is not noted that %s read %s: %s\n", c->self, spec->name, trouble(c, r));
+		ignored = write(2, b.s, (size_t)b.n);
+		(void)ignored;
+	}
+}
+
+/* What changed since a version; where that would be more to read than the
+ * text, it says so. */
+static bool show_changes(call *c, const store_spec *now, int64_t since)
+{
+	store_spec then;
+	buf diff = { .mem = c->mem };
+	bool shortest;
+	if (since > now->version)
+		return refuse(c, "since: %s is only at v%l", shown_name(c, now->name), now->version);
+	if (since == now->version) {
+		say(c, "%s is still at v%l: nothing changed.", shown_name(c, now->name), since);
+		return true;
+	}
+	if (!find_spec(c, now->name, since, &then) || !diff_versions(c, &then, now, &diff, &shortest))
+		return false;
+	say_spec(c, now);
+	say(c, "\n");
+	if (c->json)
+		c->docs[0] = with_content(c, c->docs[0], buf_str(&diff));
+	if (!shortest || diff.n > now->size) {
+		say(c, "What changed since v%l is longer than the text; read it without since.\n", since);
+		return true;
+	}
+	say_fenced(c, now->publisher, buf_str(&diff));
+	note_reader(c, now);
 	return true;
 }
 
@@ -1388,21 +1548,25 @@ static bool get_spec(call *c)
 {
 	store_spec spec;
 	str part;
-	int64_t offset = get_value(c, "offset")->number;
+	int64_t offset = get_value(c, "offset")->number, version = get_value(c, "version")->number;
 	store_result r;
-	if (!find_spec(c, arg(c, "name"), &spec))
+	if (!find_spec(c, arg(c, "name"), version, &spec))
 		return false;
+	if (get_value(c, "since")->given)
+		return show_changes(c, &spec, get_value(c, "since")->number);
 	if (offset > spec.size)
 		return refuse(c, "offset: the spec has only %l bytes", spec.size);
 	r = store_spec_text(&c->st, &spec, offset, c->json ? INT32_MAX : PAGE_BYTES, &part);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
 	say_spec(c, &spec);
+	say(c, "\n");
 	if (c->json)
 		c->docs[0] = with_content(c, c->docs[0], part);
 	part = page_of(part, offset, spec.size);
 	say_fenced(c, spec.publisher, part);
 	say_more(c, offset, part.n, spec.size);
+	note_reader(c, &spec);
 	return true;
 }
 
@@ -1414,8 +1578,16 @@ static bool list_specs(call *c)
 		return refuse_store(c, r);
 	if (all.n == 0)
 		say(c, "Nothing is published.");
-	for (int i = 0; i < all.n; i++)
+	for (int i = 0; i < all.n; i++) {
+		store_readers readers;
 		say_spec(c, &all.at[i]);
+		if (c->self.n == 0 || store_list_readers(&c->st, all.at[i].name, &readers) != STORE_OK)
+			readers.n = 0;
+		for (int k = 0; k < readers.n; k++)
+			if (str_eq(readers.at[k].agent, c->self))
+				say(c, "; you read v%l", readers.at[k].version);
+		say(c, "\n");
+	}
 	say_damage(c);
 	return true;
 }
@@ -1469,10 +1641,14 @@ static const tool tools[] = {
 	{ "publish_spec", "Publish an API contract for all.", 0,
 	  PARAMS({ "name", TEXT, REQUIRED, 0, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
-		 { "publisher", TEXT, CALLER, 0, NULL }),
+		 { "publisher", TEXT, CALLER, 0, NULL },
+		 { "base_version", WHOLE, 0, 0, "Refuse if it is no longer current" },
+		 { "note", TEXT, 0, 500, "What changed, one line" }),
 	  publish_spec, "--from api --name users-api --content - <users.md", NULL, NULL, NULL },
 	{ "get_spec", "Read a spec.", READ_ONLY | LONG_RESULT,
 	  PARAMS({ "name", TEXT, REQUIRED, 0, NULL },
+		 { "version", WHOLE, 0, 0, "An old text" },
+		 { "since", WHOLE, 0, 0, "Only a diff from that version" },
 		 { "offset", WHOLE, 0, 0, "Bytes" }),
 	  get_spec, "--name users-api", "spec", "name", NULL },
 	{ "list_specs", "What is published.", READ_ONLY | LIST, NO_PARAMS, list_specs, "", "specs", NULL, NULL },
@@ -1714,14 +1890,14 @@ static void end_result(request *rq, json_writer *w)
 	json_close(w, '}');
 }
 
-/* Modern clients may keep what does not change. */
-static void put_cacheable(request *rq, json_writer *w)
+/* Modern clients may keep what never changes, and are told what may. */
+static void put_cacheable(request *rq, json_writer *w, bool fixed)
 {
 	if (!rq->modern)
 		return;
 	json_name(w, S("ttlMs"));
-	json_raw(w, S("3600000"));
-	json_member(w, S("cacheScope"), S("public"));
+	json_raw(w, fixed ? S("3600000") : S("0"));
+	json_member(w, S("cacheScope"), fixed ? S("public") : S("private"));
 }
 
 /* `data` is JSON, or empty. */
@@ -1767,7 +1943,7 @@ static void note_client(request *rq, const json *info)
 static void put_capabilities(json_writer *w)
 {
 	json_name(w, S("capabilities"));
-	json_raw(w, S("{\"tools\":{}}"));
+	json_raw(w, S("{\"tools\":{},\"resources\":{}}"));
 }
 
 static void serve_initialize(request *rq)
@@ -1806,7 +1982,7 @@ static void serve_discover(request *rq)
 	json_raw(&w, S("[\"" MODERN "\"]"));
 	put_capabilities(&w);
 	json_member(&w, S("instructions"), S(instructions));
-	put_cacheable(rq, &w);
+	put_cacheable(rq, &w, true);
 	end_result(rq, &w);
 }
 
@@ -1913,7 +2089,7 @@ static void serve_tools_list(request *rq)
 	for (int i = 0; i < TOOLS; i++)
 		put_tool(&w, &tools[i]);
 	json_close(&w, ']');
-	put_cacheable(rq, &w);
+	put_cacheable(rq, &w, true);
 	end_result(rq, &w);
 }
 
@@ -1929,19 +2105,130 @@ static void serve_empty_list(request *rq, const char *name)
 	end_result(rq, &w);
 }
 
-static void serve_resources_list(request *rq) { serve_empty_list(rq, "resources"); }
-static void serve_templates_list(request *rq) { serve_empty_list(rq, "resourceTemplates"); }
 static void serve_prompts_list(request *rq) { serve_empty_list(rq, "prompts"); }
 
-static void serve_resources_read(request *rq)
+/* ---- Specs as resources, which a person can attach ---- */
+
+#define SPEC_URI "interagent://spec/"
+
+static str spec_uri(arena *mem, str name)
 {
-	const json *uri = json_get(rq->params, S("uri"));
+	buf b = { .mem = mem };
+	buf_say(&b, SPEC_URI);
+	for (ptrdiff_t i = 0; i < name.n; i++) {
+		char c = name.s[i];
+		static const char hex[] = "0123456789ABCDEF";
+		bool plain = store_name_ok((str){ &c, 1 }) || memchr("._-~", c, 4);
+		buf_char(&b, plain ? c : '%');
+		if (plain)
+			continue;
+		buf_char(&b, hex[(unsigned char)c >> 4]);
+		buf_char(&b, hex[(unsigned char)c & 15]);
+	}
+	return buf_str(&b);
+}
+
+static call begin_call(request *rq, buf *text)
+{
+	call c = { .who = rq->srv->who, .tool = find_tool(S("get_spec")), .mem = rq->mem, .out = text };
+	store_open(&c.st, rq->mem, c.who->root);
+	c.st.stop = c.who->stop;
+	return c;
+}
+
+static void serve_resources_list(request *rq)
+{
+	buf text = { .mem = rq->mem };
+	call c;
+	store_specs all;
+	json_writer w;
+	if (refuse_cursor(rq))
+		return;
+	c = begin_call(rq, &text);
+	if (store_list_specs(&c.st, &all) != STORE_OK)
+		all.n = 0;
+	store_close(&c.st);
+	w = begin_result(rq);
+	json_name(&w, S("resources"));
+	json_open(&w, '[');
+	for (int i = 0; i < all.n; i++) {
+		buf size = { .mem = rq->mem };
+		buf_say(&size, "%l", all.at[i].size);
+		json_open(&w, '{');
+		json_member(&w, S("uri"), spec_uri(rq->mem, all.at[i].name));
+		json_member(&w, S("name"), all.at[i].name);
+		json_member(&w, S("mimeType"), S("text/markdown"));
+		json_name(&w, S("size"));
+		json_raw(&w, buf_str(&size));
+		json_close(&w, '}');
+	}
+	json_close(&w, ']');
+	put_cacheable(rq, &w, false);
+	end_result(rq, &w);
+}
+
+static void serve_templates_list(request *rq)
+{
+	json_writer w;
+	if (refuse_cursor(rq))
+		return;
+	w = begin_result(rq);
+	json_name(&w, S("resourceTemplates"));
+	json_raw(&w, S("[{\"uriTemplate\":\"" SPEC_URI "{name}\",\"name\":\"spec\",\"mimeType\":\"text/markdown\"}]"));
+	put_cacheable(rq, &w, true);
+	end_result(rq, &w);
+}
+
+static void refuse_resource(request *rq, str uri)
+{
 	buf data = { .mem = rq->mem };
 	json_writer w = { .out = &data };
 	json_open(&w, '{');
-	json_member(&w, S("uri"), json_text(rq->mem, uri));
+	json_member(&w, S("uri"), uri);
 	json_close(&w, '}');
-	answer_error(rq, E_PARAMS, "no such resource: ", json_text(rq->mem, uri), buf_str(&data));
+	answer_error(rq, E_PARAMS, "no such resource: ", uri, buf_str(&data));
+}
+
+/* A URI is one of a spec if it is the URI of a name that is there. */
+static bool find_resource(call *c, str uri, store_spec *spec)
+{
+	store_specs all;
+	if (!str_starts(uri, S(SPEC_URI)) || store_list_specs(&c->st, &all) != STORE_OK)
+		return false;
+	for (int i = 0; i < all.n; i++) {
+		*spec = all.at[i];
+		if (str_eq(uri, spec_uri(c->mem, spec->name)))
+			return true;
+	}
+	return false;
+}
+
+static void serve_resources_read(request *rq)
+{
+	str uri = json_get_text(rq->mem, rq->params, S("uri")), part;
+	buf text = { .mem = rq->mem };
+	call c = begin_call(rq, &text);
+	store_spec spec;
+	json_writer w;
+	bool found = find_resource(&c, uri, &spec) &&
+		     store_spec_text(&c.st, &spec, 0, INT32_MAX, &part) == STORE_OK;
+	store_close(&c.st);
+	if (!found) {
+		refuse_resource(rq, uri);
+		return;
+	}
+	say_fenced(&c, spec.publisher, part);
+	w = begin_result(rq);
+	json_name(&w, S("contents"));
+	json_open(&w, '[');
+	json_open(&w, '{');
+	json_member(&w, S("uri"), uri);
+	json_member(&w, S("mimeType"), S("text/markdown"));
+	json_member(&w, S("text"), buf_str(&text));
+	json_close(&w, '}');
+	json_close(&w, ']');
+	put_cacheable(rq, &w, false);
+	end_result(rq, &w);
 }
 
 static void serve_tools_call(request *rq)
@@ -1994,9 +2281,9 @@ static const struct {
 	{ "subscriptions/listen", MODERN_ERA, serve_listen },
 	{ "tools/list", BOTH_ERAS, serve_tools_list },
 	{ "tools/call", BOTH_ERAS, serve_tools_call },
-	{ "resources/list", LEGACY_ERA, serve_resources_list },
-	{ "resources/templates/list", LEGACY_ERA, serve_templates_list },
-	{ "resources/read", LEGACY_ERA, serve_resources_read },
+	{ "resources/list", BOTH_ERAS, serve_resources_list },
+	{ "resources/templates/list", BOTH_ERAS, serve_templates_list },
+	{ "resources/read", BOTH_ERAS, serve_resources_read },
 	{ "prompts/list", LEGACY_ERA, serve_prompts_list },
 };
 
@@ -3150,6 +3437,37 @@ static int run_log(session *who, arena *mem, char **argv)
 	return tell(1, &text);
 }
 
+static bool read_version(const char *word, int64_t *version)
+{
+	str s = str_of(word);
+	return str_int(str_from(s, str_starts(s, S("v"))), version) && *version > 0;
+}
+
+/* diff NAME [A [B]]: from A (default: the one before) to B (the current one). */
+static int run_diff(session *who, arena *mem, char **argv)
+{
+	option o[] = { { NULL, false, NULL }, { NULL, false, NULL }, { NULL, false, NULL } };
+	const char *wrong = read_plain(argv, o, 3);
+	buf text = { .mem = mem }, diff = { .mem = mem }, shown = { .mem = mem };
+	call c = begin_verb(who, mem, &text, NULL);
+	store_spec from, to;
+	int64_t a = 0, b = 0;
+	bool shortest;
+	if (wrong || !o[0].value || (o[1].value && !read_version(o[1].value, &a)) ||
+	    (o[2].value && !read_version(o[2].value, &b)))
+		return misuse(mem, "diff NAME [A [B]]: wrong: ", wrong ? wrong : "a name or a version", "diff");
+	if (!find_spec(&c, str_of(o[0].value), b, &to))
+		return refuse_verb(&c);
+	if (!a && to.version == 1) {
+		refuse(&c, "%s has one version only", shown_name(&c, to.name));
+		return refuse_verb(&c);
+	}
+	if (!find_spec(&c, to.name, a ? a : to.version - 1, &from) || !diff_versions(&c, &from, &to, &diff, &shortest))
+		return refuse_verb(&c);
+	text_add(&shown, buf_str(&diff), TEXT_BODY);
+	return tell(1, &shown);
+}
+
 /* ---- The board: all that needs the person, at a glance ---- */
 
 typedef struct {
@@ -3700,6 +4018,7 @@ static const verb verbs[] = {
 	{ "board", " [--json]", "What waits for you, who is there, what changed; also without a verb.", run_board },
 	{ "done", " ID", "Mark a message completed.", run_done },
 	{ "log", " [NAME] [--since 2d]", "The conversation, archived mail too, replies below what they answer.", run_log },
+	{ "diff", " NAME [A [B]]", "What changed in a spec, from version A to B; default: the last change.", run_diff },
 	{ "watch", " [--agent NAME] [--json]", "Print unread mail, and each message as it comes.", run_watch },
 	{ "hook", " <EVENT", "Tell a client of mail: the one command for all of its hook events.", run_hook },
 	{ "setup", " claude [--dry-run | --undo]", "Write a plugin directory for Claude Code.", run_setup },

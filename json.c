@@ -546,6 +546,177 @@ int text_distance(str a, str b)
 	return row[b.n];
 }
 
+/* ==== Line diff ====
+ * Myers' greedy algorithm: the furthest point of each diagonal for 0, 1, 2 ...
+ * changes, every step remembered for the way back. Common ends are cut off
+ * first. Past DIFF_MOST changes the shortest way is not worth its memory, and
+ * the whole middle is replaced: longer, but right. */
+
+enum { DIFF_MOST = 1000, CONTEXT = 3 };
+
+typedef struct {
+	arena *mem;
+	str *a, *b;                      /* lines, with their ends */
+	int n, m;
+	bool *gone, *come;               /* a's lines that go, b's that come */
+} diff;
+
+typedef struct {
+	char op;                         /* ' ', '-' or '+' */
+	str line;
+} diff_step;
+
+static str *split_lines(arena *mem, str text, int *n)
+{
+	str *lines;
+	int count = 1;
+	for (ptrdiff_t i = 0; i < text.n; i++)
+		count += text.s[i] == '\n';
+	lines = NEW(mem, str, count);
+	for (*n = 0; text.n; ++*n) {
+		str rest = text;
+		str_cut(&rest, '\n');
+		lines[*n] = (str){ text.s, text.n - rest.n };
+		text = rest;
+	}
+	return lines;
+}
+
+/* Where diagonal k came from at step d: from the one above it (a line of b
+ * comes) or from the one below (a line of a goes). */
+static bool comes(const int *before, int d, int k)
+{
+	return k == -d || (k != d && before[k - 1 + d - 1] < before[k + 1 + d - 1]);
+}
+
+static void walk_back(diff *f, int **steps, int d, int from, int n, int m)
+{
+	for (int x = n, y = m; d > 0; d--) {
+		const int *before = steps[d - 1];
+		int k = x - y;
+		bool down = comes(before, d, k);
+		k = down ? k + 1 : k - 1;
+		x = before[k + d - 1];
+		y = x - k;
+		if (down)
+			f->come[from + y] = true;
+		else
+			f->gone[from + x] = true;
+	}
+}
+
+/* Marks what changes between a[from..from+n) and b[from..from+m). */
+static bool find_changes(diff *f, int from, int n, int m)
+{
+	int most = n + m < DIFF_MOST ? n + m : DIFF_MOST;
+	int **steps = NEW(f->mem, int *, most + 1);
+	for (int d = 0; d <= most; d++) {
+		int *here = steps[d] = NEW(f->mem, int, 2 * d + 1);
+		const int *before = d ? steps[d - 1] : NULL;
+		for (int k = -d; k <= d; k += 2) {
+			int x = !before ? 0 : comes(before, d, k) ? before[k + 1 + d - 1] : before[k - 1 + d - 1] + 1;
+			while (x < n && x - k < m && str_eq(f->a[from + x], f->b[from + x - k]))
+				x++;
+			here[k + d] = x;
+			if (x >= n && x - k >= m) {
+				walk_back(f, steps, d, from, n, m);
+				return true;
+			}
+		}
+	}
+	for (int i = 0; i < n; i++)
+		f->gone[from + i] = true;
+	for (int i = 0; i < m; i++)
+		f->come[from + i] = true;
+	return false;
+}
+
+static int list_steps(const diff *f, diff_step *steps)
+{
+	int count = 0;
+	for (int i = 0, k = 0; i < f->n || k < f->m; ) {
+		if (i < f->n && f->gone[i])
+			steps[count++] = (diff_step){ '-', f->a[i++] };
+		else if (k < f->m && f->come[k])
+			steps[count++] = (diff_step){ '+', f->b[k++] };
+		else
+			steps[count++] = (diff_step){ ' ', f->a[i] }, i++, k++;
+	}
+	return count;
+}
+
+static void put_range(buf *out, int line, int lines)
+{
+	buf_say(out, lines == 1 ? "%d" : "%d,%d", lines ? line + 1 : line, lines);
+}
+
+/* Writes steps[from..to) as one hunk, which starts at these lines of a and b. */
+static void put_hunk(buf *out, const diff_step *steps, int from, int to, int line_a, int line_b)
+{
+	int in_a = 0, in_b = 0;
+	for (int i = from; i < to; i++) {
+		in_a += steps[i].op != '+';
+		in_b += steps[i].op != '-';
+	}
+	buf_say(out, "@@ -");
+	put_range(out, line_a, in_a);
+	buf_say(out, " +");
+	put_range(out, line_b, in_b);
+	buf_say(out, " @@\n");
+	for (int i = from; i < to; i++) {
+		buf_char(out, steps[i].op);
+		buf_add(out, steps[i].line);
+		if (!str_ends(steps[i].line, S("\n")))
+			buf_say(out, "\n\\ No newline at end of file\n");
+	}
+}
+
+static void put_hunks(buf *out, const diff_step *steps, int count)
+{
+	int line_a = 0, line_b = 0, done = 0;
+	for (int i = 0; i < count; i++) {
+		int from = i - CONTEXT > done ? i - CONTEXT : done, end = i, quiet = 0;
+		if (steps[i].op == ' ')
+			continue;
+		for (; done < from; done++) {
+			line_a++;        /* only lines of both were passed */
+			line_b++;
+		}
+		for (int k = i; k < count && quiet <= 2 * CONTEXT; k++) {
+			quiet = steps[k].op == ' ' ? quiet + 1 : 0;
+			end = quiet ? end : k + 1;
+		}
+		end = end + CONTEXT < count ? end + CONTEXT : count;
+		put_hunk(out, steps, from, end, line_a, line_b);
+		for (; done < end; done++) {
+			line_a += steps[done].op != '+';
+			line_b += steps[done].op != '-';
+		}
+		i = end - 1;
+	}
+}
+
+bool text_diff(buf *out, str a, str b)
+{
+	diff f = { .mem = out->mem };
+	int head = 0, tail = 0, count;
+	bool shortest;
+	diff_step *steps;
+	f.a = split_lines(f.mem, a, &f.n);
+	f.b = split_lines(f.mem, b, &f.m);
+	f.gone = NEW(f.mem, bool, f.n + 1);
+	f.come = NEW(f.mem, bool, f.m + 1);
+	steps = NEW(f.mem, diff_step, f.n + f.m + 1);
+	while (head < f.n && head < f.m && str_eq(f.a[head], f.b[head]))
+		head++;
+	while (tail < f.n - head && tail < f.m - head && str_eq(f.a[f.n - 1 - tail], f.b[f.m - 1 - tail]))
+		tail++;
+	shortest = find_changes(&f, head, f.n - head - tail, f.m - head - tail);
+	count = list_steps(&f, steps);
+	put_hunks(out, steps, count);
+	return shortest;
+}
+
 /* ==== Reading JSON ====
  * One pass over the bytes with an explicit stack of what is open. A value
  * joins its parent when it is whole, so that after an error the tree holds

@@ -92,6 +92,10 @@ void text_fit(buf *b, str s, int columns);  /* exactly so many: filled with spac
 int text_distance(str a, str b);            /* letters to add, drop or change to make one the other */
 str text_one_line(arena *a, str s);         /* each run of control characters becomes one space */
 
+/* Adds the unified diff (3 lines of context, no header) that makes b of a. False
+ * where the two were too different to look for the shortest one. */
+bool text_diff(buf *out, str a, str b);
+
 /* ---- JSON: RFC 8259 exactly, depth at most 64, in linear time. ---- */
 
 enum json_kind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };

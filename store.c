@@ -8,6 +8,9 @@
  *   specs/<name>.md                "<!-- Published by: P at T -->", an empty line, the content
  *   archive/messages, archive/messages-meta    the same pair, moved
  *   live/<name>.<8 hex>            locked by a server that speaks for the agent, as long as it runs
+ *   specs/.history/<name>/<n>.md   every version's text, the current one's too, in the same form
+ *   specs/.history/<name>/index.json   {versions: [{version, publisher, publishedAt, note}],
+ *                                   readers: {"<agent>": the version that it read last}}
  *   announced/<name>@<session>     the unread messages that a client's session was told of
  *   .lock                          what writers of shared files hold; may be deleted at any time
  *   archive/.swept                 its mtime is the last sweep
@@ -193,7 +196,7 @@ static void nap(int ms)
  * Opened when first needed and closed with the request, so that a store that
  * was moved away or made anew in between is simply the one that is there. */
 
-enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE, TOLD };
+enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE, TOLD, HISTORY, PAST };
 
 static const struct {
 	const char *name, *path;
@@ -208,6 +211,8 @@ static const struct {
 	[OLD_METAS] = { "messages-meta", "archive/messages-meta", ARCHIVE },
 	[LIVE] = { "live", "live", ROOT },
 	[TOLD] = { "announced", "announced", ROOT },
+	[HISTORY] = { ".history", "specs/.history", SPECS },
+	[PAST] = { NULL, NULL, HISTORY },  /* of one spec at a time: st->past */
 };
 
 static const int open_dir_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
@@ -230,7 +235,9 @@ void store_close(store *st)
 
 static str path_in(store *st, enum dir d, const char *name)
 {
-	str in = d == ROOT ? st->root : join(st->mem, st->root, "/", str_of(dirs[d].path));
+	str in = d == ROOT ? st->root : join(st->mem, st->root, "/", str_of(dirs[d == PAST ? HISTORY : d].path));
+	if (d == PAST)
+		in = join(st->mem, in, "/", str_of(st->past));
 	return *name ? join(st->mem, in, "/", str_of(name)) : in;
 }
 
@@ -290,7 +297,7 @@ static int make_root(store *st)
 static int dir_fd(store *st, enum dir d, bool make)
 {
 	int parent = AT_FDCWD, fd;
-	const char *name = dirs[d].name;
+	const char *name = d == PAST ? st->past : dirs[d].name;
 	if (st->fd[d] >= 0)
 		return st->fd[d];
 	if (d == ROOT)
@@ -756,6 +763,7 @@ static bool message_of(store *st, const json *doc, str id, store_message *m)
 		.subject = json_get_text(st->mem, doc, S("subject")),
 		.reply_to = json_get_text(st->mem, doc, S("replyTo")),
 		.reason = json_get_text(st->mem, doc, S("escalationReason")),
+		.spec = json_get_text(st->mem, doc, S("spec")),
 		.created = json_get_text(st->mem, doc, S("createdAt")),
 		.updated = json_get_text(st->mem, doc, S("updatedAt")),
 		.state = state_of(json_get_text(st->mem, doc, S("status"))),
@@ -813,6 +821,7 @@ store_result store_send(store *st, store_message *m, str body)
 	json_member(&w, S("updatedAt"), m->updated);
 	put_meta_text(&w, "replyTo", m->reply_to);
 	put_meta_text(&w, "escalationReason", m->reason);
+	put_meta_text(&w, "spec", m->spec);
 	if (m->urgent) {
 		json_name(&w, S("urgent"));
 		json_raw(&w, S("true"));
@@ -1225,7 +1234,7 @@ store_result store_sweep(store *st)
 	store_result r = STORE_OK;
 	if (!claim_sweep(st))
 		return STORE_OK;
-	for (int d = ROOT; d < STORE_DIRS; d++)
+	for (int d = ROOT; d < PAST; d++)
 		drop_old_temps(st, (enum dir)d);
 	if (!find_quiet(st, &due) || !find_orphans(st, &due))
 		return STORE_FAILED;
@@ -1429,7 +1438,7 @@ store_result store_check(store *st, bool fix, store_findings *out)
 	*out = (store_findings){ 0 };
 	if (fix && lock(st) != STORE_OK)
 		return STORE_BUSY;
-	for (int d = ROOT; d < STORE_DIRS; d++)
+	for (int d = ROOT; d < PAST; d++)
 		check_dir(st, (enum dir)d, fix, out);
 	if (fix)
 		unlock(st);
@@ -1462,18 +1471,244 @@ static void read_head(str text, store_spec *spec)
 	spec->head = rest.s - text.s;
 }
 
-static store_result load_spec(store *st, const char *name, store_spec *out)
+static store_result load_spec(store *st, enum dir d, const char *file, store_spec *out)
 {
 	str head;
 	struct stat seen;
-	store_result r = get(st, SPECS, name, 0, HEAD_MOST, &head, &seen);
-	str file = str_of(name);
-	*out = (store_spec){ .name = { file.s, file.n - 3 } };
+	store_result r = get(st, d, file, 0, HEAD_MOST, &head, &seen);
 	if (r != STORE_OK)
 		return r;
+	out->past = d == PAST;
 	read_head(head, out);
 	out->size = (int64_t)seen.st_size - out->head;
 	return STORE_OK;
+}
+
+/* ---- The history of one spec ---- */
+
+typedef struct {
+	store_specs versions;
+	store_readers readers;
+} history;
+
+static void use_past(store *st, str name)
+{
+	if (st->fd[PAST] >= 0)
+		sys_close(st->fd[PAST]);
+	st->fd[PAST] = -1;
+	st->past = arena_z(st->mem, name);
+}
+
+static char *version_file(store *st, int64_t version)
+{
+	buf b = { .mem = st->mem };
+	buf_say(&b, "%l.md", version);
+	return arena_z(st->mem, buf_str(&b));
+}
+
+static void add_version(store *st, history *h, store_spec v)
+{
+	h->versions.at = arena_more(st->mem, h->versions.at, h->versions.n, &h->versions.room, sizeof v);
+	h->versions.at[h->versions.n++] = v;
+}
+
+static int64_t newest(const history *h)
+{
+	return h->versions.n ? h->versions.at[h->versions.n - 1].version : 0;
+}
+
+static void set_reader(store *st, history *h, str agent, int64_t version)
+{
+	for (int i = 0; i < h->readers.n; i++) {
+		if (!str_eq(h->readers.at[i].agent, agent))
+			continue;
+		h->readers.at[i].version = version;
+		return;
+	}
+	h->readers.at = arena_more(st->mem, h->readers.at, h->readers.n, &h->readers.room, sizeof *h->readers.at);
+	h->readers.at[h->readers.n++] = (store_reader){ agent, version };
+}
+
+static int by_version(const void *a, const void *b)
+{
+	int64_t x = ((const store_spec *)a)->version, y = ((const store_spec *)b)->version;
+	return (x > y) - (x < y);
+}
+
+/* Without an index, or with a damaged one, the texts say what there was. */
+static store_result rebuild(store *st, history *h)
+{
+	names it;
+	if (!names_open(st, &it, PAST))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S(".md"))) {
+		store_spec v = { .note = S("") };
+		if (str_int((str){ it.name.s, it.name.n - 3 }, &v.version) && v.version > 0 &&
+		    load_spec(st, PAST, arena_z(st->mem, it.name), &v) == STORE_OK)
+			add_version(st, h, v);
+	}
+	if (h->versions.n)
+		qsort(h->versions.at, (size_t)h->versions.n, sizeof *h->versions.at, by_version);
+	return names_close(st, &it);
+}
+
+static store_result load_history(store *st, history *h)
+{
+	json *doc = NULL, *list;
+	struct stat seen;
+	store_result r = load(st, PAST, "index.json", TABLE_MOST, &doc, &seen);
+	*h = (history){ 0 };
+	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
+		return rebuild(st, h);
+	list = json_get(doc, S("versions"));
+	for (json *v = list && list->kind == JSON_ARRAY ? list->child : NULL; v; v = v->next) {
+		store_spec spec = { .publisher = json_get_text(st->mem, v, S("publisher")),
+				    .published = json_get_text(st->mem, v, S("publishedAt")),
+				    .note = json_get_text(st->mem, v, S("note")) };
+		json *number = json_get(v, S("version"));
+		if (number && str_int(number->raw, &spec.version) && spec.version > newest(h))
+			add_version(st, h, spec);
+	}
+	list = json_get(doc, S("readers"));
+	for (json *m = list && list->kind == JSON_OBJECT ? list->child : NULL; m; m = m->next) {
+		int64_t version;
+		if (str_int(m->raw, &version))
+			set_reader(st, h, json_key(st->mem, m), version);
+	}
+	return r;
+}
+
+static str number_text(store *st, int64_t n)
+{
+	buf b = { .mem = st->mem };
+	buf_say(&b, "%l", n);
+	return buf_str(&b);
+}
+
+static store_result save_history(store *st, const history *h)
+{
+	buf doc = { .mem = st->mem };
+	json_writer w = { .out = &doc, .pretty = true };
+	json_open(&w, '{');
+	json_name(&w, S("versions"));
+	json_open(&w, '[');
+	for (int i = 0; i < h->versions.n; i++) {
+		const store_spec *v = &h->versions.at[i];
+		json_open(&w, '{');
+		json_name(&w, S("version"));
+		json_raw(&w, number_text(st, v->version));
+		json_member(&w, S("publisher"), v->publisher);
+		json_member(&w, S("publishedAt"), v->published);
+		json_member(&w, S("note"), v->note);
+		json_close(&w, '}');
+	}
+	json_close(&w, ']');
+	json_name(&w, S("readers"));
+	json_open(&w, '{');
+	for (int i = 0; i < h->readers.n; i++) {
+		json_name(&w, h->readers.at[i].agent);
+		json_raw(&w, number_text(st, h->readers.at[i].version));
+	}
+	json_close(&w, '}');
+	json_close(&w, '}');
+	return (store_result)put(st, PAST, "index.json", buf_str(&doc), NULL);
+}
+
+/* Is the current text the newest version that the history has? */
+static bool is_newest(store *st, str text, const history *h)
+{
+	struct stat seen;
+	str kept;
+	return newest(h) && get(st, PAST, version_file(st, newest(h)), 0, FILE_MOST, &kept, &seen) == STORE_OK &&
+	       str_eq(kept, text);
+}
+
+/* Under the lock: what was written past us gets the next number. */
+static store_result adopt(store *st, str name, history *h)
+{
+	const char *file = file_name(st, name, ".md");
+	store_spec v = { .note = S("") };
+	struct stat seen;
+	str text;
+	store_result r = load_history(st, h);
+	if (r == STORE_OK)
+		r = get(st, SPECS, file, 0, FILE_MOST, &text, &seen);
+	if (r != STORE_OK || is_newest(st, text, h))
+		return r == STORE_ABSENT ? STORE_OK : r;
+	read_head(text, &v);
+	v.version = newest(h) + 1;
+	add_version(st, h, v);
+	r = (store_result)put(st, PAST, version_file(st, v.version), text, NULL);
+	return r == STORE_OK ? save_history(st, h) : r;
+}
+
+/* Brings the history up to date if it has to be; a store that cannot be
+ * written is read all the same. */
+static store_result current_history(store *st, str name, history *h)
+{
+	struct stat seen;
+	str text;
+	store_result r = get(st, SPECS, file_name(st, name, ".md"), 0, FILE_MOST, &text, &seen);
+	use_past(st, name);
+	if (r != STORE_OK)
+		return r;
+	if (load_history(st, h) == STORE_OK && is_newest(st, text, h))
+		return STORE_OK;
+	if (st->lock >= 0 || lock(st) != STORE_OK)
+		return STORE_OK;
+	adopt(st, name, h);
+	unlock(st);
+	return STORE_OK;
+}
+
+/* The current spec, with what the history says of it. */
+static store_result load_current(store *st, str name, const history *h, store_spec *out)
+{
+	store_result r;
+	*out = (store_spec){ .name = arena_copy(st->mem, name), .note = S(""), .version = 1 };
+	r = load_spec(st, SPECS, file_name(st, name, ".md"), out);
+	if (r == STORE_OK && h->versions.n) {
+		out->version = newest(h);
+		out->note = h->versions.at[h->versions.n - 1].note;
+	}
+	return r;
+}
+
+static bool spec_is_there(store *st, str name)
+{
+	names it;
+	bool found = false;
+	if (store_name_ok(name))
+		return true;             /* opening it will tell */
+	if (!names_open(st, &it, SPECS))
+		return false;
+	while (!found && names_next(&it, S(""), S(".md")))
+		found = str_eq((str){ it.name.s, it.name.n - 3 }, name);
+	names_close(st, &it);
+	return found;
+}
+
+/* A name that breaks the rule is looked for among the names that are there,
+ * and has no history. */
+store_result store_find_spec(store *st, str name, int64_t version, store_spec *out)
+{
+	history h = { 0 };
+	store_result r;
+	if (!spec_is_there(st, name))
+		return STORE_ABSENT;
+	r = store_name_ok(name) ? current_history(st, name, &h) : STORE_OK;
+	if (r == STORE_OK)
+		r = load_current(st, name, &h, out);
+	if (r != STORE_OK || version == 0 || version == out->version)
+		return r;
+	for (int i = 0; i < h.versions.n; i++) {
+		if (h.versions.at[i].version != version)
+			continue;
+		*out = h.versions.at[i];
+		out->name = name;
+		return load_spec(st, PAST, version_file(st, version), out);
+	}
+	return STORE_ABSENT;
 }
 
 static int by_name(const void *a, const void *b)
@@ -1484,12 +1719,14 @@ static int by_name(const void *a, const void *b)
 store_result store_list_specs(store *st, store_specs *out)
 {
 	names it;
+	store_result r;
 	*out = (store_specs){ 0 };
 	if (!names_open(st, &it, SPECS))
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".md"))) {
 		store_spec spec;
-		store_result r = load_spec(st, arena_z(st->mem, it.name), &spec);
+		str name = { it.name.s, it.name.n - 3 };
+		r = store_find_spec(st, arena_copy(st->mem, name), 0, &spec);
 		if (r == STORE_FAILED)
 			note_damage(st, st->fault.path);
 		if (r != STORE_OK)
@@ -1502,39 +1739,102 @@ store_result store_list_specs(store *st, store_specs *out)
 	return names_close(st, &it);
 }
 
-/* A name that breaks the rule is looked for among the names that are there. */
-store_result store_find_spec(store *st, str name, store_spec *out)
-{
-	names it;
-	bool found = false;
-	if (store_name_ok(name))
-		return load_spec(st, file_name(st, name, ".md"), out);
-	if (!names_open(st, &it, SPECS))
-		return STORE_FAILED;
-	while (!found && names_next(&it, S(""), S(".md")))
-		found = str_eq((str){ it.name.s, it.name.n - 3 }, name);
-	if (names_close(st, &it) != STORE_OK)
-		return STORE_FAILED;
-	return found ? load_spec(st, file_name(st, name, ".md"), out) : STORE_ABSENT;
-}
-
 store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t most, str *part)
 {
 	struct stat seen;
-	return get(st, SPECS, file_name(st, spec->name, ".md"), spec->head + offset, most, part, &seen);
+	if (spec->past)
+		use_past(st, spec->name);
+	return get(st, spec->past ? PAST : SPECS,
+		   spec->past ? version_file(st, spec->version) : file_name(st, spec->name, ".md"),
+		   spec->head + offset, most, part, &seen);
 }
 
-store_result store_publish(store *st, str name, str publisher, str content)
+/* Under the lock. The text goes into the history before it becomes current, so
+ * that a reader who sees it can always ask for it again. */
+static store_result publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
 {
+	history h = { 0 };
 	buf text = { .mem = st->mem };
+	const char *file = file_name(st, spec->name, ".md");
+	str old;
 	store_result r;
-	if (!store_name_ok(name))
+	use_past(st, spec->name);
+	r = adopt(st, spec->name, &h);
+	if (r != STORE_OK)
+		return r;
+	r = load_current(st, spec->name, &h, before);
+	if (r == STORE_ABSENT)
+		*before = (store_spec){ .version = newest(&h) };
+	else if (r != STORE_OK)
+		return r;
+	else if (store_spec_text(st, before, 0, FILE_MOST, &old) == STORE_OK && str_eq(old, content))
+		return STORE_SAME;
+	if (base && base != before->version)
+		return STORE_CONFLICT;
+	spec->published = store_time(st->mem, store_now());
+	spec->version = newest(&h) + 1;
+	spec->size = content.n;
+	buf_say(&text, "<!-- Published by: %s at %s -->\n\n", spec->publisher, spec->published);
+	spec->head = text.n;
+	buf_add(&text, content);
+	add_version(st, &h, *spec);
+	r = (store_result)put(st, PAST, version_file(st, spec->version), buf_str(&text), NULL);
+	st->fault.placed = false;        /* a version that is not current yet */
+	if (r == STORE_OK)
+		r = (store_result)put(st, SPECS, file, buf_str(&text), NULL);
+	if (r != STORE_OK)
+		return r;
+	r = save_history(st, &h);
+	st->fault.placed = r != STORE_OK;
+	return r;
+}
+
+store_result store_publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
+{
+	store_result r;
+	if (!store_name_ok(spec->name))
 		return STORE_BAD_NAME;
 	r = lock(st);
 	if (r != STORE_OK)
 		return r;
-	buf_say(&text, "<!-- Published by: %s at %s -->\n\n%s", publisher, store_time(st->mem, store_now()), content);
-	r = (store_result)put(st, SPECS, file_name(st, name, ".md"), buf_str(&text), NULL);
+	r = publish(st, spec, content, base, before);
+	unlock(st);
+	return r;
+}
+
+store_result store_list_readers(store *st, str name, store_readers *out)
+{
+	history h;
+	store_result r;
+	*out = (store_readers){ 0 };
+	if (!store_name_ok(name))
+		return STORE_OK;
+	use_past(st, name);
+	r = load_history(st, &h);
+	*out = h.readers;
+	return r;
+}
+
+store_result store_note_reader(store *st, str name, str agent, int64_t version)
+{
+	history h;
+	store_result r;
+	if (!store_name_ok(name))
+		return STORE_OK;
+	use_past(st, name);
+	if ((r = load_history(st, &h)) != STORE_OK)
+		return r;
+	for (int i = 0; i < h.readers.n; i++)
+		if (str_eq(h.readers.at[i].agent, agent) && h.readers.at[i].version >= version)
+			return STORE_OK;
+	r = lock(st);
+	if (r != STORE_OK)
+		return r;
+	r = load_history(st, &h);
+	if (r == STORE_OK) {
+		set_reader(st, &h, agent, version);
+		r = save_history(st, &h);
+	}
 	unlock(st);
 	return r;
 }

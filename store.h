@@ -16,6 +16,8 @@ typedef enum {
 	STORE_ABSENT,     /* there is no such thing */
 	STORE_AMBIGUOUS,  /* the prefix stands for several messages */
 	STORE_BAD_NAME,   /* the name breaks the rule, see store_name_ok */
+	STORE_CONFLICT,   /* somebody published in between */
+	STORE_SAME,       /* there is nothing to change */
 	STORE_BUSY,       /* the lock was not to be had in time; see fault */
 	STORE_FAILED      /* see fault */
 } store_result;
@@ -39,7 +41,7 @@ typedef struct {
 	int agents_n, agents_room;
 } store_cache;
 
-enum { STORE_DIRS = 9 };
+enum { STORE_DIRS = 11 };
 
 typedef struct {
 	arena *mem;
@@ -48,6 +50,7 @@ typedef struct {
 	int fd[STORE_DIRS];     /* -1: not opened yet */
 	int lock;               /* -1: not held */
 	int lock_ms;            /* how long to wait for it; 0: the usual 8 s */
+	const char *past;       /* the spec whose history is open */
 	int naps;               /* how often this request has waited for somebody's unfinished file */
 	store_fault fault;
 	int damaged;            /* files passed over because they are damaged or unreadable */
@@ -105,6 +108,7 @@ typedef struct {
 	str id, from, to, subject, reply_to, reason, created, updated;
 	store_state state;               /* a word that is not known counts as pending */
 	bool urgent, archived;
+	str spec;                        /* the notice of a new version of this spec; else empty */
 	str doc;                         /* the meta object as stored */
 } store_message;
 
@@ -113,8 +117,8 @@ typedef struct {
 	int n, room;
 } store_messages;
 
-/* Stores a new message; from, to, subject, reply_to, reason, state and urgent
- * are the caller's, the rest is filled in. Durable when it returns STORE_OK. */
+/* Stores a new message; from, to, subject, reply_to, reason, state, urgent and
+ * spec are the caller's, the rest is filled in. Durable when it returns STORE_OK. */
 store_result store_send(store *st, store_message *m, str body);
 
 /* Every message from or to the agent that is not archived, by createdAt, then
@@ -211,12 +215,15 @@ typedef struct {
 /* Looks at every file; with `fix`, moves damaged ones aside (and nothing more). */
 store_result store_check(store *st, bool fix, store_findings *out);
 
-/* ---- Specs ---- */
+/* ---- Specs: every version is kept ---- */
 
 typedef struct {
 	str name, publisher, published;  /* the last two empty where the file does not say */
+	str note;                        /* what changed, in a line */
+	int64_t version;                 /* from 1 */
 	int64_t size;                    /* of the content */
 	int64_t head;                    /* bytes before it */
+	bool past;                       /* not the current text */
 } store_spec;
 
 typedef struct {
@@ -224,10 +231,31 @@ typedef struct {
 	int n, room;
 } store_specs;
 
+typedef struct {
+	str agent;
+	int64_t version;                 /* the last one that it read */
+} store_reader;
+
+typedef struct {
+	store_reader *at;
+	int n, room;
+} store_readers;
+
 store_result store_list_specs(store *st, store_specs *out);
-store_result store_find_spec(store *st, str name, store_spec *out);
+
+/* The current text of a spec; version 0: the current one. What another program
+ * wrote over it becomes its next version here. */
+store_result store_find_spec(store *st, str name, int64_t version, store_spec *out);
 store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t most, str *part);
-store_result store_publish(store *st, str name, str publisher, str content);
+
+/* Publishes spec->name as spec->publisher with spec->note, and fills the rest.
+ * *before is what was current (version 0: nothing). With `base` that must have
+ * been its version, else STORE_CONFLICT. The same content is STORE_SAME. */
+store_result store_publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before);
+
+/* Who read which version. */
+store_result store_list_readers(store *st, str name, store_readers *out);
+store_result store_note_reader(store *st, str name, str agent, int64_t version);
 
 /* ---- Other people's directories ---- */
 
