@@ -62,6 +62,7 @@ enum {
 typedef struct {
 	str root;                        /* of the store; empty where no place is known for it */
 	str program;                     /* the path of this program */
+	str from;                        /* --from, on the command line */
 	str pinned;                      /* INTERAGENT_NAME: the only one that this process speaks as */
 	str place;                       /* where the client works, a directory */
 	bool shell;                      /* a verb on the command line, not a server */
@@ -460,9 +461,9 @@ static str self_of_shell(void)
  * agent runs is the person's. Unknown is no error yet; see need_self. */
 static bool find_self(call *c)
 {
-	str named = S("");
+	str named = str_trim(c->who->from);
 	for (int i = 0; c->tool->params[i].name; i++)
-		if (c->tool->params[i].flags & CALLER)
+		if ((c->tool->params[i].flags & CALLER) && c->values[i].text.n)
 			named = str_trim(c->values[i].text);
 	if (named.n)
 		c->self = named;
@@ -2848,14 +2849,12 @@ static const param *find_param(const tool *t, str name)
 	for (const param *p = t->params; p->name; p++)
 		if (str_eq(str_of(p->name), name))
 			return p;
-	for (const param *p = t->params; p->name; p++)
-		if ((p->flags & CALLER) && str_eq(name, S("from")))
-			return p;
 	return NULL;
 }
 
 /* The arguments of a verb as they come in: a value for each parameter. */
 typedef struct {
+	session *who;
 	arena *mem;
 	const tool *tool;
 	str *values;
@@ -2892,9 +2891,14 @@ static int take_option(options *o, char ***argv)
 	const param *p;
 	name = verb_name(o->mem, arena_z(o->mem, str_cut(&rest, '=')));
 	p = find_param(o->tool, name);
-	o->json = o->json || str_eq(name, S("json"));
-	if (str_eq(name, S("json")))
+	if (str_eq(name, S("json"))) {
+		o->json = true;
 		return DONE;
+	}
+	if (!p && str_eq(name, S("from")) && (inside || (*argv)[1])) {
+		o->who->from = inside ? rest : str_of(*++*argv);
+		return DONE;
+	}
 	if (!p)
 		return misuse(o->mem, "no such option: ", arg, o->tool->name);
 	if (inside)
@@ -2995,7 +2999,7 @@ static int run_verb(session *who, const tool *t, char **argv)
 	buf text = { .mem = &mem }, args = { .mem = &mem };
 	receipt *receipts = NULL;
 	call c = { .who = who, .tool = t, .mem = &mem, .out = &text, .receipts = &receipts };
-	options o = { .mem = &mem, .tool = t, .rest = { .mem = &mem } };
+	options o = { .who = who, .mem = &mem, .tool = t, .rest = { .mem = &mem } };
 	json_error error;
 	bool done;
 	for (char **a = argv; *a; a++)
@@ -3056,7 +3060,7 @@ static call begin_verb(session *who, arena *mem, buf *out, const char *agent)
 {
 	call c = { .who = who, .tool = find_tool(S("check_inbox")), .mem = mem, .out = out };
 	c.values = NEW(mem, value, count_params(c.tool));
-	c.values[0].text = str_of(agent);
+	who->from = str_of(agent);
 	c.session_id = who->session_id;
 	who->shell = true;
 	who->agents_shell = in_agents_shell();
@@ -3345,6 +3349,59 @@ static bool read_span(const char *text, int64_t *ms)
 		return false;
 	*ms = n * lengths[unit - units];
 	return true;
+}
+
+static int run_forget(session *who, arena *mem, char **argv)
+{
+	option o[] = { { NULL, false, NULL } };
+	const char *wrong = read_plain(argv, o, 1);
+	buf text = { .mem = mem };
+	call c = begin_verb(who, mem, &text, NULL);
+	str name = str_of(o[0].value);
+	store_entries all;
+	store_presences live;
+	const store_presence *p;
+	bool done = false;
+	if (wrong || !o[0].value)
+		return misuse(mem, wrong ? "a wrong option: " : "which agent?", wrong ? wrong : "", "forget");
+	list_presence(&c, &live);
+	p = presence_of(&live, name);
+	if (!list_agents(&c, &all))
+		done = false;
+	else if (!store_entry_named(&all, name))
+		refuse_agent(&c, &all, name);
+	else if (p && p->alive)
+		refuse(&c, "%s is running", shown_name(&c, name));
+	else if (count_unread(&c, name))
+		refuse(&c, "%s has %d unread", shown_name(&c, name), count_unread(&c, name));
+	else if (store_forget(&c.st, name) != STORE_OK)
+		refuse_store(&c, STORE_FAILED);
+	else
+		done = true;
+	if (!done)
+		return refuse_verb(&c);
+	say(&c, "%s is forgotten.\n", shown_name(&c, name));
+	return tell(1, &text);
+}
+
+static int run_prune(session *who, arena *mem, char **argv)
+{
+	option o[] = { { "--older", false, NULL } };
+	const char *wrong = read_plain(argv, o, 1);
+	buf text = { .mem = mem };
+	call c = begin_verb(who, mem, &text, NULL);
+	int64_t older;
+	int count;
+	store_result r;
+	if (wrong || !o[0].value || !read_span(o[0].value, &older))
+		return misuse(mem, "how old? --older takes a span like 30d: ", wrong ? wrong : "", "prune");
+	r = store_prune(&c.st, older, &count);
+	if (r != STORE_OK) {
+		refuse_store(&c, r);
+		return refuse_verb(&c);
+	}
+	say(&c, "%d archived message%z deleted.\n", count, count == 1 ? " is" : "s are");
+	return tell(1, &text);
 }
 
 /* Where each message stands in its conversation: below the one that it answers. */
@@ -4015,6 +4072,8 @@ static const verb verbs[] = {
 	{ "wait", " [--agent NAME] [--timeout SECONDS] [--exit-code N]",
 	  "Sleep until there is mail to tell of; exit 2 with it on standard error,\n"
 	  "or as --exit-code says (0: on standard output). On time-out exit 0.", run_wait },
+	{ "forget", " NAME", "Take an agent out of the registry that is not running and has no unread mail.", run_forget },
+	{ "prune", " --older 30d", "Delete archived mail that is older.", run_prune },
 	{ "board", " [--json]", "What waits for you, who is there, what changed; also without a verb.", run_board },
 	{ "done", " ID", "Mark a message completed.", run_done },
 	{ "log", " [NAME] [--since 2d]", "The conversation, archived mail too, replies below what they answer.", run_log },

@@ -608,8 +608,8 @@ static store_result set_aside(store *st, enum dir d, const char *name, struct st
 	return STORE_OK;
 }
 
-/* Changes the member `key` of a table, under the lock. With `only_new` a
- * member that is there stays as it is. */
+/* Changes the member `key` of a table, under the lock; without changes, takes
+ * it away. With `only_new` a member that is there stays as it is. */
 static store_result edit_table(store *st, const char *name, str key, const json_change *changes, int count,
 			       bool only_new)
 {
@@ -627,7 +627,8 @@ static store_result edit_table(store *st, const char *name, str key, const json_
 		member = json_get(table, key);
 		if (r != STORE_OK || (only_new && member))
 			break;
-		change.value = json_patch(st->mem, member, changes, count, 1);
+		if (count)
+			change.value = json_patch(st->mem, member, changes, count, 1);
 		r = put(st, ROOT, name, json_patch(st->mem, table, &change, 1, 0), &seen);
 	} while (r == CHANGED);
 	unlock(st);
@@ -696,6 +697,12 @@ store_result store_set_status(store *st, str agent, str status, bool only_new)
 		{ S("updatedAt"), json_quote(st->mem, store_time(st->mem, store_now())) },
 	};
 	return edit_table(st, "status.json", agent, changes, 3, only_new);
+}
+
+store_result store_forget(store *st, str agent)
+{
+	store_result r = edit_table(st, "registry.json", agent, NULL, 0, false);
+	return r == STORE_OK ? edit_table(st, "status.json", agent, NULL, 0, false) : r;
 }
 
 /* ==== Names ==== */
@@ -1240,6 +1247,32 @@ store_result store_sweep(store *st)
 		return STORE_FAILED;
 	for (int i = 0; i < due.n && r == STORE_OK; i += BATCH)
 		r = archive_batch(st, due.id + i, due.n - i < BATCH ? due.n - i : BATCH);
+	return r;
+}
+
+/* The one place where mail is deleted, at the human's word. The meta goes first:
+ * what is left at any stop is a text that nobody shows. */
+store_result store_prune(store *st, int64_t older_ms, int *count)
+{
+	store_messages all = { 0 };
+	store_result r = lock(st);
+	*count = 0;
+	if (r != STORE_OK)
+		return r;
+	r = scan(st, OLD_METAS, S(""), NULL, &all);
+	for (int i = 0; i < all.n && r == STORE_OK; i++) {
+		const store_message *m = &all.at[i];
+		int64_t touched = store_ms(m->updated);
+		char *meta = file_name(st, m->id, ".json");
+		if (touched < 0 || store_now() - touched < older_ms)
+			continue;
+		if (sys_unlink(dir_fd(st, OLD_METAS, false), meta, 0) < 0)
+			r = failed(st, "delete", path_in(st, OLD_METAS, meta), errno);
+		else if (dir_fd(st, OLD_BODIES, false) >= 0)
+			sys_unlink(dir_fd(st, OLD_BODIES, false), file_name(st, m->id, ".md"), 0);
+		*count += r == STORE_OK;
+	}
+	unlock(st);
 	return r;
 }
 

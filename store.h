@@ -97,6 +97,9 @@ const store_entry *store_entry_named(const store_entries *list, str name);  /* N
 /* Writes the agent's entry with the name, text, workspace and origin given. */
 store_result store_register(store *st, store_entry *agent);
 
+/* The agent leaves the registry and has no status any more. */
+store_result store_forget(store *st, str agent);
+
 /* Where `only_new`, an agent that has a status keeps it. */
 store_result store_set_status(store *st, str agent, str status, bool only_new);
 
@@ -146,6 +149,9 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
 
 /* Archives what has been quiet for a day, at most once an hour for all servers. */
 store_result store_sweep(store *st);
+
+/* Deletes archived messages that were last touched more than so long ago. */
+store_result store_prune(store *st, int64_t older_ms, int *count);
 
 /* ---- Presence: who is running ---- */
 
