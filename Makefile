@@ -7,7 +7,7 @@
 #   make install PREFIX=$HOME    into ~/bin
 
 CC = cc
-CFLAGS = -O2 -Wall -Wextra
+CFLAGS = -Os -Wall -Wextra -fno-asynchronous-unwind-tables
 LDFLAGS =
 PREFIX = /usr/local
 DESTDIR =

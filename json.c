@@ -11,7 +11,6 @@
 
 #include "json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -255,11 +254,21 @@ void buf_char(buf *b, char c)
 	buf_add(b, (str){ &c, 1 });
 }
 
+void buf_digits(buf *b, uint64_t number, unsigned base, int width)
+{
+	char digits[64];
+	int n = 0;
+	do
+		digits[63 - n++] = "0123456789abcdef"[number % base];
+	while ((number /= base) || n < width);
+	buf_add(b, (str){ digits + 64 - n, n });
+}
+
 static void buf_int(buf *b, int64_t v)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof digits, "%lld", (long long)v);
-	buf_add(b, (str){ digits, n });
+	if (v < 0)
+		buf_char(b, '-');
+	buf_digits(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, 1);
 }
 
 void buf_vsay(buf *b, const char *format, va_list args)
@@ -388,13 +397,15 @@ static void add_escape(buf *b, uint32_t c, enum text_use use)
 {
 	static const char from[] = "\"\\\b\t\n\f\r", to[] = "\"\\btnfr";
 	const char *known = c && c < 0x80 && use != TEXT_BODY ? strchr(from, (int)c) : NULL;
-	char text[16];
-	int n;
-	if (known)
-		n = snprintf(text, sizeof text, "\\%c", to[known - from]);
-	else
-		n = snprintf(text, sizeof text, c > 0xffff ? "\\u{%x}" : "\\u%04x", (unsigned)c);
-	buf_add(b, (str){ text, n });
+	buf_char(b, '\\');
+	if (known) {
+		buf_char(b, to[known - from]);
+		return;
+	}
+	buf_add(b, c > 0xffff ? S("u{") : S("u"));
+	buf_digits(b, c, 16, 4);
+	if (c > 0xffff)
+		buf_char(b, '}');
 }
 
 /* Bytes at the front that stand for themselves in every use. */

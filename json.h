@@ -63,6 +63,7 @@ typedef struct {
 str buf_str(const buf *b);
 void buf_add(buf *b, str s);
 void buf_char(buf *b, char c);
+void buf_digits(buf *b, uint64_t number, unsigned base, int width);  /* at least so many digits */
 
 /* Adds `format` with its verbs filled in: %s a str, %q a str as one quoted
  * line, %z a C string, %d an int, %l an int64_t. */

@@ -58,7 +58,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdio.h>               /* renameat */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -142,23 +142,35 @@ int64_t store_now(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-str store_time(arena *mem, int64_t ms)
-{
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm t;
-	char text[64];
-	int n;
-	gmtime_r(&seconds, &t);
-	n = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900,
-		     t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, (int)(ms % 1000));
-	return arena_copy(mem, (str){ text, n });
-}
-
 /* Days from 1970-01-01 to a date, by counting in years that begin in March. */
 static int64_t days_to(int64_t year, int64_t month, int64_t day)
 {
 	int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
 	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+str store_time(arena *mem, int64_t ms)
+{
+	int64_t days = ms / 86400000, rest = ms % 86400000, year = 1970 + days / 366, month = 1;
+	buf b = { .mem = mem };
+	while (days_to(year + 1, 1, 1) <= days)
+		year++;
+	while (month < 12 && days_to(year, month + 1, 1) <= days)
+		month++;
+	const struct {
+		int64_t number;
+		int width;
+		char after;
+	} parts[] = {
+		{ year, 4, '-' }, { month, 2, '-' }, { days - days_to(year, month, 1) + 1, 2, 'T' },
+		{ rest / 3600000, 2, ':' }, { rest / 60000 % 60, 2, ':' }, { rest / 1000 % 60, 2, '.' },
+		{ rest % 1000, 3, 'Z' },
+	};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		buf_digits(&b, (uint64_t)parts[i].number, 10, parts[i].width);
+		buf_char(&b, parts[i].after);
+	}
+	return buf_str(&b);
 }
 
 int64_t store_ms(str time)
@@ -481,12 +493,12 @@ static bool random_bytes(unsigned char *bytes, size_t n)
 str store_random(arena *mem, int bytes)
 {
 	unsigned char raw[16] = { 0 };
-	char hex[33];
+	buf hex = { .mem = mem };
 	if (!random_bytes(raw, (size_t)bytes))
 		return S("");
 	for (int i = 0; i < bytes; i++)
-		snprintf(hex + 2 * i, 3, "%02x", raw[i]);
-	return arena_copy(mem, (str){ hex, 2 * bytes });
+		buf_digits(&hex, raw[i], 16, 2);
+	return buf_str(&hex);
 }
 
 /* Our own stop between reading and writing: look again and do it anew. */
@@ -723,16 +735,18 @@ bool store_name_ok(str name)
 /* A random version 4 UUID. */
 static str new_id(arena *mem)
 {
-	unsigned char b[16];
-	char text[40];
-	if (!random_bytes(b, sizeof b))
+	unsigned char bytes[16];
+	buf id = { .mem = mem };
+	if (!random_bytes(bytes, sizeof bytes))
 		return S("");
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(text, sizeof text, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-		 b[14], b[15]);
-	return arena_copy(mem, (str){ text, 36 });
+	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			buf_char(&id, '-');
+		buf_digits(&id, bytes[i], 16, 2);
+	}
+	return buf_str(&id);
 }
 
 static char *file_name(store *st, str id, const char *tail)
