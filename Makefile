@@ -4,6 +4,7 @@
 #   make CC=musl-gcc             the small one
 #   make demo                    two servers play a story in a throw-away store
 #   make test                    the tests; the last line says how many passed
+#   make bench                   what it costs, beside the floor of each cost
 #   make install PREFIX=$HOME    into ~/bin
 
 CC = cc
@@ -14,7 +15,7 @@ DESTDIR =
 
 STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L
 OBJECTS = interagent.o store.o json.o
-HELPERS = test/bin/jsonq test/bin/interagent-fault
+HELPERS = test/bin/jsonq test/bin/wire test/bin/interagent-fault test/bin/interagent-leap
 
 all: interagent
 
@@ -40,11 +41,41 @@ test/bin/jsonq: test/jsonq.c json.o json.h
 	mkdir -p test/bin
 	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/jsonq.c json.o
 
+test/bin/wire: test/wire.c json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/wire.c json.o
+
 # The same program over a kernel that fails on demand.
 test/bin/interagent-fault: test/fault.h store.c store.h json.h interagent.o json.o
 	mkdir -p test/bin
 	$(CC) $(STANDARD) $(CFLAGS) -I. -DSTORE_SYS='"test/fault.h"' -c -o test/bin/store-fault.o store.c
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ interagent.o test/bin/store-fault.o json.o
+
+# The same program with a clock that leaps when it is told to.
+test/bin/interagent-leap: test/leap.c store.c store.h json.h interagent.o json.o
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/leap.c interagent.o json.o
+
+# Figures beside their floors. BENCH_DIR should be on the disk that matters.
+BENCH_DIR = /var/tmp
+
+bench: interagent test/bin/bench test/bin/floor test/bin/benchjson
+	dir=$$(mktemp -d $(BENCH_DIR)/interagent-bench.XXXXXX) && \
+	HOME=$$dir test/bin/bench ./interagent test/bin/floor $$dir; result=$$?; rm -rf $$dir; exit $$result
+	test/bin/benchjson
+
+test/bin/bench: test/bench.c
+	mkdir -p test/bin
+	$(CC) $(STANDARD) -D_DEFAULT_SOURCE $(CFLAGS) -o $@ test/bench.c
+
+test/bin/floor: test/floor.c
+	mkdir -p test/bin
+	$(CC) $(CFLAGS) -static -o $@ test/floor.c || $(CC) $(CFLAGS) -o $@ test/floor.c
+
+test/bin/benchjson: test/benchjson.c json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) -DWITH_CJSON -o $@ test/benchjson.c json.o -lcjson 2>/dev/null || \
+	$(CC) $(STANDARD) $(CFLAGS) -o $@ test/benchjson.c json.o
 
 install: interagent
 	mkdir -p $(DESTDIR)$(PREFIX)/bin
@@ -54,4 +85,4 @@ install: interagent
 clean:
 	rm -rf interagent $(OBJECTS) test/bin
 
-.PHONY: all demo test install clean
+.PHONY: all demo bench test install clean
