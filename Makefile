@@ -15,7 +15,7 @@ DESTDIR =
 
 STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L
 OBJECTS = interagent.o store.o json.o
-HELPERS = test/bin/jsonq test/bin/wire test/bin/interagent-fault test/bin/interagent-leap
+HELPERS = test/bin/jsonq test/bin/jsontest test/bin/wire test/bin/interagent-fault test/bin/interagent-leap
 
 all: interagent
 
@@ -40,6 +40,10 @@ test: interagent $(HELPERS)
 test/bin/jsonq: test/jsonq.c json.o json.h
 	mkdir -p test/bin
 	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/jsonq.c json.o
+
+test/bin/jsontest: test/jsontest.c json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/jsontest.c json.o
 
 test/bin/wire: test/wire.c json.o json.h
 	mkdir -p test/bin

@@ -114,6 +114,41 @@ typedef struct {
 	receipt **receipts;              /* to be written when the answer is out */
 } call;
 
+/* ==== Writing ==== */
+
+static volatile sig_atomic_t stopping;   /* a signal has asked us to leave */
+
+/* All of text, also where the other side reads slowly; not while we are asked
+ * to leave. */
+static bool write_out(int fd, str text)
+{
+	while (text.n) {
+		ssize_t n = write(fd, text.s, (size_t)text.n);
+		if (n < 0 && errno == EAGAIN)
+			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+		else if (n < 0 && errno != EINTR)
+			return false;
+		text = str_from(text, n > 0 ? n : 0);
+		if (text.n && stopping)
+			return false;
+	}
+	return true;
+}
+
+/* A line on standard error; a client that does not read it must not stop us. */
+static void complain(arena *mem, const char *format, ...)
+{
+	buf b = { .mem = mem };
+	va_list args;
+	buf_say(&b, "interagent: ");
+	va_start(args, format);
+	buf_vsay(&b, format, args);
+	va_end(args);
+	buf_char(&b, '\n');
+	if (poll(&(struct pollfd){ .fd = 2, .events = POLLOUT }, 1, 0) > 0)
+		write_out(2, buf_str(&b));
+}
+
 /* ==== Saying things ==== */
 
 static void say(call *c, const char *format, ...)
@@ -1316,11 +1351,7 @@ static void write_receipts(session *who, arena *mem, const receipt *list)
 		who->hint_at = 0;
 		if (done != STORE_OK) {
 			str why = trouble(&c, done);
-			buf line = { .mem = mem };
-			ssize_t ignored;
-			buf_say(&line, "interagent: %s stays unread: %s\n", short_id(m.id), why);
-			ignored = write(2, line.s, (size_t)line.n);
-			(void)ignored;
+			complain(mem, "%s stays unread: %s", short_id(m.id), why);
 		} else if (store_list_agents(&c.st, &all) == STORE_OK) {
 			signal_agent(&c, &all, m.from, r->reader, "read", &m);
 		}
@@ -1508,13 +1539,8 @@ static void note_reader(call *c, const store_spec *spec)
 	    store_list_agents(&c->st, &all) != STORE_OK || !store_entry_named(&all, c->self))
 		return;
 	r = store_note_reader(&c->st, spec->name, c->self, spec->version);
-	if (r != STORE_OK) {
-		buf b = { .mem = c->mem };
-		ssize_t ignored;
-		buf_say(&b, "interagent: it is not noted that %s read %s: %s\n", c->self, spec->name, trouble(c, r));
-		ignored = write(2, b.s, (size_t)b.n);
-		(void)ignored;
-	}
+	if (r != STORE_OK)
+		complain(c->mem, "it is not noted that %s read %s: %s", c->self, spec->name, trouble(c, r));
 }
 
 /* What changed since a version; where that would be more to read than the
@@ -1736,7 +1762,6 @@ static void sweep(session *who, arena *mem)
  * that the loop which waits for input notices. Where that takes too long, the
  * alarm ends the process: the store is whole at every instant. */
 
-static volatile sig_atomic_t stopping;
 static int wake_pipe[2] = { -1, -1 };
 
 static void on_signal(int number)
@@ -1768,24 +1793,6 @@ static void catch_signals(void)
 	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
-static bool write_out(int fd, str text)
-{
-	while (text.n) {
-		ssize_t n = write(fd, text.s, (size_t)text.n);
-		if (n < 0 && (errno != EINTR || stopping))
-			return false;
-		text = str_from(text, n > 0 ? n : 0);
-	}
-	return true;
-}
-
-static void complain(arena *mem, const char *what, str subject)
-{
-	buf b = { .mem = mem };
-	buf_say(&b, "interagent: %z%q\n", what, subject);
-	write_out(2, buf_str(&b));
-}
-
 /* ==== The protocol ====
  * JSON-RPC over lines. A request that names its protocol version in
  * params._meta is modern and stands for itself; every other one is legacy. */
@@ -1806,7 +1813,7 @@ static const char instructions[] =
 	"interfaces with publish_spec, and read them with get_spec before you rely on them. set_status tells the "
 	"others what you are doing. If you cannot settle a message, escalate it: your user is told.";
 
-enum { E_REQUEST = -32600, E_METHOD = -32601, E_PARAMS = -32602, E_VERSION = -32022 };
+enum { E_REQUEST = -32600, E_METHOD = -32601, E_PARAMS = -32602, E_INTERNAL = -32603, E_VERSION = -32022 };
 
 /* A tool call that waits for mail is asked again now and then; its line is all
  * that must be kept. */
@@ -1839,7 +1846,7 @@ typedef struct {
 typedef struct {
 	server *srv;
 	arena *mem;
-	buf *out;                        /* the answer line, if there is to be one */
+	buf answer, *out;                /* the answer line, if there is to be one */
 	str id;                          /* as written; empty: a notification, or unknown */
 	const json *params;
 	bool modern, batch;
@@ -2415,6 +2422,7 @@ static bool good_request(const request *rq, const json *message, const json *id,
 static void serve_message(request *rq, const json *message)
 {
 	const json *id = json_get(message, S("id")), *method = json_get(message, S("method"));
+	receipt *before = rq->receipts;
 	rq->params = json_get(message, S("params"));
 	if (!method && (json_get(message, S("result")) || json_get(message, S("error"))))
 		return;
@@ -2426,6 +2434,10 @@ static void serve_message(request *rq, const json *message)
 		serve_notification(rq, json_text(rq->mem, method));
 	else
 		serve_method(rq, json_text(rq->mem, method));
+	if (rq->out->n > LINE_MOST - 2) {  /* more than clients take, with the line's end */
+		rq->receipts = before;
+		answer_error(rq, E_INTERNAL, "the answer would be longer than 10 MiB", S(""), S(""));
+	}
 }
 
 /* An array, as 2025-03-26 allows: the answers come as an array too. */
@@ -2443,6 +2455,11 @@ static void serve_batch(request *rq, const json *batch)
 		rq->receipts = part.receipts;
 		if (one.n == 0)
 			continue;
+		if (all->n + one.n > LINE_MOST - 2) {  /* goes on in another array */
+			buf_add(all, S("]\n"));
+			rq->srv->broken = rq->srv->broken || !write_out(rq->srv->out, buf_str(all));
+			all->n = 0;
+		}
 		buf_char(all, all->n ? ',' : '[');
 		buf_add(all, buf_str(&one));
 	}
@@ -2455,22 +2472,22 @@ static void serve_batch(request *rq, const json *batch)
  * it is one that waits. */
 static void serve_line(server *srv, str line, request *rq)
 {
-	buf out = { .mem = &srv->mem };
 	json_error error;
 	json *message;
 	rq->srv = srv;
 	rq->mem = &srv->mem;
-	rq->out = &out;
+	rq->answer.mem = rq->mem;
+	rq->out = &rq->answer;
 	message = json_read(&srv->mem, line, JSON_STRICT, &error);
 	if (error.what)
-		complain(&srv->mem, "a line that is not JSON was passed over: ", str_of(error.what));
+		complain(&srv->mem, "a line that is not JSON was passed over: %z", error.what);
 	else if (message->kind == JSON_ARRAY)
 		serve_batch(rq, message);
 	else
 		serve_message(rq, message);
-	if (out.n) {
-		buf_char(&out, '\n');
-		srv->broken = !write_out(srv->out, buf_str(&out));
+	if (rq->out->n) {
+		buf_char(rq->out, '\n');
+		srv->broken = !write_out(srv->out, buf_str(rq->out));
 	}
 	if (!srv->broken)
 		write_receipts(srv->who, &srv->mem, rq->receipts);
@@ -2665,7 +2682,7 @@ static bool next_line(server *srv, str *line)
 	srv->skipping = false;
 	if (!skipped && line->n <= LINE_MOST)
 		return true;
-	complain(&srv->mem, "a line of more than 10 MiB was passed over", S(""));
+	complain(&srv->mem, "a line of more than 10 MiB was passed over");
 	*line = S("");
 	return true;
 }
@@ -2706,6 +2723,8 @@ static int nap_length(const server *srv)
 		return -1;
 	if (srv->watch < 0)
 		return LOOK_MS;
+	for (const waiting *w = srv->waits; w; w = w->next)
+		left = w->until - store_now() < left ? w->until - store_now() : left;
 	return left < 0 ? 0 : left > LOOK_ANYWAY_MS ? LOOK_ANYWAY_MS : (int)left;
 }
 
@@ -2749,7 +2768,7 @@ static void join_pinned(session *who, arena *mem)
 	store_open(&c.st, mem, who->root);
 	c.session_id = who->session_id;
 	if (!list_agents(&c, &all) || (store_entry_named(&all, a.name) ? !need_self(&c, &all) : !join(&c, &a)))
-		complain(mem, "INTERAGENT_NAME: ", buf_str(&text));
+		complain(mem, "INTERAGENT_NAME: %s", buf_str(&text));
 	store_close(&c.st);
 	arena_reset(mem);
 }
@@ -2757,8 +2776,9 @@ static void join_pinned(session *who, arena *mem)
 static int serve(session *who)
 {
 	const char *off = getenv("INTERAGENT_WAKE");
-	server srv = { .who = who, .watch = -1, .known = S("") };
+	static server srv = { .watch = -1, .known = { "", 0 } };
 	str line;
+	srv.who = who;
 	if (!off || strcmp(off, "off") != 0) {
 		srv.socket = getenv("CLAUDE_CODE_MESSAGING_SOCKET");
 		srv.token = getenv("CLAUDE_CODE_MESSAGING_TOKEN");
@@ -2786,6 +2806,14 @@ enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 static int tell(int fd, const buf *b)
 {
 	return write_out(fd, buf_str(b)) ? DONE : REFUSED;
+}
+
+static int refuse_verb(call *c)
+{
+	buf b = { .mem = c->mem };
+	buf_say(&b, "interagent: %s\n", str_trim(buf_str(c->out)));
+	tell(2, &b);
+	return REFUSED;
 }
 
 static str verb_name(arena *mem, const char *word)
@@ -2821,7 +2849,7 @@ static int help_verb(arena *mem, const tool *t)
 		else if (p->about)
 			buf_say(&b, "  --%z: %z\n", p->name, p->about);
 	}
-	buf_say(&b, "\nexample: interagent %z %z\n", t->name, t->example);
+	buf_say(&b, "\nexample: interagent %z%z%z\n", t->name, *t->example ? " " : "", t->example);
 	return tell(1, &b);
 }
 
@@ -2995,7 +3023,7 @@ static void print_docs(call *c)
  * the person's. */
 static int run_verb(session *who, const tool *t, char **argv)
 {
-	arena mem = { 0 };
+	static arena mem;
 	buf text = { .mem = &mem }, args = { .mem = &mem };
 	receipt *receipts = NULL;
 	call c = { .who = who, .tool = t, .mem = &mem, .out = &text, .receipts = &receipts };
@@ -3011,9 +3039,7 @@ static int run_verb(session *who, const tool *t, char **argv)
 	who->agents_shell = in_agents_shell();
 	done = run_tool(&c, json_read(&mem, buf_str(&args), JSON_STRICT, &error));
 	if (!done) {
-		buf b = { .mem = &mem };
-		buf_say(&b, "interagent: %s\n", buf_str(&text));
-		tell(2, &b);
+		refuse_verb(&c);
 		return c.misused ? USAGE : REFUSED;
 	}
 	if (c.json)
@@ -3138,7 +3164,7 @@ static int serve_hook(call *c, enum event event, const char *name)
 	r = store_news(&c->st, c->self, c->session_id, event == AT_START ? STORE_ALL : event == IN_TURN ? STORE_URGENT : 0,
 		       &news);
 	if (r != STORE_OK) {
-		complain(c->mem, "hook: ", trouble(c, r));
+		complain(c->mem, "hook: %s", trouble(c, r));
 		return DONE;
 	}
 	if (news.n == 0 && event != AT_START)
@@ -3166,7 +3192,7 @@ static int run_hook(session *who, arena *mem, char **argv)
 	call c;
 	int status = DONE;
 	if (argv[0] || error.what || name.n == 0) {
-		complain(mem, "hook: ", argv[0] ? S("takes no arguments") : S("no hook event on standard input"));
+		complain(mem, argv[0] ? "hook: takes no arguments" : "hook: no hook event on standard input");
 		return DONE;
 	}
 	if (json_get(input, S("agent_id")))
@@ -3202,14 +3228,6 @@ static bool self_is_known(call *c)
 	return find_self(c) && need_self(c, &all);
 }
 
-static int refuse_verb(call *c)
-{
-	buf b = { .mem = c->mem };
-	buf_say(&b, "interagent: %s\n", buf_str(c->out));
-	tell(2, &b);
-	return REFUSED;
-}
-
 static int run_wait(session *who, arena *mem, char **argv)
 {
 	option o[] = { { "--agent", false, NULL }, { "--timeout", false, "2000000" }, { "--exit-code", false, "2" } };
@@ -3220,7 +3238,7 @@ static int run_wait(session *who, arena *mem, char **argv)
 	store_messages news = { 0 };
 	int watch, claim;
 	if (wrong || !str_int(str_of(o[1].value), &seconds) || !str_int(str_of(o[2].value), &status) ||
-	    seconds < 0 || status < 0 || status > 255) {
+	    seconds < 0 || seconds > 2000000 || status < 0 || status > 255) {
 		misuse(mem, "a wrong option or value: ", wrong ? wrong : "a number is wanted", "wait");
 		return REFUSED;          /* 2 would wake the client */
 	}
@@ -3277,7 +3295,7 @@ static int run_watch(session *who, arena *mem, char **argv)
 	const char *wrong = read_plain(argv, o, 2);
 	buf text = { .mem = mem };
 	call c = begin_verb(who, mem, &text, o[0].value);
-	arena seen_mem = { 0 }, own = { 0 };
+	static arena seen_mem, own;
 	str seen = S("");
 	int watch;
 	if (wrong)
@@ -3968,6 +3986,8 @@ static int run_setup(session *who, arena *mem, char **argv)
 		    .writes = { .mem = mem }, .dry = o[0].value != NULL };
 	plugin_file files[PLUGIN_FILES];
 	store_fault fault;
+	if (!getenv("HOME") && !getenv("CLAUDE_CONFIG_DIR"))
+		return misuse(mem, "neither HOME nor CLAUDE_CONFIG_DIR is set", "", "setup");
 	if (wrong || !o[2].value || strcmp(o[2].value, "claude") != 0)
 		return misuse(mem, "setup knows the client claude; README.md has the lines for others", "", "setup");
 	if (who->program.n == 0)
@@ -4070,8 +4090,9 @@ static int run_serve(session *who, arena *mem, char **argv)
 static const verb verbs[] = {
 	{ "serve", "", "The MCP server, on standard input and output.", run_serve },
 	{ "wait", " [--agent NAME] [--timeout SECONDS] [--exit-code N]",
-	  "Sleep until there is mail to tell of; exit 2 with it on standard error,\n"
-	  "or as --exit-code says (0: on standard output). On time-out exit 0.", run_wait },
+	  "Sleep until there is mail that this session was not told of.\n"
+	  "Exits 2 with it on standard error, or as --exit-code says (0: on standard\n"
+	  "output); 0 on time-out. Shells outside a client's session count as one.", run_wait },
 	{ "forget", " NAME", "Take an agent out of the registry that is not running and has no unread mail.", run_forget },
 	{ "prune", " --older 30d", "Delete archived mail that is older.", run_prune },
 	{ "board", " [--json]", "What waits for you, who is there, what changed; also without a verb.", run_board },
@@ -4103,10 +4124,10 @@ static int run_plain(session *who, arena *mem, const verb *v, char **argv)
 
 static void help_line(buf *b, const char *name, const char *about)
 {
-	buf_say(b, "  %z", name);
-	for (size_t pad = strlen(name); pad < 18; pad++)
-		buf_char(b, ' ');
-	buf_say(b, "%z\n", about);
+	str first = str_of(about);
+	buf_say(b, "  ");
+	text_fit(b, str_of(name), 18);
+	buf_say(b, "%s\n", str_cut(&first, '\n'));
 }
 
 static int help(arena *mem)
@@ -4175,8 +4196,8 @@ static void fill_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-	arena own = { 0 }, mem = { 0 };
-	session who = { .stop = &stopping, .presence = -1 };
+	static arena own, mem;
+	static session who = { .stop = &stopping, .presence = -1 };
 	const char *word = argc > 1 ? argv[1] : isatty(0) ? "board" : "serve";
 	const tool *t = find_verb(verb_name(&own, word));
 	fill_standard_descriptors();

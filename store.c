@@ -1676,7 +1676,7 @@ static store_result adopt(store *st, str name, history *h)
 	const char *file = file_name(st, name, ".md");
 	store_spec v = { .note = S("") };
 	struct stat seen;
-	str text;
+	str text = S("");
 	store_result r = load_history(st, h);
 	if (r == STORE_OK)
 		r = get(st, SPECS, file, 0, FILE_MOST, &text, &seen);
@@ -2083,8 +2083,7 @@ static bool is_outdated(const store_presences *all, int i)
 {
 	for (int k = 0; k < all->n; k++)
 		if (k != i && str_eq(all->at[k].agent, all->at[i].agent) &&
-		    (all->at[k].alive || all->at[k].seen > all->at[i].seen ||
-		     (all->at[k].seen == all->at[i].seen && k > i)))
+		    (all->at[k].alive || all->at[k].seen > all->at[i].seen || (k > i && all->at[k].seen == all->at[i].seen)))
 			return !all->at[i].alive;
 	return false;
 }

@@ -4,11 +4,12 @@
  *                   value as it is written; exits 1 where there is none.
  *                   An element is named by its number, or # for their count
  *   jsonq -check    exits 1 and says why if the text is not JSON (strict)
- *   jsonq -stored   the same by the rules for stored files
  *   jsonq -pretty   prints it as JSON.stringify(x, null, 2) does
  *   jsonq -wire     prints it on one line, as the server writes
  *   jsonq -keys     prints the names of an object's members
- */
+ *
+ * -stored before any of these (or alone: -check) reads by the rules for stored
+ * files instead. */
 #include "../json.h"
 
 #include <stdio.h>
@@ -80,29 +81,34 @@ static int special(const char *option, const json *v)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int look_up(const json *v, char **path)
 {
-	bool option = argc > 1 && argv[1][0] == '-';
-	bool stored = option && strcmp(argv[1], "-stored") == 0;
-	json_error error;
-	const json *v = json_read(&mem, read_all(), stored ? JSON_STORED : JSON_STRICT, &error);
-	if (error.what) {
-		fprintf(stderr, "byte %ld: %s\n", (long)error.at, error.what);
-		return 1;
-	}
-	if (option)
-		return special(argv[1], v);
-	for (int i = 1; i < argc && v; i++) {
-		if (v->kind == JSON_ARRAY && strcmp(argv[i], "#") == 0) {
+	for (; *path && v; path++) {
+		if (v->kind == JSON_ARRAY && strcmp(*path, "#") == 0) {
 			int n = 0;
 			for (const json *m = v->child; m; m = m->next)
 				n++;
 			printf("%d\n", n);
 			return 0;
 		}
-		v = v->kind == JSON_ARRAY ? element(v, argv[i]) : json_get(v, str_of(argv[i]));
+		v = v->kind == JSON_ARRAY ? element(v, *path) : json_get(v, str_of(*path));
 	}
 	if (v)
 		print(v->kind == JSON_STRING ? json_text(&mem, v) : v->raw);
 	return v ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	bool stored = argc > 1 && strcmp(argv[1], "-stored") == 0;
+	char **rest = argv + 1 + stored;
+	json_error error;
+	const json *v = json_read(&mem, read_all(), stored ? JSON_STORED : JSON_STRICT, &error);
+	if (error.what) {
+		fprintf(stderr, "byte %ld: %s\n", (long)error.at, error.what);
+		return 1;
+	}
+	if (stored && !*rest)
+		return 0;
+	return *rest && **rest == '-' ? special(*rest, v) : look_up(v, rest);
 }

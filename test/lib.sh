@@ -29,9 +29,11 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/interagent-test.XXXXXX") || exit 1
 T=$(cd "$T" && pwd -P)
 trap 'rm -rf "$T"' EXIT
 trap 'exit 1' HUP INT TERM
-for name in $(env | sed -n 's/^\(CLAUDE[A-Z_]*\|CODEX[A-Z_]*\|GEMINI_CLI\|CURSOR_AGENT\|AI_AGENT\|INTERAGENT_[A-Z]*\)=.*/\1/p'); do
+for name in $(env | sed -n -e 's/^\(CLAUDE[A-Z_]*\)=.*/\1/p' -e 's/^\(CODEX[A-Z_]*\)=.*/\1/p' \
+	-e 's/^\(INTERAGENT_[A-Z]*\)=.*/\1/p'); do
 	unset "$name"
 done
+unset GEMINI_CLI CURSOR_AGENT AI_AGENT
 HOME=$T/home
 INTERAGENT_DIR=$T/store
 export HOME INTERAGENT_DIR
@@ -39,12 +41,12 @@ mkdir "$HOME" "$T/work"
 number=0
 failures=0
 
-pass() { number=$((number + 1)); echo "ok $number - $1"; }
+pass() { number=$((number + 1)); printf 'ok %s - %s\n' "$number" "$1"; }
 
 fail() {
 	number=$((number + 1))
 	failures=$((failures + 1))
-	echo "not ok $number - $1"
+	printf 'not ok %s - %s\n' "$number" "$1"
 	shift
 	for line in "$@"; do printf '%s\n' "$line" | sed 's/^/#   /'; done
 }
@@ -73,7 +75,7 @@ unlike() {
 	if printf '%s\n' "$2" | grep -q -e "$3"; then fail "$1" "got: $2" "wanted no match of: $3"; else pass "$1"; fi
 }
 
-skip() { number=$((number + 1)); echo "ok $number - $1 # SKIP $2"; }
+skip() { number=$((number + 1)); printf 'ok %s - %s # SKIP %s\n' "$number" "$1" "$2"; }
 
 done_testing() {
 	echo "1..$number"
