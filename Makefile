@@ -15,7 +15,7 @@ DESTDIR =
 
 STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L
 OBJECTS = interagent.o store.o json.o
-HELPERS = test/bin/jsonq test/bin/jsontest test/bin/wire test/bin/interagent-fault test/bin/interagent-leap
+HELPERS = test/bin/cachetest test/bin/jsonq test/bin/jsontest test/bin/wire test/bin/interagent-fault test/bin/interagent-leap
 
 all: interagent
 
@@ -48,6 +48,10 @@ test/bin/jsontest: test/jsontest.c json.o json.h
 test/bin/wire: test/wire.c json.o json.h
 	mkdir -p test/bin
 	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/wire.c json.o
+
+test/bin/cachetest: test/cachetest.c store.o json.o store.h json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) -D_DEFAULT_SOURCE $(CFLAGS) $(LDFLAGS) -o $@ test/cachetest.c store.o json.o
 
 # The same program over a kernel that fails on demand.
 test/bin/interagent-fault: test/fault.h store.c store.h json.h interagent.o json.o

@@ -1056,11 +1056,19 @@ static bool find_message(call *c, str id, store_message *m)
 	return r == STORE_OK || refuse_store(c, r);
 }
 
-/* A page of text that ends between two characters. */
+/* A page of text that ends between two characters: without the part of one that
+ * the next page has whole. */
 static str page_of(str part, int64_t offset, int64_t total)
 {
-	if (offset + part.n < total)
-		part = text_clip(part, part.n - 1);
+	for (ptrdiff_t k = 1; offset + part.n < total && k <= 3 && k <= part.n; k++) {
+		unsigned char c = (unsigned char)part.s[part.n - k];
+		if (c < 0x80)
+			break;
+		if (c >= (k == 1 ? 0xc0 : k == 2 ? 0xe0 : 0xf0)) {
+			part.n -= k;
+			break;
+		}
+	}
 	return part;
 }
 
