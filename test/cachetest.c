@@ -184,6 +184,7 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		return 2;
 	snprintf(root, sizeof root, "%s", argv[1]);
+	mkdir(root, 0700);
 	state = strtoull(argv[3], NULL, 10);
 	for (long i = 0; i < atol(argv[2]); i++) {
 		store st;
