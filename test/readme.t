@@ -63,10 +63,16 @@ done <"$T/makes"
 
 # ---- Configuration ----
 
-awk '/^```json/ { inside = 1; next } /^```/ { inside = 0 } inside' README.md >"$T/json"
-ok "the configuration is JSON" at -check <"$T/json"
-is "and starts the server" "$(at mcpServers interagent args 0 <"$T/json")" serve
-unlike "with a path that needs no shell" "$(cat "$T/json")" '~'
+awk -v to="$T/json" '/^```json/ { n++; inside = 1; next } /^```/ { inside = 0 } inside { print >(to "." n) }' README.md
+for block in "$T"/json.*; do
+	ok "configuration ${block##*.} is JSON" at -check <"$block"
+	unlike "... with paths that need no shell" "$(cat "$block")" '~'
+	if at mcpServers <"$block" >/dev/null; then
+		like "... and starts the server" "$(at mcpServers interagent args <"$block")" 'serve"'
+	else
+		like "... and runs the hook" "$(at hooks SessionStart 0 hooks 0 command <"$block")" '/interagent hook$'
+	fi
+done
 
 # ---- What is pasted for agents ----
 
