@@ -369,6 +369,13 @@ static bool take_arguments(call *c, const json *args)
 
 /* ==== Who is speaking, and to whom ==== */
 
+static void say_damage(call *c)
+{
+	if (c->st.damaged)
+		say(c, "%d damaged or unreadable file%z passed over, the first is %s\n", c->st.damaged,
+		    c->st.damaged == 1 ? " was" : "s were", c->st.damaged_path);
+}
+
 static bool refuse_agent(call *c, const store_entries *all, str name)
 {
 	const store_entry *near = NULL;
@@ -382,6 +389,9 @@ static bool refuse_agent(call *c, const store_entries *all, str name)
 		say(c, "nobody is registered yet: call register_agent");
 	for (int i = 0; i < all->n; i++)
 		say(c, i ? ", %s" : "registered: %s", shown_name(c, all->at[i].name));
+	if (c->st.damaged)
+		say(c, "\n");
+	say_damage(c);
 	return false;
 }
 
@@ -708,6 +718,9 @@ static bool list_agents_tool(call *c)
 		say(c, "No agents are registered.");
 	for (int i = 0; i < all.n; i++)
 		say_agent(c, &all.at[i], &live);
+	if (all.n == 0 && c->st.damaged)
+		say(c, "\n");
+	say_damage(c);
 	return true;
 }
 
@@ -787,6 +800,9 @@ static bool get_all_statuses(call *c)
 		say(c, "No statuses are set.");
 	for (int i = 0; i < stored.n; i++)
 		say_status(c, &stored.at[i], &live);
+	if (stored.n == 0 && c->st.damaged)
+		say(c, "\n");
+	say_damage(c);
 	return true;
 }
 
@@ -957,13 +973,6 @@ static int count_state(const store_messages *list, store_state state)
 	return n;
 }
 
-static void say_damage(call *c)
-{
-	if (c->st.damaged)
-		say(c, "%d damaged or unreadable file%z passed over, the first is %s\n", c->st.damaged,
-		    c->st.damaged == 1 ? " was" : "s were", c->st.damaged_path);
-}
-
 static void say_mail(call *c, const store_message *m)
 {
 	static const char *const labels[] = { "", "escalated ", "read ", "done " };
@@ -1020,6 +1029,9 @@ static bool check_inbox(call *c)
 	int unread;
 	if (!need_self(c, &all))
 		return false;
+	if (c->session_id.n && !c->who->shell)  /* before the look, which so shows it all */
+		store_news(&c->st, c->self, c->session_id, 0, &news);
+	c->st.damaged = 0;               /* counted by the look itself */
 	r = store_mail(&c->st, c->self, &sent);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
@@ -1031,8 +1043,6 @@ static bool check_inbox(call *c)
 		return true;
 	c->who->unread = unread;
 	c->who->hint_at = store_now();
-	if (unread && c->session_id.n && !c->who->shell)
-		store_news(&c->st, c->self, c->session_id, STORE_ALL, &news);
 	say_inbox(c, &mail, get_value(c, "offset")->number);
 	say_sent(c, &sent);
 	for (int i = 0; i < mail.n; i++)
@@ -1238,13 +1248,16 @@ static store_result send_to_human(call *c, const store_message *m, str reason, s
 	buf subject = { .mem = c->mem }, text = { .mem = c->mem };
 	str body;
 	int64_t total;
+	store_result r = store_body(&c->st, m, 0, PAGE_BYTES, &body, &total);
+	if (r == STORE_FAILED)
+		return r;
 	buf_say(&subject, "Escalated: %s", m->subject);
 	*copy = (store_message){
 		.from = c->self, .to = store_human, .subject = text_clip(buf_str(&subject), 200),
 		.reply_to = m->id, .reason = reason, .state = STORE_ESCALATED,
 	};
 	buf_say(&text, "%s\n\nThe message is from %s:\n\n", reason, m->from);
-	if (store_body(&c->st, m, 0, PAGE_BYTES, &body, &total) == STORE_OK) {
+	if (r == STORE_OK) {
 		body = page_of(body, 0, total);
 		while (body.n)
 			buf_say(&text, "> %s\n", str_cut(&body, '\n'));
@@ -1317,6 +1330,18 @@ static void notify(call *c, const store_message *m)
 			continue;
 }
 
+/* An escalation that was stopped half way has reached nobody. */
+static bool human_has(call *c, const store_message *m)
+{
+	store_messages every;
+	if (store_every(&c->st, &every) != STORE_OK)
+		return true;
+	for (int i = 0; i < every.n; i++)
+		if (str_eq(every.at[i].to, store_human) && str_eq(every.at[i].reply_to, m->id) && every.at[i].reason.n)
+			return true;
+	return false;
+}
+
 static bool escalate(call *c)
 {
 	store_entries all;
@@ -1329,9 +1354,9 @@ static bool escalate(call *c)
 	if (!str_eq(c->self, m.to) && !str_eq(c->self, store_human))
 		return refuse(c, "%s is addressed to %s; only they or the human can escalate it", short_id(m.id),
 			      shown_name(c, m.to));
-	if (m.state == STORE_ESCALATED)
+	if (m.state == STORE_ESCALATED && human_has(c, &m))
 		return refuse(c, "%s is escalated already, and waits for the human", short_id(m.id));
-	r = store_mark(&c->st, &m, STORE_ESCALATED, ~(1u << STORE_ESCALATED), &note, 1);
+	r = m.state == STORE_ESCALATED ? STORE_OK : store_mark(&c->st, &m, STORE_ESCALATED, ~(1u << STORE_ESCALATED), &note, 1);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
 	r = send_to_human(c, &m, reason, &copy);
@@ -1359,7 +1384,7 @@ static void write_receipts(session *who, arena *mem, const receipt *list)
 		who->hint_at = 0;
 		if (done != STORE_OK) {
 			str why = trouble(&c, done);
-			complain(mem, "%s stays unread: %s", short_id(m.id), why);
+			complain(mem, "%s %z: %s", short_id(m.id), c.st.fault.placed ? "is marked read" : "stays unread", why);
 		} else if (store_list_agents(&c.st, &all) == STORE_OK) {
 			signal_agent(&c, &all, m.from, r->reader, "read", &m);
 		}
@@ -1457,12 +1482,13 @@ static bool refuse_conflict(call *c, const store_spec *now, int64_t base)
 }
 
 /* An older notice that nobody has read is dealt with by the new one. */
-static store_result complete_notices(call *c, str reader, str spec)
+static store_result complete_notices(call *c, str reader, str spec, str newest)
 {
 	store_messages mail;
 	store_result r = store_mail(&c->st, reader, &mail);
 	for (int i = 0; i < mail.n && r == STORE_OK; i++)
-		if (str_eq(mail.at[i].to, reader) && str_eq(mail.at[i].spec, spec) && mail.at[i].state == STORE_PENDING)
+		if (str_eq(mail.at[i].to, reader) && str_eq(mail.at[i].spec, spec) && mail.at[i].state == STORE_PENDING &&
+		    !str_eq(mail.at[i].id, newest))
 			r = store_mark(&c->st, &mail.at[i], STORE_COMPLETED, 1u << STORE_PENDING, NULL, 0);
 	return r;
 }
@@ -1471,16 +1497,16 @@ static store_result send_notice(call *c, const store_entries *all, const store_s
 {
 	buf subject = { .mem = c->mem }, text = { .mem = c->mem };
 	store_message m = { .from = c->self, .to = reader->agent, .spec = s->name };
-	store_result r = complete_notices(c, reader->agent, s->name);
+	store_result r;
 	buf_say(&subject, s->note.n ? "spec %s is now v%l: %s" : "spec %s is now v%l", s->name, s->version, s->note);
 	m.subject = text_clip(buf_str(&subject), 200);
 	buf_say(&text, "%s; you last read v%l. To see what changed: get_spec with name \"%s\" and since %l.\n",
 		buf_str(&subject), reader->version, s->name, reader->version);
-	if (r == STORE_OK)
-		r = store_send(&c->st, &m, buf_str(&text));
-	if (r == STORE_OK)
-		signal_agent(c, all, m.to, m.from, "sent", &m);
-	return r;
+	r = store_send(&c->st, &m, buf_str(&text));
+	if (r != STORE_OK)
+		return r;
+	signal_agent(c, all, m.to, m.from, "sent", &m);
+	return complete_notices(c, reader->agent, s->name, m.id);
 }
 
 /* Everybody who read an older version gets one message. */
@@ -1760,6 +1786,7 @@ static void sweep(session *who, arena *mem)
 	who->swept_at = now;
 	store_open(&st, mem, who->root);
 	st.stop = who->stop;
+	st.lock_ms = HOOK_LOCK_MS;
 	store_sweep(&st);
 	store_close(&st);
 	arena_reset(mem);
@@ -3161,7 +3188,18 @@ static int print_hook(call *c, enum event event, const char *name, str inbox)
 	return DONE;
 }
 
-static int serve_hook(call *c, enum event event, const char *name)
+/* Codex refuses members that it does not know. It keeps its transcripts in a
+ * directory of its own, or tells of none. */
+static bool is_codex(arena *mem, const json *input)
+{
+	const json *transcript = json_get(input, S("transcript_path"));
+	str path = json_text(mem, transcript);
+	while (path.n && !str_starts(path, S("/.codex/")))
+		path = str_from(path, 1);
+	return !getenv("CLAUDE_PROJECT_DIR") && transcript && (path.n || transcript->kind == JSON_NULL);
+}
+
+static int serve_hook(call *c, enum event event, const char *name, bool watches)
 {
 	store_entries all;
 	store_messages news;
@@ -3181,11 +3219,14 @@ static int serve_hook(call *c, enum event event, const char *name)
 		say(c, "You are the agent %s. ", shown_name(c, c->self));
 		if (store_list_agents(&c->st, &all) == STORE_OK)
 			inbox = store_make_inbox(c->mem, workspace_of(&all, c->self));
+		if (!watches)
+			inbox = S("");
 	}
 	if (news.n)
 		say_news(c, &news);
 	else
-		say(c, "interagent: no unread mail");
+		say(c, c->st.damaged ? "interagent: no unread mail that can be read: see interagent doctor"
+				     : "interagent: no unread mail");
 	return print_hook(c, event, name, inbox);
 }
 
@@ -3214,7 +3255,7 @@ static int run_hook(session *who, arena *mem, char **argv)
 		c.session_id = json_get_text(mem, input, S("session_id"));
 	for (size_t i = 0; i < sizeof hook_events / sizeof *hook_events; i++)
 		if (str_eq(name, str_of(hook_events[i].name)))
-			status = serve_hook(&c, hook_events[i].event, hook_events[i].name);
+			status = serve_hook(&c, hook_events[i].event, hook_events[i].name, !is_codex(mem, input));
 	store_close(&c.st);
 	return status;
 }
@@ -4078,7 +4119,10 @@ static int run_doctor(session *who, arena *mem, char **argv)
 	for (int i = 0; i < found.n; i++)
 		buf_say(&b, "%s %z%z\n", found.at[i].path, texts[found.at[i].what],
 			found.at[i].fixed ? "; it was moved aside" : "");
-	if (r != STORE_OK)
+	if (r == STORE_FAILED)
+		buf_say(&b, "%s: cannot %z it: %z; nothing was looked at\n", st.fault.path, st.fault.doing,
+			strerror(st.fault.error));
+	else if (r != STORE_OK)
 		buf_say(&b, "%s/.lock is held by another process: nothing was looked at\n", who->root);
 	else if (found.n == 0)
 		buf_say(&b, "%s: nothing is damaged\n", who->root);

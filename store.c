@@ -87,6 +87,7 @@
 #define sys_fsync fsync
 #define sys_close close
 #define sys_rename renameat
+#define sys_link linkat
 #define sys_unlink unlinkat
 #define sys_stat fstatat
 #define sys_fstat fstat
@@ -122,6 +123,8 @@ static store_result failed(store *st, const char *doing, str path, int error)
 
 static void note_damage(store *st, str path)
 {
+	if (st->damaged && str_eq(st->damaged_path, path))
+		return;
 	if (st->damaged++ == 0)
 		st->damaged_path = path;
 }
@@ -283,25 +286,33 @@ static int make_dir(int parent, const char *name)
 	return fsync_retry(parent);
 }
 
-/* Makes the root and what is missing above it, one step down after the other. */
+/* Makes the root and what is missing above it, one step down after the other.
+ * What is there may be a directory that may be passed, but not opened. */
 static int make_root(store *st)
 {
-	str rest = st->root;
-	int at = open_retry(AT_FDCWD, str_starts(rest, S("/")) ? "/" : ".", open_dir_flags, 0);
-	while (at >= 0 && rest.n) {
-		const char *name = arena_z(st->mem, str_cut(&rest, '/'));
-		int next, error;
-		if (!*name)
+	str whole = st->root, above = str_starts(whole, S("/")) ? S("/") : S(".");
+	struct stat seen;
+	for (ptrdiff_t n = 1; n <= whole.n; n++) {
+		str path = { whole.s, n };
+		const char *name = arena_z(st->mem, path);
+		int fd, r, error;
+		if (whole.s[n - 1] == '/' || (n < whole.n && whole.s[n] != '/'))
 			continue;
-		next = open_retry(at, name, open_dir_flags, 0);
-		if (next < 0 && errno == ENOENT && make_dir(at, name) == 0)
-			next = open_retry(at, name, open_dir_flags, 0);
-		error = errno;
-		sys_close(at);
-		errno = error;
-		at = next;
+		if (sys_stat(AT_FDCWD, name, &seen, 0) < 0) {
+			if (errno != ENOENT || (sys_mkdir(AT_FDCWD, name, 0700) < 0 && errno != EEXIST))
+				return -1;
+			fd = open_retry(AT_FDCWD, arena_z(st->mem, above), open_dir_flags, 0);
+			r = fd < 0 ? -1 : fsync_retry(fd);
+			error = errno;
+			if (fd >= 0)
+				sys_close(fd);
+			errno = error;
+			if (r < 0)
+				return -1;
+		}
+		above = path;
 	}
-	return at < 0 ? -1 : sys_close(at);
+	return 0;
 }
 
 /* The directory's descriptor; -1 with the fault set. A directory that is not
@@ -407,6 +418,21 @@ static bool exists(store *st, enum dir d, const char *name, int64_t *age)
 		return false;
 	*age = age_of(&found);
 	return true;
+}
+
+/* Is it there? 1: yes, 0: no, -1: cannot tell, with the fault set. */
+static int is_there(store *st, enum dir d, const char *name)
+{
+	struct stat found;
+	int dir = dir_fd(st, d, false);
+	if (dir < 0)
+		return st->fault.error == ENOENT ? 0 : -1;
+	if (sys_stat(dir, name, &found, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	if (errno == ENOENT)
+		return 0;
+	failed(st, "look at", path_in(st, d, name), errno);
+	return -1;
 }
 
 /* Reads up to `most` bytes from `offset`. */
@@ -595,28 +621,44 @@ static void unlock(store *st)
 /* ==== Tables: registry.json and status.json ==== */
 
 /* Reads one; a damaged one gives what stood before the damage. */
-static store_result load_table(store *st, const char *name, json **table, struct stat *seen)
+static store_result load_table(store *st, const char *name, json **table, struct stat *seen, bool *damaged)
 {
 	store_result r;
 	*table = NULL;
 	*seen = (struct stat){ 0 };
 	r = load(st, ROOT, name, TABLE_MOST, table, seen);
-	if (r == STORE_FAILED && st->fault.error == 0) {
+	*damaged = r == STORE_FAILED && st->fault.error == 0;
+	if (*damaged) {
 		note_damage(st, st->fault.path);
 		return STORE_OK;
 	}
 	return r == STORE_ABSENT ? STORE_OK : r;
 }
 
-/* What is damaged is kept, beside what the next writer makes. */
-static store_result set_aside(store *st, enum dir d, const char *name, struct stat *seen)
+/* A name beside it for what is damaged. */
+static char *aside(store *st, const char *name)
 {
-	buf aside = { .mem = st->mem };
+	buf b = { .mem = st->mem };
+	buf_say(&b, "%z.damaged-%l", name, store_now());
+	return arena_z(st->mem, buf_str(&b));
+}
+
+/* What is damaged is kept beside what the next writer makes; and until that is
+ * in place it stays where it is, because its first members are still good. */
+static store_result keep_damaged(store *st, const char *name)
+{
+	int root = dir_fd(st, ROOT, true);
+	if (sys_link(root, name, root, aside(st, name), 0) == 0 || errno == EEXIST)
+		return STORE_OK;
+	return failed(st, "set aside", path_in(st, ROOT, name), errno);
+}
+
+/* The doctor's way: it is out of the way at once. */
+static store_result set_aside(store *st, enum dir d, const char *name)
+{
 	int dir = dir_fd(st, d, true);
-	buf_say(&aside, "%z.damaged-%l", name, store_now());
-	if (sys_rename(dir, name, dir, arena_z(st->mem, buf_str(&aside))) < 0 && errno != ENOENT)
+	if (sys_rename(dir, name, dir, aside(st, name)) < 0 && errno != ENOENT)
 		return failed(st, "set aside", path_in(st, d, name), errno);
-	*seen = (struct stat){ 0 };
 	return STORE_OK;
 }
 
@@ -629,13 +671,13 @@ static store_result edit_table(store *st, const char *name, str key, const json_
 	if (r != STORE_OK)
 		return (store_result)r;
 	do {
-		int damaged = st->damaged;
+		bool damaged;
 		struct stat seen;
 		json *table, *member;
 		json_change change = { .key = key };
-		r = (int)load_table(st, name, &table, &seen);
-		if (r == STORE_OK && st->damaged > damaged)
-			r = (int)set_aside(st, ROOT, name, &seen);
+		r = (int)load_table(st, name, &table, &seen, &damaged);
+		if (r == STORE_OK && damaged)
+			r = (int)keep_damaged(st, name);
 		member = json_get(table, key);
 		if (r != STORE_OK || (only_new && member))
 			break;
@@ -652,7 +694,8 @@ static store_result list_table(store *st, const char *name, str text_key, str ti
 	json *table;
 	struct stat seen;
 	int room = 0;
-	store_result r = load_table(st, name, &table, &seen);
+	bool damaged;
+	store_result r = load_table(st, name, &table, &seen, &damaged);
 	*out = (store_entries){ 0 };
 	for (json *m = table ? table->child : NULL; m && r == STORE_OK; m = m->next) {
 		if (m->kind != JSON_OBJECT)
@@ -1136,7 +1179,10 @@ static bool is_quiet(const store_message *m)
 static int archive_meta(store *st, str id)
 {
 	buf as = { .mem = st->mem };
-	buf_say(&as, is_archived(st, id) ? "%s.json.superseded-%l" : "%s.json", id, store_now());
+	int there = is_there(st, OLD_METAS, file_name(st, id, ".json"));
+	if (there < 0)
+		return -1;
+	buf_say(&as, there ? "%s.json.superseded-%l" : "%s.json", id, store_now());
 	return move(st, METAS, file_name(st, id, ".json"), OLD_METAS, arena_z(st->mem, buf_str(&as)));
 }
 
@@ -1324,12 +1370,17 @@ static void read_told(store *st, const char *name, told *out)
 		out->ids = text;
 }
 
+/* In ns; 0: there is no such directory; -1: it cannot be told, with the fault set. */
 static int64_t metas_changed(store *st)
 {
 	struct stat now;
 	int dir = dir_fd(st, METAS, false);
-	if (dir < 0 || sys_fstat(dir, &now) < 0)
-		return 0;
+	if (dir < 0)
+		return st->fault.error == ENOENT ? 0 : -1;
+	if (sys_fstat(dir, &now) < 0) {
+		failed(st, "look at", path_in(st, METAS, ""), errno);
+		return -1;
+	}
 	return (int64_t)now.st_mtim.tv_sec * 1000000000 + now.st_mtim.tv_nsec;
 }
 
@@ -1342,13 +1393,14 @@ static bool was_told(str ids, str id)
 }
 
 /* Goes through the agent's mail: what is news, and what the session will have
- * been told of when it has them. */
-static str sort_news(store *st, str agent, const told *before, unsigned which, store_messages *news, bool *all_told)
+ * been told of when it has them. A file that was passed over may be mail yet. */
+static store_result sort_news(store *st, str agent, const told *before, unsigned which, store_messages *news,
+			      bool *all_told, buf *ids)
 {
 	store_messages mail;
-	buf ids = { .mem = st->mem };
-	*all_told = store_mail(st, agent, &mail) == STORE_OK;
-	for (int i = 0; i < mail.n; i++) {
+	store_result r = store_mail(st, agent, &mail);
+	*all_told = st->damaged == 0;
+	for (int i = 0; i < mail.n && r == STORE_OK; i++) {
 		const store_message *m = &mail.at[i];
 		bool old = was_told(before->ids, m->id);
 		if (!str_eq(m->to, agent) || m->state != STORE_PENDING)
@@ -1359,22 +1411,23 @@ static str sort_news(store *st, str agent, const told *before, unsigned which, s
 		}
 		if (!old || (which & STORE_ALL))
 			add_message(st, news, *m);
-		buf_say(&ids, "%s\n", m->id);
+		buf_say(ids, "%s\n", m->id);
 	}
-	return buf_str(&ids);
+	return r;
 }
 
 store_result store_news(store *st, str agent, str session, unsigned which, store_messages *news)
 {
 	const char *name = told_name(st, agent, session);
 	told before;
-	buf text = { .mem = st->mem };
+	buf text = { .mem = st->mem }, ids = { .mem = st->mem };
 	int64_t changed = metas_changed(st), looked = store_now();
 	bool all_told;
 	store_result r;
-	str ids;
 	*news = (store_messages){ 0 };
 	read_told(st, name, &before);
+	if (changed < 0)
+		return STORE_FAILED;
 	if (!changed || !store_name_ok(agent) ||
 	    (!(which & STORE_ALL) && before.changed == changed && before.looked - before.changed / 1000000 > YOUNG_MS))
 		return STORE_OK;
@@ -1382,11 +1435,12 @@ store_result store_news(store *st, str agent, str session, unsigned which, store
 	if (r != STORE_OK)
 		return r;
 	read_told(st, name, &before);
-	ids = sort_news(st, agent, &before, which, news, &all_told);
-	buf_say(&text, "%l %l\n%s", all_told ? changed : (int64_t)0, looked, ids);
-	r = (store_result)put(st, TOLD, name, buf_str(&text), NULL);
+	r = sort_news(st, agent, &before, which, news, &all_told, &ids);
+	buf_say(&text, "%l %l\n%s", all_told ? changed : (int64_t)0, looked, buf_str(&ids));
+	if (r == STORE_OK)
+		r = (store_result)put(st, TOLD, name, buf_str(&text), NULL);
 	unlock(st);
-	return r;
+	return r == STORE_FAILED && st->fault.placed ? STORE_OK : r;  /* it need not survive a power cut */
 }
 
 int store_claim_wait(store *st, str agent, str session)
@@ -1441,17 +1495,18 @@ static void check_file(store *st, enum dir d, const char *name, bool is_meta, bo
 	struct stat seen;
 	str ignored, id = { name, (ptrdiff_t)strlen(name) - 5 };
 	int64_t age;
+	const char *body = file_name(st, id, ".md");
 	store_result r = !is_meta ? get(st, d, name, 0, 1, &ignored, &seen)
 		       : d == ROOT ? load(st, d, name, TABLE_MOST, &doc, &seen)
 				   : load_meta(st, d, id, &m, &doc, &seen);
-	if (r == STORE_OK && is_meta && d != ROOT && !exists(st, BODIES, file_name(st, id, ".md"), &age) &&
-	    !exists(st, OLD_BODIES, file_name(st, id, ".md"), &age))
+	if (r == STORE_OK && is_meta && d != ROOT && is_there(st, BODIES, body) == 0 &&
+	    is_there(st, OLD_BODIES, body) == 0)
 		find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
 	if (r != STORE_FAILED)
 		return;
 	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
 	if (fix && out->at[out->n - 1].what != STORE_UNREADABLE && exists(st, d, name, &age) && age > YOUNG_MS)
-		out->at[out->n - 1].fixed = set_aside(st, d, name, &seen) == STORE_OK;
+		out->at[out->n - 1].fixed = set_aside(st, d, name) == STORE_OK;
 }
 
 static void check_dir(store *st, enum dir d, bool fix, store_findings *out)
@@ -1482,12 +1537,15 @@ static void check_dir(store *st, enum dir d, bool fix, store_findings *out)
 
 store_result store_check(store *st, bool fix, store_findings *out)
 {
+	store_result r = STORE_OK;
 	*out = (store_findings){ 0 };
-	if (fix && lock(st) != STORE_OK)
-		return STORE_BUSY;
+	if (fix && dir_fd(st, ROOT, false) >= 0)
+		r = lock(st);
+	if (r != STORE_OK)
+		return r;
 	for (int d = ROOT; d < PAST; d++)
 		check_dir(st, (enum dir)d, fix, out);
-	if (fix)
+	if (st->lock >= 0)
 		unlock(st);
 	return STORE_OK;
 }
@@ -1661,13 +1719,15 @@ static store_result save_history(store *st, const history *h)
 	return (store_result)put(st, PAST, "index.json", buf_str(&doc), NULL);
 }
 
-/* Is the current text the newest version that the history has? */
-static bool is_newest(store *st, str text, const history *h)
+/* Is the current text the newest version that the history has? What cannot be
+ * read is not another version. */
+static store_result is_newest(store *st, str text, const history *h, bool *newest_is)
 {
 	struct stat seen;
 	str kept;
-	return newest(h) && get(st, PAST, version_file(st, newest(h)), 0, FILE_MOST, &kept, &seen) == STORE_OK &&
-	       str_eq(kept, text);
+	store_result r = newest(h) ? get(st, PAST, version_file(st, newest(h)), 0, FILE_MOST, &kept, &seen) : STORE_ABSENT;
+	*newest_is = r == STORE_OK && str_eq(kept, text);
+	return r == STORE_ABSENT ? STORE_OK : r;
 }
 
 /* Under the lock: what was written past us gets the next number. */
@@ -1677,10 +1737,13 @@ static store_result adopt(store *st, str name, history *h)
 	store_spec v = { .note = S("") };
 	struct stat seen;
 	str text = S("");
+	bool known = false;
 	store_result r = load_history(st, h);
 	if (r == STORE_OK)
 		r = get(st, SPECS, file, 0, FILE_MOST, &text, &seen);
-	if (r != STORE_OK || is_newest(st, text, h))
+	if (r == STORE_OK)
+		r = is_newest(st, text, h, &known);
+	if (r != STORE_OK || known)
 		return r == STORE_ABSENT ? STORE_OK : r;
 	read_head(text, &v);
 	v.version = newest(h) + 1;
@@ -1695,16 +1758,21 @@ static store_result current_history(store *st, str name, history *h)
 {
 	struct stat seen;
 	str text;
+	bool known;
+	int wait;
 	store_result r = get(st, SPECS, file_name(st, name, ".md"), 0, FILE_MOST, &text, &seen);
 	use_past(st, name);
 	if (r != STORE_OK)
 		return r;
-	if (load_history(st, h) == STORE_OK && is_newest(st, text, h))
+	if (load_history(st, h) == STORE_OK && is_newest(st, text, h, &known) == STORE_OK && known)
 		return STORE_OK;
-	if (st->lock >= 0 || lock(st) != STORE_OK)
-		return STORE_OK;
-	adopt(st, name, h);
-	unlock(st);
+	wait = st->lock_ms;
+	st->lock_ms = 1;                 /* a reader waits for nobody */
+	if (st->lock < 0 && lock(st) == STORE_OK) {
+		adopt(st, name, h);
+		unlock(st);
+	}
+	st->lock_ms = wait;
 	return STORE_OK;
 }
 
@@ -1798,18 +1866,24 @@ store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, 
 
 /* Under the lock. The text goes into the history before it becomes current, so
  * that a reader who sees it can always ask for it again. */
-static store_result publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
+static int publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
 {
 	history h = { 0 };
+	struct stat seen = { 0 };
+	int specs = dir_fd(st, SPECS, true);
 	buf text = { .mem = st->mem };
 	const char *file = file_name(st, spec->name, ".md");
 	str old;
-	store_result r;
+	int r;
+	if (specs < 0)
+		return STORE_FAILED;
+	if (sys_stat(specs, file, &seen, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+		return (int)failed(st, "look at", path_in(st, SPECS, file), errno);
 	use_past(st, spec->name);
-	r = adopt(st, spec->name, &h);
+	r = (int)adopt(st, spec->name, &h);
 	if (r != STORE_OK)
 		return r;
-	r = load_current(st, spec->name, &h, before);
+	r = (int)load_current(st, spec->name, &h, before);
 	if (r == STORE_ABSENT)
 		*before = (store_spec){ .version = newest(&h) };
 	else if (r != STORE_OK)
@@ -1825,28 +1899,30 @@ static store_result publish(store *st, store_spec *spec, str content, int64_t ba
 	spec->head = text.n;
 	buf_add(&text, content);
 	add_version(st, &h, *spec);
-	r = (store_result)put(st, PAST, version_file(st, spec->version), buf_str(&text), NULL);
+	r = put(st, PAST, version_file(st, spec->version), buf_str(&text), NULL);
 	st->fault.placed = false;        /* a version that is not current yet */
 	if (r == STORE_OK)
-		r = (store_result)put(st, SPECS, file, buf_str(&text), NULL);
+		r = put(st, SPECS, file, buf_str(&text), &seen);
 	if (r != STORE_OK)
 		return r;
-	r = save_history(st, &h);
+	r = (int)save_history(st, &h);
 	st->fault.placed = r != STORE_OK;
 	return r;
 }
 
 store_result store_publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
 {
-	store_result r;
+	int r;
 	if (!store_name_ok(spec->name))
 		return STORE_BAD_NAME;
-	r = lock(st);
+	r = (int)lock(st);
 	if (r != STORE_OK)
-		return r;
-	r = publish(st, spec, content, base, before);
+		return (store_result)r;
+	do
+		r = publish(st, spec, content, base, before);
+	while (r == CHANGED);
 	unlock(st);
-	return r;
+	return (store_result)r;
 }
 
 store_result store_list_readers(store *st, str name, store_readers *out)

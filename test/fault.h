@@ -88,6 +88,11 @@ static int sys_rename(int from, const char *name, int to, const char *as)
 	return fault_here("rename") ? -1 : renameat(from, name, to, as);
 }
 
+static int sys_link(int from, const char *name, int to, const char *as, int flags)
+{
+	return fault_here("link") ? -1 : linkat(from, name, to, as, flags);
+}
+
 static int sys_unlink(int dir, const char *name, int flags)
 {
 	return fault_here("unlink") ? -1 : unlinkat(dir, name, flags);
