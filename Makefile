@@ -15,7 +15,7 @@ DESTDIR =
 
 STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L
 OBJECTS = interagent.o store.o json.o
-HELPERS = test/bin/cachetest test/bin/jsonq test/bin/jsontest test/bin/wire test/bin/interagent-fault test/bin/interagent-leap
+HELPERS = test/bin/cachetest test/bin/jsonq test/bin/jsontest test/bin/wire test/bin/interagent-fault test/bin/interagent-leap test/bin/probe test/bin/interagent-plain test/bin/hold test/bin/socket test/bin/screen test/bin/diffpairs test/bin/storecheck test/bin/faultloop test/bin/holdlock
 
 all: interagent
 
@@ -63,6 +63,43 @@ test/bin/interagent-fault: test/fault.h store.c store.h json.h interagent.o json
 test/bin/interagent-leap: test/leap.c store.c store.h json.h interagent.o json.o
 	mkdir -p test/bin
 	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/leap.c interagent.o json.o
+
+test/bin/probe: test/probe.c store.c store.h json.h json.o
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/probe.c json.o
+
+test/bin/interagent-plain: store.c store.h json.h interagent.o json.o
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) -U__linux__ -c -o test/bin/store-plain.o store.c
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ interagent.o test/bin/store-plain.o json.o
+
+test/bin/hold: test/hold.c
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/hold.c
+
+test/bin/socket: test/socket.c
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/socket.c
+
+test/bin/screen: test/screen.c json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/screen.c json.o
+
+test/bin/diffpairs: test/diffpairs.c json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/diffpairs.c json.o
+
+test/bin/storecheck: test/storecheck.c json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/storecheck.c json.o
+
+test/bin/faultloop: test/faultloop.c test/storecheck.c json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -DSTORECHECK_MAIN=storecheck -o $@ test/faultloop.c test/storecheck.c json.o
+
+test/bin/holdlock: test/holdlock.c
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/holdlock.c
 
 # Figures beside their floors. BENCH_DIR should be on the disk that matters.
 BENCH_DIR = /var/tmp

@@ -44,6 +44,7 @@ enum {
 	LINE_MOST = 10 * 1024 * 1024,    /* bytes of a line on the wire */
 	PAGE_BYTES = 64 * 1024,          /* of a text that is read in pages */
 	PAGE_ITEMS = 20,                 /* of a list */
+	SUBJECT_MOST = 200,              /* characters */
 	SUBJECT_SHOWN = 80,              /* bytes of a subject in a list */
 	PATH_LONGEST = 4096,
 	WAIT_MOST = 300,                 /* seconds that check_inbox may wait */
@@ -73,7 +74,7 @@ typedef struct {
 	str client;                      /* what the client calls itself, plain words */
 	str session_id;                  /* the client's, if it tells: a restart keeps it */
 	int presence;                    /* locked for as long as we speak for `present`; -1: for nobody */
-	str present, present_file;
+	str present, present_workspace, present_client, present_file;
 	arena present_mem;
 	store_cache cache;
 	int64_t hint_at;                 /* when `unread` was counted; 0: never, or it has changed since */
@@ -178,11 +179,11 @@ static str trouble(call *c, store_result r)
 	if (c->who->root.n == 0)
 		buf_say(&b, "no place for the mail: neither INTERAGENT_DIR nor HOME is set");
 	else if (r == STORE_BUSY)
-		buf_say(&b, "%s is held by another process; try again", f->path);
+		buf_say(&b, "%e is held by another process; try again", f->path);
 	else if (f->error == 0)
-		buf_say(&b, "%s is damaged", f->path);
+		buf_say(&b, "%e is damaged", f->path);
 	else
-		buf_say(&b, "cannot %z %s: %z", f->doing, f->path, strerror(f->error));
+		buf_say(&b, "cannot %z %e: %z", f->doing, f->path, strerror(f->error));
 	if (f->placed)
 		buf_say(&b, "; it is stored, do not do it again, but a power cut may undo it");
 	return buf_str(&b);
@@ -229,9 +230,12 @@ static str ago(call *c, str time)
 	return buf_str(&b);
 }
 
-static str short_id(str id)
+/* The front of an id: the name of a file, which others may have made. */
+static str short_id(arena *mem, str id)
 {
-	return id.n > 8 ? (str){ id.s, 8 } : id;
+	buf b = { .mem = mem };
+	buf_say(&b, "%e", text_clip(id, 8));
+	return buf_str(&b);
 }
 
 /* A subject as it stands in a list: one line, not too long. */
@@ -369,11 +373,17 @@ static bool take_arguments(call *c, const json *args)
 
 /* ==== Who is speaking, and to whom ==== */
 
+/* What the next line needs before it. */
+static const char *end_line(const call *c)
+{
+	return c->out->n == 0 || c->out->s[c->out->n - 1] == '\n' ? "" : "\n";
+}
+
 static void say_damage(call *c)
 {
 	if (c->st.damaged)
-		say(c, "%d damaged or unreadable file%z passed over, the first is %s\n", c->st.damaged,
-		    c->st.damaged == 1 ? " was" : "s were", c->st.damaged_path);
+		say(c, "%z%d damaged or unreadable file%z passed over, the first is %e\n", end_line(c), c->st.damaged,
+		    c->st.damaged == 1 ? " was" : "s were", c->st.damaged_paths[0]);
 }
 
 static bool refuse_agent(call *c, const store_entries *all, str name)
@@ -389,8 +399,6 @@ static bool refuse_agent(call *c, const store_entries *all, str name)
 		say(c, "nobody is registered yet: call register_agent");
 	for (int i = 0; i < all->n; i++)
 		say(c, i ? ", %s" : "registered: %s", shown_name(c, all->at[i].name));
-	if (c->st.damaged)
-		say(c, "\n");
 	say_damage(c);
 	return false;
 }
@@ -420,6 +428,12 @@ static str real_path(arena *mem, str path)
 	str copy = real ? arena_copy(mem, str_of(real)) : S("");
 	free(real);
 	return copy;
+}
+
+static bool same_place(arena *mem, str a, str b)
+{
+	str real = real_path(mem, a);
+	return str_eq(a, b) || (real.n && str_eq(real, real_path(mem, b)));
 }
 
 static bool is_inside(str place, str dir)
@@ -493,6 +507,15 @@ static str self_by_session(call *c)
 	return best ? best->agent : S("");
 }
 
+/* By what the client tells of itself. Where several agents were registered
+ * here, only a thread of its own tells them apart. */
+static str self_by_client(call *c)
+{
+	bool several = c->who->registrations > 1;
+	str name = several && str_eq(c->session_id, c->who->session_id) ? S("") : self_by_session(c);
+	return name.n || several ? name : self_by_place(c);
+}
+
 static str self_of_shell(void)
 {
 	int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
@@ -518,29 +541,45 @@ static bool find_self(call *c)
 		c->self = c->who->registered;
 	else if (c->who->shell && !c->who->agents_shell)
 		c->self = self_of_shell();
-	else if ((c->self = self_by_session(c)).n == 0)
-		c->self = self_by_place(c);
+	else
+		c->self = self_by_client(c);
 	return c->self.n == 0 || may_speak_as(c, c->self);
 }
 
 /* ---- Being there ---- */
 
-/* From now on this process is seen to speak for c->self. */
-static void appear(call *c, str workspace)
+/* From now on this process is seen to speak for the agent. */
+static void appear(call *c, str agent, str workspace)
 {
 	session *who = c->who;
-	store_presence p = { .agent = c->self, .client = who->client, .session = c->session_id,
+	store_presence p = { .agent = agent, .client = who->client, .session = c->session_id,
 			     .workspace = workspace, .pid = getpid() };
-	if (who->shell || str_eq(c->self, store_human))
+	arena mem = { 0 };
+	if (who->shell || str_eq(agent, store_human))
 		return;
-	if (c->present && str_eq(who->present, c->self))
+	if (c->present && str_eq(who->present, agent) && str_eq(who->present_workspace, workspace) &&
+	    str_eq(who->present_client, who->client))
 		return;
 	if (who->presence >= 0)
 		close(who->presence);
 	who->presence = store_appear(&c->st, &p);
-	arena_reset(&who->present_mem);
-	who->present = arena_copy(&who->present_mem, c->self);
-	who->present_file = arena_copy(&who->present_mem, p.file);
+	who->present = arena_copy(&mem, agent);
+	who->present_workspace = arena_copy(&mem, workspace);
+	who->present_client = arena_copy(&mem, who->client);
+	who->present_file = arena_copy(&mem, p.file);
+	arena_rewind(&who->present_mem, (arena){ 0 });
+	who->present_mem = mem;
+}
+
+/* Whoever was seen here is seen again, though somebody deleted the file. */
+static void stay_present(call *c)
+{
+	session *who = c->who;
+	if (who->presence < 0)
+		return;
+	c->present = store_touch(&c->st, who->presence, who->present_file);
+	appear(c, who->present, who->present_workspace);
+	c->present = true;
 }
 
 /* The best that is known of an agent: a live process, or the last one. */
@@ -567,7 +606,7 @@ static str shown_presence(call *c, const store_presences *all, str agent)
 	if (!p)
 		return S("presence unknown");
 	if (p->alive)
-		buf_say(&b, "live (%s%z%s)", p->client, p->client.n ? ", " : "", span(c, now - p->since));
+		buf_say(&b, "live (%e%z%s)", p->client, p->client.n ? ", " : "", span(c, now - p->since));
 	else
 		buf_say(&b, "not running, last seen %s ago", span(c, now - p->seen));
 	return buf_str(&b);
@@ -590,7 +629,7 @@ static bool need_self(call *c, store_entries *all)
 	mine = store_entry_named(all, c->self);
 	if (!mine && !str_eq(c->self, store_human))
 		return refuse_agent(c, all, c->self);
-	appear(c, mine ? mine->workspace : S(""));
+	appear(c, c->self, mine ? mine->workspace : S(""));
 	return true;
 }
 
@@ -603,7 +642,8 @@ static bool check_workspace(call *c, str path, bool *here)
 	bool windows = path.n > 2 && path.s[1] == ':' && (path.s[2] == '/' || path.s[2] == '\\');
 	if (path.n > PATH_LONGEST)
 		return refuse(c, "workspace_path: %l bytes, at most %d", (int64_t)path.n, PATH_LONGEST);
-	if (memchr(path.s, '\0', (size_t)path.n) || str_eq(path, S("/")))
+	if (path.n == 0 || memchr(path.s, '\0', (size_t)path.n) || str_eq(path, S("/")) ||
+	    str_eq(real_path(c->mem, path), S("/")))
 		return refuse(c, "workspace_path: %q is no project's directory", path);
 	if (!windows && path.s[0] != '/')
 		return refuse(c, "workspace_path: %q is not absolute", path);
@@ -632,9 +672,9 @@ static bool check_live(call *c, const store_entry *a, bool *shared)
 	*shared = false;
 	for (int i = 0; i < all.n; i++) {
 		const store_presence *p = &all.at[i];
-		if (!p->alive || !str_eq(p->agent, a->name) || p->pid == getpid())
+		if (!p->alive || !str_eq(p->agent, a->name) || str_eq(p->file, c->who->present_file))
 			continue;
-		if (!str_eq(p->workspace, a->workspace))
+		if (!same_place(c->mem, p->workspace, a->workspace))
 			return refuse(c, "%q is live in %q: choose another name", a->name, p->workspace);
 		*shared = true;
 	}
@@ -654,7 +694,7 @@ static bool join(call *c, store_entry *a)
 	if (r != STORE_OK)
 		return refuse_store(c, r);
 	c->self = a->name;
-	appear(c, a->workspace);
+	appear(c, a->name, a->workspace);
 	r = store_set_status(&c->st, a->name, S("online"), true);
 	if (r != STORE_OK)
 		return refuse(c, "%q is registered, but its status is not: %s", a->name, trouble(c, r));
@@ -718,9 +758,6 @@ static bool list_agents_tool(call *c)
 		say(c, "No agents are registered.");
 	for (int i = 0; i < all.n; i++)
 		say_agent(c, &all.at[i], &live);
-	if (all.n == 0 && c->st.damaged)
-		say(c, "\n");
-	say_damage(c);
 	return true;
 }
 
@@ -800,9 +837,6 @@ static bool get_all_statuses(call *c)
 		say(c, "No statuses are set.");
 	for (int i = 0; i < stored.n; i++)
 		say_status(c, &stored.at[i], &live);
-	if (stored.n == 0 && c->st.damaged)
-		say(c, "\n");
-	say_damage(c);
 	return true;
 }
 
@@ -818,7 +852,7 @@ static str workspace_of(const store_entries *all, str name)
 static void signal_agent(call *c, const store_entries *all, str to, str from, const char *what, const store_message *m)
 {
 	buf line = { .mem = c->mem };
-	buf_say(&line, "%s %z %s: %q\n", shown_name(c, from), what, short_id(m->id), m->subject);
+	buf_say(&line, "%s %z %s: %q\n", shown_name(c, from), what, short_id(c->mem, m->id), m->subject);
 	store_signal(c->mem, workspace_of(all, to), from, buf_str(&line));
 }
 
@@ -880,7 +914,7 @@ static void say_stored(call *c, const store_message *m)
 {
 	store_presences live;
 	list_presence(c, &live);
-	say(c, "%s stored", short_id(m->id));
+	say(c, "%s stored", short_id(c->mem, m->id));
 	if (str_eq(m->to, store_human))
 		say(c, " for the human.\n");
 	else
@@ -936,8 +970,8 @@ static void say_sent(call *c, const store_messages *mail)
 		const store_message *m = &mail->at[i];
 		if (!str_eq(m->from, c->self) || str_eq(m->to, c->self) || m->state == STORE_COMPLETED)
 			continue;
-		say(c, "%zsent %s to %s: ", said++ || c->out->s[c->out->n - 1] == '\n' ? "" : "\n", short_id(m->id),
-		    shown_name(c, m->to));
+		said++;
+		say(c, "%zsent %s to %s: ", end_line(c), short_id(c->mem, m->id), shown_name(c, m->to));
 		if (m->state == STORE_ACKNOWLEDGED)
 			say(c, "read %s\n", ago(c, m->updated));
 		else
@@ -976,7 +1010,7 @@ static int count_state(const store_messages *list, store_state state)
 static void say_mail(call *c, const store_message *m)
 {
 	static const char *const labels[] = { "", "escalated ", "read ", "done " };
-	say(c, "%s %z%zfrom %s %s: %s\n", short_id(m->id), labels[m->state],
+	say(c, "%s %z%zfrom %s %s: %s\n", short_id(c->mem, m->id), labels[m->state],
 	    m->state == STORE_PENDING && m->urgent ? "urgent " : "", shown_name(c, m->from), ago(c, m->created),
 	    shown_subject(c, m->subject));
 }
@@ -987,7 +1021,6 @@ static void say_inbox(call *c, const store_messages *inbox, int64_t offset)
 	int64_t last = offset + PAGE_ITEMS < inbox->n ? offset + PAGE_ITEMS : inbox->n;
 	if (inbox->n == 0) {
 		say(c, "No mail.");
-		say_damage(c);
 		return;
 	}
 	say(c, "%d unread of %d; read_message shows one:\n", unread, inbox->n);
@@ -995,7 +1028,6 @@ static void say_inbox(call *c, const store_messages *inbox, int64_t offset)
 		say_mail(c, &inbox->at[i]);
 	if (last < inbox->n)
 		say(c, "...and %l more: offset %l\n", inbox->n - last, last);
-	say_damage(c);
 }
 
 static int count_unread(call *c, str agent)
@@ -1031,7 +1063,6 @@ static bool check_inbox(call *c)
 		return false;
 	if (c->session_id.n && !c->who->shell)  /* before the look, which so shows it all */
 		store_news(&c->st, c->self, c->session_id, 0, &news);
-	c->st.damaged = 0;               /* counted by the look itself */
 	r = store_mail(&c->st, c->self, &sent);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
@@ -1091,14 +1122,14 @@ static void say_more(call *c, int64_t offset, int64_t shown, int64_t total)
 static void say_header(call *c, const store_message *m)
 {
 	store_message before;
-	say(c, "%s from %s to %s, %s: %q\n", short_id(m->id), shown_name(c, m->from), shown_name(c, m->to),
+	say(c, "%s from %s to %s, %s: %q\n", short_id(c->mem, m->id), shown_name(c, m->from), shown_name(c, m->to),
 	    ago(c, m->created), m->subject);
 	if (m->state == STORE_ESCALATED || m->state == STORE_COMPLETED)
 		say(c, m->state == STORE_COMPLETED ? "completed\n" : "escalated: %q\n", m->reason);
 	if (m->reply_to.n && store_find(&c->st, m->reply_to, &before) == STORE_OK)
-		say(c, "in reply to %s %q\n", short_id(before.id), before.subject);
+		say(c, "in reply to %s %q\n", short_id(c->mem, before.id), before.subject);
 	else if (m->reply_to.n)
-		say(c, "in reply to %q, which is not here\n", short_id(m->reply_to));
+		say(c, "in reply to %q, which is not here\n", short_id(c->mem, m->reply_to));
 }
 
 /* Reading acknowledges, once the text is really out: see write_receipts. */
@@ -1134,7 +1165,7 @@ static bool read_message(call *c)
 		return false;
 	r = store_body(&c->st, &m, offset, c->json ? INT32_MAX : PAGE_BYTES, &part, &total);
 	if (r == STORE_ABSENT)
-		return refuse(c, "the text of %s is missing: no messages/%s.md in the store", short_id(m.id), m.id);
+		return refuse(c, "the text of %s is missing: no messages/%e.md in the store", short_id(c->mem, m.id), m.id);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
 	if (offset > total)
@@ -1155,7 +1186,7 @@ static bool find_other(call *c, const store_message *m, str *other)
 {
 	bool human = str_eq(c->self, store_human);
 	if (!human && !str_eq(c->self, m->to) && !str_eq(c->self, m->from))
-		return refuse(c, "%s is between %s and %s; only they can answer or complete it", short_id(m->id),
+		return refuse(c, "%s is between %s and %s; only they can answer or complete it", short_id(c->mem, m->id),
 			      shown_name(c, m->from), shown_name(c, m->to));
 	/* The human's word on somebody else's message goes to who is stuck on it. */
 	if (human && !str_eq(m->to, store_human) && !str_eq(m->from, store_human))
@@ -1172,7 +1203,7 @@ static str reply_subject(call *c, const store_message *m)
 	if (given.n)
 		return given;
 	buf_say(&b, str_starts(m->subject, S("Re: ")) ? "%s" : "Re: %s", m->subject);
-	return text_clip(buf_str(&b), 200);
+	return text_first(buf_str(&b), SUBJECT_MOST);
 }
 
 static store_result mark_done(call *c, store_message *m)
@@ -1188,7 +1219,7 @@ static bool complete(call *c, store_message *m, str reply)
 	if (r == STORE_OK)
 		return true;
 	return refuse(c, "the reply is stored as %s, do not send it again; but %s is not marked completed: %s",
-		      short_id(reply), short_id(m->id), trouble(c, r));
+		      short_id(c->mem, reply), short_id(c->mem, m->id), trouble(c, r));
 }
 
 /* The human has answered an escalation, under its own id or that of the copy:
@@ -1233,12 +1264,12 @@ static bool reply_message(call *c)
 	r = str_eq(c->self, store_human) ? settle(c, &before) : STORE_OK;
 	if (r != STORE_OK)
 		return refuse(c, "the reply is stored as %s, do not send it again; but the escalation still stands: %s",
-			      short_id(m.id), trouble(c, r));
+			      short_id(c->mem, m.id), trouble(c, r));
 	if (done && !complete(c, &before, m.id))
 		return false;
 	say_stored(c, &m);
 	if (done)
-		say(c, "%s is completed.\n", short_id(before.id));
+		say(c, "%s is completed.\n", short_id(c->mem, before.id));
 	return true;
 }
 
@@ -1253,7 +1284,7 @@ static store_result send_to_human(call *c, const store_message *m, str reason, s
 		return r;
 	buf_say(&subject, "Escalated: %s", m->subject);
 	*copy = (store_message){
-		.from = c->self, .to = store_human, .subject = text_clip(buf_str(&subject), 200),
+		.from = c->self, .to = store_human, .subject = text_first(buf_str(&subject), SUBJECT_MOST),
 		.reply_to = m->id, .reason = reason, .state = STORE_ESCALATED,
 	};
 	buf_say(&text, "%s\n\nThe message is from %s:\n\n", reason, m->from);
@@ -1352,19 +1383,19 @@ static bool escalate(call *c)
 	if (!need_self(c, &all) || !find_message(c, arg(c, "message_id"), &m))
 		return false;
 	if (!str_eq(c->self, m.to) && !str_eq(c->self, store_human))
-		return refuse(c, "%s is addressed to %s; only they or the human can escalate it", short_id(m.id),
+		return refuse(c, "%s is addressed to %s; only they or the human can escalate it", short_id(c->mem, m.id),
 			      shown_name(c, m.to));
 	if (m.state == STORE_ESCALATED && human_has(c, &m))
-		return refuse(c, "%s is escalated already, and waits for the human", short_id(m.id));
+		return refuse(c, "%s is escalated already, and waits for the human", short_id(c->mem, m.id));
 	r = m.state == STORE_ESCALATED ? STORE_OK : store_mark(&c->st, &m, STORE_ESCALATED, ~(1u << STORE_ESCALATED), &note, 1);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
 	r = send_to_human(c, &m, reason, &copy);
 	if (r != STORE_OK)
-		return refuse(c, "%s is marked escalated, but the human has no copy: %s", short_id(m.id), trouble(c, r));
+		return refuse(c, "%s is marked escalated, but the human has no copy: %s", short_id(c->mem, m.id), trouble(c, r));
 	signal_agent(c, &all, m.from, c->self, "escalated", &m);
 	notify(c, &copy);
-	say(c, "%s is escalated; the human has it as %s.\n", short_id(m.id), short_id(copy.id));
+	say(c, "%s is escalated; the human has it as %s.\n", short_id(c->mem, m.id), short_id(c->mem, copy.id));
 	add_doc(c, m.doc);
 	return true;
 }
@@ -1380,13 +1411,17 @@ static void write_receipts(session *who, arena *mem, const receipt *list)
 		store_result done;
 		store_open(&c.st, mem, who->root);
 		c.st.stop = who->stop;
+		c.st.cache = who->shell ? NULL : &who->cache;
 		done = store_mark(&c.st, &m, STORE_ACKNOWLEDGED, 1u << STORE_PENDING, notes, 2);
 		who->hint_at = 0;
 		if (done != STORE_OK) {
 			str why = trouble(&c, done);
-			complain(mem, "%s %z: %s", short_id(m.id), c.st.fault.placed ? "is marked read" : "stays unread", why);
+			complain(mem, "%s %z: %s", short_id(mem, m.id), c.st.fault.placed ? "is marked read" : "stays unread", why);
 		} else if (store_list_agents(&c.st, &all) == STORE_OK) {
 			signal_agent(&c, &all, m.from, r->reader, "read", &m);
+			c.self = r->reader;
+			if (count_unread(&c, c.self) == 0)
+				clear_signals(&c, &all);
 		}
 		store_close(&c.st);
 	}
@@ -1499,7 +1534,7 @@ static store_result send_notice(call *c, const store_entries *all, const store_s
 	store_message m = { .from = c->self, .to = reader->agent, .spec = s->name };
 	store_result r;
 	buf_say(&subject, s->note.n ? "spec %s is now v%l: %s" : "spec %s is now v%l", s->name, s->version, s->note);
-	m.subject = text_clip(buf_str(&subject), 200);
+	m.subject = text_first(buf_str(&subject), SUBJECT_MOST);
 	buf_say(&text, "%s; you last read v%l. To see what changed: get_spec with name \"%s\" and since %l.\n",
 		buf_str(&subject), reader->version, s->name, reader->version);
 	r = store_send(&c->st, &m, buf_str(&text));
@@ -1649,7 +1684,6 @@ static bool list_specs(call *c)
 				say(c, "; you read v%l", readers.at[k].version);
 		say(c, "\n");
 	}
-	say_damage(c);
 	return true;
 }
 
@@ -1672,7 +1706,7 @@ static const tool tools[] = {
 	{ "send_message", "Send mail; it waits until it is read.", ALWAYS_LOAD,
 	  PARAMS({ "from", TEXT, CALLER, 0, NULL },
 		 { "to", TEXT, REQUIRED, 0, "Agent, several with commas, or human" },
-		 { "subject", TEXT, REQUIRED, 200, NULL },
+		 { "subject", TEXT, REQUIRED, SUBJECT_MOST, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "urgent", FLAG, 0, 0, NULL }),
 	  send_message, "--from web --to api --subject 'Crash on load' --content 'It stops when ...'", "send", "to", "content" },
@@ -1689,7 +1723,7 @@ static const tool tools[] = {
 	{ "reply_message", "Answer the other party of a message.", 0,
 	  PARAMS({ "original_message_id", TEXT, REQUIRED, 0, NULL },
 		 { "from", TEXT, CALLER, 0, NULL },
-		 { "subject", TEXT, 0, 200, NULL },
+		 { "subject", TEXT, 0, SUBJECT_MOST, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "mark_complete", FLAG, 0, 0, "The original is dealt with" }),
 	  reply_message, "--from api --original-message-id 1a2b3c4d --content 'Mended' --mark-complete", "reply",
@@ -1749,14 +1783,18 @@ static const tool *find_verb(str name)
 static void say_unread(call *c)
 {
 	int64_t now = store_now();
-	if (c->who->shell || c->self.n == 0 || c->tool->run == check_inbox || *c->receipts)
+	int unread;
+	if (c->who->shell || c->self.n == 0 || c->tool->run == check_inbox)
 		return;
 	if (!(c->tool->hints & READ_ONLY) || now - c->who->hint_at >= HINT_MS || now < c->who->hint_at) {
 		c->who->unread = count_unread(c, c->self);
 		c->who->hint_at = now;
 	}
-	if (c->who->unread)
-		say(c, "%z%d unread: check_inbox\n", str_ends(buf_str(c->out), S("\n")) ? "" : "\n", c->who->unread);
+	unread = c->who->unread;
+	for (const receipt *r = *c->receipts; r; r = r->next)
+		unread--;                /* what this answer shows is read */
+	if (unread > 0)
+		say(c, "%z%d unread: check_inbox\n", end_line(c), unread);
 }
 
 /* Runs a tool whose arguments have been read. False: the text is the reason. */
@@ -1768,11 +1806,18 @@ static bool run_tool(call *c, const json *args)
 	c->st.cache = c->who->shell ? NULL : &c->who->cache;
 	if (c->session_id.n == 0)
 		c->session_id = c->who->session_id;
-	c->present = c->who->presence >= 0 && store_touch(&c->st, c->who->presence, c->who->present_file);
+	stay_present(c);
 	c->misused = !take_arguments(c, args);
-	done = !c->misused && find_self(c) && c->tool->run(c);
-	if (done && !c->waits)
+	if (c->misused)
+		done = false;
+	else if (c->who->root.n == 0)
+		done = refuse_store(c, STORE_FAILED);
+	else
+		done = find_self(c) && c->tool->run(c);
+	if (done && !c->waits) {
+		say_damage(c);
 		say_unread(c);
+	}
 	store_close(&c->st);
 	return done;
 }
@@ -1969,6 +2014,7 @@ static void answer_error(request *rq, int code, const char *message, str subject
 static void note_client(request *rq, const json *info)
 {
 	session *who = rq->srv->who;
+	call c = { .who = who, .mem = rq->mem };
 	str name = json_get_text(rq->mem, info, S("title"));
 	bool plain = true;
 	if (name.n == 0)
@@ -1979,6 +2025,10 @@ static void note_client(request *rq, const json *info)
 		return;
 	arena_reset(&rq->srv->client_mem);
 	who->client = arena_copy(&rq->srv->client_mem, name);
+	c.session_id = who->session_id;
+	store_open(&c.st, rq->mem, who->root);
+	stay_present(&c);
+	store_close(&c.st);
 }
 
 /* ---- Methods ---- */
@@ -3001,7 +3051,7 @@ static int fill_in(options *o)
 		return misuse(o->mem, "nothing is sent: the text is empty", "", o->tool->name);
 	if (!has_value(o, "subject") && strcmp(o->tool->name, "send_message") == 0) {
 		str line = str_cut(&text, '\n');
-		set_value(o, find_param(o->tool, S("subject")), text_clip(line, 200));
+		set_value(o, find_param(o->tool, S("subject")), text_first(line, SUBJECT_MOST));
 	}
 	return DONE;
 }
@@ -3135,7 +3185,7 @@ static void say_news(call *c, const store_messages *news)
 {
 	say(c, "interagent: %d unread for %s: ", news->n, shown_name(c, c->self));
 	for (int i = 0; i < news->n && i < PAGE_ITEMS; i++)
-		say(c, "%z%s %zfrom %s %s", i ? "; " : "", short_id(news->at[i].id), news->at[i].urgent ? "urgent " : "",
+		say(c, "%z%s %zfrom %s %s", i ? "; " : "", short_id(c->mem, news->at[i].id), news->at[i].urgent ? "urgent " : "",
 		    shown_name(c, news->at[i].from), shown_subject(c, news->at[i].subject));
 	if (news->n > PAGE_ITEMS)
 		say(c, "; and %d more", news->n - PAGE_ITEMS);
@@ -3188,15 +3238,18 @@ static int print_hook(call *c, enum event event, const char *name, str inbox)
 	return DONE;
 }
 
-/* Codex refuses members that it does not know. It keeps its transcripts in a
- * directory of its own, or tells of none. */
-static bool is_codex(arena *mem, const json *input)
+/* Only Claude Code watches files, and Codex refuses members that it does not
+ * know. They keep their transcripts in places of their own, or tell of none. */
+static bool watches_files(arena *mem, const json *input)
 {
 	const json *transcript = json_get(input, S("transcript_path"));
 	str path = json_text(mem, transcript);
-	while (path.n && !str_starts(path, S("/.codex/")))
-		path = str_from(path, 1);
-	return !getenv("CLAUDE_PROJECT_DIR") && transcript && (path.n || transcript->kind == JSON_NULL);
+	if (getenv("CLAUDE_PROJECT_DIR") || !transcript)
+		return true;
+	for (; path.n; path = str_from(path, 1))
+		if (str_starts(path, S("/.codex/")) || str_starts(path, S("/.gemini/")))
+			return false;
+	return transcript->kind != JSON_NULL;
 }
 
 static int serve_hook(call *c, enum event event, const char *name, bool watches)
@@ -3255,7 +3308,7 @@ static int run_hook(session *who, arena *mem, char **argv)
 		c.session_id = json_get_text(mem, input, S("session_id"));
 	for (size_t i = 0; i < sizeof hook_events / sizeof *hook_events; i++)
 		if (str_eq(name, str_of(hook_events[i].name)))
-			status = serve_hook(&c, hook_events[i].event, hook_events[i].name, !is_codex(mem, input));
+			status = serve_hook(&c, hook_events[i].event, hook_events[i].name, watches_files(mem, input));
 	store_close(&c.st);
 	return status;
 }
@@ -3401,7 +3454,7 @@ static int run_done(session *who, arena *mem, char **argv)
 		refuse_store(&c, r);
 		return refuse_verb(&c);
 	}
-	say(&c, "%s is completed.\n", short_id(m.id));
+	say(&c, "%s is completed.\n", short_id(mem, m.id));
 	return tell(1, &text);
 }
 
@@ -3518,7 +3571,7 @@ static void say_log_line(call *c, const store_message *m, int depth)
 	static const char *const words[] = { "", " (escalated)", " (read)", " (done)" };
 	for (int i = 0; i < depth && i < 20; i++)
 		say(c, "  ");
-	say(c, "%s %s -> %s %s%z: %s\n", short_id(m->id), shown_name(c, m->from), shown_name(c, m->to),
+	say(c, "%s %s -> %s %s%z: %s\n", short_id(c->mem, m->id), shown_name(c, m->from), shown_name(c, m->to),
 	    ago(c, m->created), words[m->state], shown_subject(c, m->subject));
 }
 
@@ -3662,7 +3715,7 @@ static void board_waiting(board *b)
 		add_json(b, &b->waiting_docs, m->doc);
 		if (!said++)
 			heading(b, "Waiting for you");
-		buf_say(&line, "  %s  %z %s %s: %q", short_id(m->id), stuck ? "escalated by" : "from",
+		buf_say(&line, "  %s  %z %s %s: %q", short_id(c->mem, m->id), stuck ? "escalated by" : "from",
 			shown_name(c, m->from), ago(c, m->created), m->subject);
 		print_line(b, &line, stuck ? "31" : "");
 		if (!stuck)
@@ -4117,7 +4170,7 @@ static int run_doctor(session *who, arena *mem, char **argv)
 	r = store_check(&st, o[0].value != NULL, &found);
 	store_close(&st);
 	for (int i = 0; i < found.n; i++)
-		buf_say(&b, "%s %z%z\n", found.at[i].path, texts[found.at[i].what],
+		buf_say(&b, "%e %z%z\n", found.at[i].path, texts[found.at[i].what],
 			found.at[i].fixed ? "; it was moved aside" : "");
 	if (r == STORE_FAILED)
 		buf_say(&b, "%s: cannot %z it: %z; nothing was looked at\n", st.fault.path, st.fault.doing,
@@ -4238,11 +4291,12 @@ static str working_place(arena *mem)
 	return getcwd(here, PATH_LONGEST) ? str_of(here) : S("");
 }
 
-/* Descriptors 0 to 2 must be taken before a file of the store could be. */
+/* Descriptors 0 to 2 must be taken before a file of the store could be; one that
+ * was closed stays of no use, so that nobody takes an answer for written. */
 static void fill_standard_descriptors(void)
 {
 	for (int fd = 0; fd < 3; fd++)
-		while (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) >= 0)
+		while (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) >= 0)
 			continue;
 }
 

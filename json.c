@@ -285,6 +285,7 @@ void buf_vsay(buf *b, const char *format, va_list args)
 			text_add(b, va_arg(args, str), TEXT_QUOTE);
 			buf_char(b, '"');
 			break;
+		case 'e': text_add(b, va_arg(args, str), TEXT_QUOTE); break;
 		case 'z': buf_add(b, str_of(va_arg(args, const char *))); break;
 		case 'd': buf_int(b, va_arg(args, int)); break;
 		case 'l': buf_int(b, va_arg(args, int64_t)); break;
@@ -375,7 +376,7 @@ static bool is_hidden(uint32_t c)
 		{ 0x80, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
 		{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
 		{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
-		{ 0xfff0, 0xfffb }, { 0xe0000, 0xe0fff },
+		{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
 	};
 	return in_ranges(c, hidden, sizeof hidden / sizeof *hidden);
 }
@@ -464,6 +465,15 @@ ptrdiff_t text_count(str s)
 	for (ptrdiff_t i = 0; i < s.n; i++)
 		count += ((unsigned char)s.s[i] & 0xc0) != 0x80;
 	return count;
+}
+
+str text_first(str s, ptrdiff_t characters)
+{
+	ptrdiff_t n = 0;
+	for (; n < s.n; n++)
+		if (((unsigned char)s.s[n] & 0xc0) != 0x80 && characters-- == 0)
+			break;
+	return (str){ s.s, n };
 }
 
 str text_one_line(arena *a, str s)

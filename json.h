@@ -66,7 +66,7 @@ void buf_char(buf *b, char c);
 void buf_digits(buf *b, uint64_t number, unsigned base, int width);  /* at least so many digits */
 
 /* Adds `format` with its verbs filled in: %s a str, %q a str as one quoted
- * line, %z a C string, %d an int, %l an int64_t. */
+ * line, %e the same without the quotes, %z a C string, %d an int, %l an int64_t. */
 void buf_say(buf *b, const char *format, ...);
 void buf_vsay(buf *b, const char *format, va_list args);
 
@@ -88,6 +88,7 @@ int text_char(str s);
 bool text_valid(str s);                     /* is all of s UTF-8? */
 str text_clip(str s, ptrdiff_t limit);      /* at most limit bytes, cut between characters */
 ptrdiff_t text_count(str s);                /* characters */
+str text_first(str s, ptrdiff_t characters);
 int text_width(str s);                      /* columns on a terminal: wide characters take two */
 void text_fit(buf *b, str s, int columns);  /* exactly so many: filled with spaces, or cut with "..." */
 int text_distance(str a, str b);            /* letters to add, drop or change to make one the other */

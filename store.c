@@ -123,10 +123,11 @@ static store_result failed(store *st, const char *doing, str path, int error)
 
 static void note_damage(store *st, str path)
 {
-	if (st->damaged && str_eq(st->damaged_path, path))
-		return;
-	if (st->damaged++ == 0)
-		st->damaged_path = path;
+	for (int i = 0; i < st->damaged; i++)
+		if (str_eq(st->damaged_paths[i], path))
+			return;
+	st->damaged_paths = arena_more(st->mem, st->damaged_paths, st->damaged, &st->damaged_room, sizeof path);
+	st->damaged_paths[st->damaged++] = path;
 }
 
 static str join(arena *mem, str head, const char *middle, str tail)

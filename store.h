@@ -54,7 +54,8 @@ typedef struct {
 	int naps;               /* how often this request has waited for somebody's unfinished file */
 	store_fault fault;
 	int damaged;            /* files passed over because they are damaged or unreadable */
-	str damaged_path;       /* the first of them */
+	str *damaged_paths;     /* their paths */
+	int damaged_room;
 	const volatile sig_atomic_t *stop; /* where set: waiting for the lock ends when it is */
 } store;
 
