@@ -3399,6 +3399,7 @@ static int run_watch(session *who, arena *mem, char **argv)
 	call c = begin_verb(who, mem, &text, o[0].value);
 	static arena seen_mem, own;
 	str seen = S("");
+	bool known;
 	int watch;
 	if (wrong)
 		return misuse(mem, "a wrong option: ", wrong, "watch");
@@ -3412,10 +3413,10 @@ static int run_watch(session *who, arena *mem, char **argv)
 		store_close(&c.st);
 		store_open(&c.st, mem, who->root);
 		c.st.cache = &who->cache;
-		if (store_mail(&c.st, c.self, &mail) != STORE_OK)
-			mail.n = 0;
-		keep_inbox(&mail, c.self);
-		for (int i = 0; i < mail.n; i++) {
+		known = store_mail(&c.st, c.self, &mail) == STORE_OK;
+		if (known)
+			keep_inbox(&mail, c.self);
+		for (int i = 0; known && i < mail.n; i++) {
 			const store_message *m = &mail.at[i];
 			if (m->state != STORE_PENDING && m->state != STORE_ESCALATED)
 				continue;
@@ -3423,8 +3424,10 @@ static int run_watch(session *who, arena *mem, char **argv)
 			if (!has_line(seen, m->id) && !write_out(1, watch_line(&c, m, o[1].value != NULL)))
 				return REFUSED;
 		}
-		arena_reset(&seen_mem);
-		seen = arena_copy(&seen_mem, buf_str(&ids));
+		if (known) {
+			arena_reset(&seen_mem);
+			seen = arena_copy(&seen_mem, buf_str(&ids));
+		}
 		arena_reset(mem);
 		text = (buf){ .mem = mem };
 		sleep_for_mail(watch, LOOK_ANYWAY_MS);
