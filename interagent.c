@@ -171,6 +171,14 @@ static bool refuse(call *c, const char *format, ...)
 	return false;
 }
 
+/* What stands in a line as it is, harmless. */
+static str visible(arena *mem, str s)
+{
+	buf out = { .mem = mem };
+	text_add(&out, s, TEXT_QUOTE);
+	return buf_str(&out);
+}
+
 /* How a failed store function is told: what could not be done to which path. */
 static str trouble(call *c, store_result r)
 {
@@ -389,9 +397,13 @@ static void say_damage(call *c)
 static bool refuse_agent(call *c, const store_entries *all, str name)
 {
 	const store_entry *near = NULL;
-	for (int i = 0; i < all->n; i++)
-		if (text_distance(all->at[i].name, name) <= 2)
+	int least = 3;
+	for (int i = 0; i < all->n; i++) {
+		int distance = text_distance(all->at[i].name, name);
+		if (distance < least)
 			near = &all->at[i];
+		least = distance < least ? distance : least;
+	}
 	refuse(c, "no agent %q; ", name);
 	if (near)
 		say(c, "did you mean %s? ", shown_name(c, near->name));
@@ -1223,26 +1235,27 @@ static bool complete(call *c, store_message *m, str reply)
 }
 
 /* The human has answered an escalation, under its own id or that of the copy:
- * the copy is dealt with, and the original no longer waits for the human. */
+ * the original no longer waits for the human, and then the copy is dealt with,
+ * so that a stop in between hides nothing. */
 static store_result settle(call *c, store_message *m)
 {
-	const unsigned open = 1u << STORE_PENDING | 1u << STORE_ACKNOWLEDGED | 1u << STORE_ESCALATED;
 	bool is_copy = str_eq(m->to, store_human);
 	store_message original = *m;
-	store_messages mail = { 0 };
+	store_messages copies = { m, 1, 1 };
 	store_result r = STORE_OK;
 	if (m->state != STORE_ESCALATED)
 		return STORE_OK;
 	if (is_copy)
-		r = store_mark(&c->st, m, STORE_COMPLETED, open, NULL, 0);
-	else
-		r = store_mail(&c->st, store_human, &mail);
-	for (int i = 0; i < mail.n && r == STORE_OK; i++)
-		if (str_eq(mail.at[i].to, store_human) && str_eq(mail.at[i].reply_to, m->id))
-			r = store_mark(&c->st, &mail.at[i], STORE_COMPLETED, open, NULL, 0);
-	if (r == STORE_OK && is_copy && store_find(&c->st, m->reply_to, &original) != STORE_OK)
-		return STORE_OK;
-	return r == STORE_OK ? store_mark(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED, NULL, 0) : r;
+		r = store_find(&c->st, m->reply_to, &original);
+	if (r == STORE_OK)
+		r = store_mark(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED, NULL, 0);
+	r = r == STORE_ABSENT ? STORE_OK : r;
+	if (r == STORE_OK && !is_copy)
+		r = store_mail(&c->st, store_human, &copies);
+	for (int i = 0; i < copies.n && r == STORE_OK; i++)
+		if (str_eq(copies.at[i].to, store_human) && (is_copy || str_eq(copies.at[i].reply_to, m->id)))
+			r = mark_done(c, &copies.at[i]);
+	return r;
 }
 
 static bool reply_message(call *c)
@@ -1315,11 +1328,12 @@ static void run_notify(const char *command, char *title, char *text)
 	setsid();
 	for (int fd = 3; fd < 1024; fd++)
 		close(fd);
+	null = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < 2 && null >= 0; fd++)
+		dup2(null, fd);
 	child = fork();
 	if (child == 0) {
-		null = open("/dev/null", O_RDWR);
-		for (int fd = 0; fd < 3 && null >= 0; fd++)
-			dup2(null, fd);
+		dup2(0, 2);
 		setenv("INTERAGENT_TITLE", title, 1);
 		setenv("INTERAGENT_TEXT", text, 1);
 		signal(SIGPIPE, SIG_DFL);
@@ -1361,14 +1375,16 @@ static void notify(call *c, const store_message *m)
 			continue;
 }
 
-/* An escalation that was stopped half way has reached nobody. */
+/* Does the human have it, and not only its sender's word that it is escalated?
+ * An escalation that was stopped half-way is one to be made again. */
 static bool human_has(call *c, const store_message *m)
 {
-	store_messages every;
-	if (store_every(&c->st, &every) != STORE_OK)
-		return true;
-	for (int i = 0; i < every.n; i++)
-		if (str_eq(every.at[i].to, store_human) && str_eq(every.at[i].reply_to, m->id) && every.at[i].reason.n)
+	store_messages mail;
+	if (m->state != STORE_ESCALATED || store_mail(&c->st, store_human, &mail) != STORE_OK)
+		return false;
+	for (int i = 0; i < mail.n; i++)
+		if (str_eq(mail.at[i].to, store_human) && str_eq(mail.at[i].reply_to, m->id) &&
+		    mail.at[i].state == STORE_ESCALATED)
 			return true;
 	return false;
 }
@@ -1385,14 +1401,14 @@ static bool escalate(call *c)
 	if (!str_eq(c->self, m.to) && !str_eq(c->self, store_human))
 		return refuse(c, "%s is addressed to %s; only they or the human can escalate it", short_id(c->mem, m.id),
 			      shown_name(c, m.to));
-	if (m.state == STORE_ESCALATED && human_has(c, &m))
+	if (human_has(c, &m))
 		return refuse(c, "%s is escalated already, and waits for the human", short_id(c->mem, m.id));
-	r = m.state == STORE_ESCALATED ? STORE_OK : store_mark(&c->st, &m, STORE_ESCALATED, ~(1u << STORE_ESCALATED), &note, 1);
+	r = store_mark(&c->st, &m, STORE_ESCALATED, ~0u, &note, 1);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
 	r = send_to_human(c, &m, reason, &copy);
 	if (r != STORE_OK)
-		return refuse(c, "%s is marked escalated, but the human has no copy: %s", short_id(c->mem, m.id), trouble(c, r));
+		return refuse(c, "%s is marked escalated, but the human has no copy; escalate it again: %s", short_id(c->mem, m.id), trouble(c, r));
 	signal_agent(c, &all, m.from, c->self, "escalated", &m);
 	notify(c, &copy);
 	say(c, "%s is escalated; the human has it as %s.\n", short_id(c->mem, m.id), short_id(c->mem, copy.id));
@@ -1505,25 +1521,32 @@ static bool refuse_conflict(call *c, const store_spec *now, int64_t base)
 	bool shortest;
 	str name = shown_name(c, now->name);
 	if (base > now->version)
-		return refuse(c, "base_version: %s is only at v%l", name, now->version);
-	if (!find_spec(c, now->name, base, &then) || !diff_versions(c, &then, now, &diff, &shortest))
-		return false;
+		return refuse(c, now->version ? "base_version: %s is only at v%l" : "base_version: %s is not published yet",
+			      name, now->version);
+	if (store_find_spec(&c->st, now->name, base, &then) != STORE_OK ||
+	    !diff_versions(c, &then, now, &diff, &shortest))
+		buf_say(&diff, "(The text of v%l cannot be read any more.)\n", base);
+	else if (diff.n > PAGE_BYTES)
+		diff.n = 0;
 	refuse(c, "not published: %s is at v%l since %s, by %s", name, now->version, ago(c, now->published),
 	       shown_name(c, now->publisher));
 	say(c, now->note.n ? ": %q" : "", now->note);
 	say(c, ". Merge, and publish with base_version %l.\n", now->version);
-	say_fenced(c, now->publisher, text_clip(buf_str(&diff), PAGE_BYTES));
+	if (diff.n)
+		say_fenced(c, now->publisher, buf_str(&diff));
+	else
+		say(c, "What changed since v%l is too long to show; get_spec has the text.\n", base);
 	return false;
 }
 
 /* An older notice that nobody has read is dealt with by the new one. */
-static store_result complete_notices(call *c, str reader, str spec, str newest)
+static store_result complete_notices(call *c, const store_message *new)
 {
 	store_messages mail;
-	store_result r = store_mail(&c->st, reader, &mail);
+	store_result r = store_mail(&c->st, new->to, &mail);
 	for (int i = 0; i < mail.n && r == STORE_OK; i++)
-		if (str_eq(mail.at[i].to, reader) && str_eq(mail.at[i].spec, spec) && mail.at[i].state == STORE_PENDING &&
-		    !str_eq(mail.at[i].id, newest))
+		if (str_eq(mail.at[i].to, new->to) && str_eq(mail.at[i].spec, new->spec) &&
+		    mail.at[i].state == STORE_PENDING && !str_eq(mail.at[i].id, new->id))
 			r = store_mark(&c->st, &mail.at[i], STORE_COMPLETED, 1u << STORE_PENDING, NULL, 0);
 	return r;
 }
@@ -1541,7 +1564,7 @@ static store_result send_notice(call *c, const store_entries *all, const store_s
 	if (r != STORE_OK)
 		return r;
 	signal_agent(c, all, m.to, m.from, "sent", &m);
-	return complete_notices(c, reader->agent, s->name, m.id);
+	return complete_notices(c, &m);
 }
 
 /* Everybody who read an older version gets one message. */
@@ -1648,7 +1671,7 @@ static bool get_spec(call *c)
 	store_result r;
 	if (!find_spec(c, arg(c, "name"), version, &spec))
 		return false;
-	if (get_value(c, "since")->given)
+	if (get_value(c, "since")->number)
 		return show_changes(c, &spec, get_value(c, "since")->number);
 	if (offset > spec.size)
 		return refuse(c, "offset: the spec has only %l bytes", spec.size);
@@ -1698,63 +1721,63 @@ static const tool tools[] = {
 	  PARAMS({ "name", TEXT, REQUIRED, 0, NULL },
 		 { "workspace_path", TEXT, 0, 0, "Absolute; default: here" },
 		 { "description", TEXT, REQUIRED, 500, "What you work on" }),
-	  register_agent, "--name api --description 'the API server'", NULL, NULL, NULL },
+	  register_agent, "register_agent --name api --description 'the API server'", NULL, NULL, NULL },
 	{ "list_agents", "Who is registered.", READ_ONLY | LIST, NO_PARAMS, list_agents_tool,
-	  "", "agents", NULL, NULL },
+	  "agents", "agents", NULL, NULL },
 	{ "get_agent", "One agent's entry.", READ_ONLY, PARAMS({ "name", TEXT, REQUIRED, 0, NULL }), get_agent,
-	  "--name api", NULL, NULL, NULL },
+	  "get_agent --name api", NULL, NULL, NULL },
 	{ "send_message", "Send mail; it waits until it is read.", ALWAYS_LOAD,
 	  PARAMS({ "from", TEXT, CALLER, 0, NULL },
 		 { "to", TEXT, REQUIRED, 0, "Agent, several with commas, or human" },
 		 { "subject", TEXT, REQUIRED, SUBJECT_MOST, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "urgent", FLAG, 0, 0, NULL }),
-	  send_message, "--from web --to api --subject 'Crash on load' --content 'It stops when ...'", "send", "to", "content" },
+	  send_message, "send api 'It crashes on load' --from web", "send", "to", "content" },
 	{ "check_inbox", "List your mail: unread, escalated, read.", READ_ONLY | ALWAYS_LOAD | LIST,
 	  PARAMS({ "agent_name", TEXT, CALLER, 0, NULL },
 		 { "offset", WHOLE, 0, 0, NULL },
 		 { "wait_seconds", WHOLE, 0, WAIT_MOST, "Wait for mail" }),
-	  check_inbox, "--from api", "inbox", NULL, NULL },
+	  check_inbox, "inbox --from api", "inbox", NULL, NULL },
 	{ "read_message", "Show one message; yours is then acknowledged.", READ_ONLY | ALWAYS_LOAD | LONG_RESULT,
 	  PARAMS({ "message_id", TEXT, REQUIRED, 0, "Or its first characters" },
 		 { "reader", TEXT, CALLER, 0, NULL },
 		 { "offset", WHOLE, 0, 0, "Bytes" }),
-	  read_message, "--from api --message-id 1a2b3c4d", "read", "message_id", NULL },
+	  read_message, "read 1a2b3c4d --from api", "read", "message_id", NULL },
 	{ "reply_message", "Answer the other party of a message.", 0,
 	  PARAMS({ "original_message_id", TEXT, REQUIRED, 0, NULL },
 		 { "from", TEXT, CALLER, 0, NULL },
 		 { "subject", TEXT, 0, SUBJECT_MOST, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "mark_complete", FLAG, 0, 0, "The original is dealt with" }),
-	  reply_message, "--from api --original-message-id 1a2b3c4d --content 'Mended' --mark-complete", "reply",
+	  reply_message, "reply 1a2b3c4d Mended --from api --mark-complete", "reply",
 	  "original_message_id", "content" },
 	{ "escalate", "Ask the human to decide about a message you got.", 0,
 	  PARAMS({ "message_id", TEXT, REQUIRED, 0, NULL },
 		 { "agent_name", TEXT, CALLER, 0, NULL },
 		 { "reason", TEXT, REQUIRED, 2000, NULL }),
-	  escalate, "--from api --message-id 1a2b3c4d --reason 'We disagree on the format'", NULL, NULL, NULL },
+	  escalate, "escalate --from api --message-id 1a2b3c4d --reason Disagreed", NULL, NULL, NULL },
 	{ "publish_spec", "Publish an API contract for all.", 0,
 	  PARAMS({ "name", TEXT, REQUIRED, 0, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "publisher", TEXT, CALLER, 0, NULL },
 		 { "base_version", WHOLE, 0, 0, "Refuse if it is no longer current" },
 		 { "note", TEXT, 0, 500, "What changed, one line" }),
-	  publish_spec, "--from api --name users-api --content - <users.md", NULL, NULL, NULL },
+	  publish_spec, "publish_spec --from api --name users --content - <users.md", NULL, NULL, NULL },
 	{ "get_spec", "Read a spec.", READ_ONLY | LONG_RESULT,
 	  PARAMS({ "name", TEXT, REQUIRED, 0, NULL },
 		 { "version", WHOLE, 0, 0, "An old text" },
 		 { "since", WHOLE, 0, 0, "Only a diff from that version" },
 		 { "offset", WHOLE, 0, 0, "Bytes" }),
-	  get_spec, "--name users-api", "spec", "name", NULL },
-	{ "list_specs", "What is published.", READ_ONLY | LIST, NO_PARAMS, list_specs, "", "specs", NULL, NULL },
+	  get_spec, "get_spec --name users", "spec", "name", NULL },
+	{ "list_specs", "What is published.", READ_ONLY | LIST, NO_PARAMS, list_specs, "specs", "specs", NULL, NULL },
 	{ "set_status", "Say what you are working on.", 0,
 	  PARAMS({ "agent_name", TEXT, CALLER, 0, NULL },
 		 { "status", TEXT, REQUIRED, 500, NULL }),
-	  set_status, "--from api --status 'writing the importer'", NULL, NULL, NULL },
+	  set_status, "set_status --from api --status 'writing the importer'", NULL, NULL, NULL },
 	{ "get_status", "What an agent is working on.", READ_ONLY,
-	  PARAMS({ "agent_name", TEXT, REQUIRED, 0, NULL }), get_status, "--agent-name api", NULL, NULL, NULL },
+	  PARAMS({ "agent_name", TEXT, REQUIRED, 0, NULL }), get_status, "get_status --agent-name api", NULL, NULL, NULL },
 	{ "get_all_statuses", "What everybody is working on.", READ_ONLY | LIST, NO_PARAMS, get_all_statuses,
-	  "", "statuses", NULL, NULL },
+	  "statuses", "statuses", NULL, NULL },
 };
 
 enum { TOOLS = sizeof tools / sizeof *tools };
@@ -2691,19 +2714,23 @@ static void look_for_mail(server *srv)
 	buf text = { .mem = &srv->mem }, ids = { .mem = &srv->mem };
 	call c = { .who = who, .mem = &srv->mem, .out = &text, .self = who->present };
 	store_messages mail, news = { 0 };
+	bool seen;
 	store_open(&c.st, &srv->mem, who->root);
 	c.st.cache = &who->cache;
-	if (store_mail(&c.st, c.self, &mail) == STORE_OK) {
+	seen = store_workspace_here(&srv->mem, who->root) && store_mail(&c.st, c.self, &mail) == STORE_OK;
+	if (seen) {
 		keep_inbox(&mail, c.self);
 		news.at = NEW(&srv->mem, store_message, mail.n + 1);
-		for (int i = 0; i < mail.n && mail.at[i].state == STORE_PENDING; i++) {
-			buf_say(&ids, "%s\n", mail.at[i].id);
-			if (!has_line(srv->known, mail.at[i].id))
-				news.at[news.n++] = mail.at[i];
-		}
+	}
+	for (int i = 0; seen && i < mail.n && mail.at[i].state == STORE_PENDING; i++) {
+		buf_say(&ids, "%s\n", mail.at[i].id);
+		if (!has_line(srv->known, mail.at[i].id))
+			news.at[news.n++] = mail.at[i];
 	}
 	store_close(&c.st);
-	if (srv->looked_at && news.n && !srv->wake_at) {
+	if (!seen) {
+		srv->wake_at = 0;        /* nothing can be told of a store that is away */
+	} else if (srv->looked_at && news.n && !srv->wake_at) {
 		srv->wake_at = store_now() + BURST_MS;
 	} else if (!srv->looked_at || !news.n || store_now() >= srv->wake_at) {
 		if (srv->looked_at && news.n)
@@ -2833,7 +2860,7 @@ static void serve_quiet_moment(server *srv)
 {
 	bool changed = drain(srv->watch);
 	serve_waiting(srv);
-	if (can_wake(srv) && (changed || store_now() - srv->looked_at >= LOOK_ANYWAY_MS ||
+	if (can_wake(srv) && (changed || srv->watch < 0 || store_now() - srv->looked_at >= LOOK_ANYWAY_MS ||
 			      (srv->wake_at && store_now() >= srv->wake_at)))
 		look_for_mail(srv);
 	if (srv->watch < 0 && (srv->waits || can_wake(srv)))
@@ -2901,6 +2928,36 @@ static int refuse_verb(call *c)
 	return REFUSED;
 }
 
+/* Of the screen that will show what is printed; 0: there is none. */
+static int screen_width(void)
+{
+	struct winsize size;
+	int64_t columns = 0;
+	str_int(str_of(getenv("COLUMNS")), &columns);
+	if (columns <= 0 && isatty(1))
+		columns = ioctl(1, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+	return columns <= 0 ? 0 : columns < 40 ? 40 : columns > 400 ? 400 : (int)columns;
+}
+
+/* On a screen, an item of a list is one line of it. */
+static void fit_lines(buf *text)
+{
+	int width = screen_width();
+	str rest = buf_str(text);
+	buf fit = { .mem = text->mem };
+	if (!width)
+		return;
+	while (rest.n) {
+		str line = str_cut(&rest, '\n');
+		if (text_width(line) > width)
+			text_fit(&fit, line, width);
+		else
+			buf_add(&fit, line);
+		buf_char(&fit, '\n');
+	}
+	*text = fit;
+}
+
 static str verb_name(arena *mem, const char *word)
 {
 	char *name = arena_z(mem, str_of(word));
@@ -2914,13 +2971,27 @@ static const char *value_word(const param *p)
 	return p->kind == FLAG ? "" : p->kind == WHOLE ? " N" : p->kind == BODY ? " TEXT|-" : " TEXT";
 }
 
+/* Adds a word of a usage line, on a new one where it would pass column 80. */
+static void add_word(buf *b, const char *format, const char *name, const char *tail)
+{
+	ptrdiff_t column = 0, start = b->n;
+	while (column < b->n && b->s[b->n - 1 - column] != '\n')
+		column++;
+	buf_say(b, format, name, tail);
+	if (column + b->n - start <= 80)
+		return;
+	b->n = start;
+	buf_say(b, "\n          ");
+	buf_say(b, format, name, tail);
+}
+
 static int help_verb(arena *mem, const tool *t)
 {
 	buf b = { .mem = mem };
 	buf_say(&b, "usage: interagent %z", t->name);
 	for (const param *p = t->params; p->name; p++)
-		buf_say(&b, p->flags & REQUIRED ? " --%z%z" : " [--%z%z]", p->name, value_word(p));
-	buf_say(&b, " [--json]\n");
+		add_word(&b, p->flags & REQUIRED ? " --%z%z" : " [--%z%z]", p->name, value_word(p));
+	add_word(&b, " [--json]%z%z\n", "", "");
 	if (t->word) {
 		buf_say(&b, "       interagent %z", t->word);
 		buf_say(&b, t->first ? " %z" : "", t->first);
@@ -2934,7 +3005,7 @@ static int help_verb(arena *mem, const tool *t)
 		else if (p->about)
 			buf_say(&b, "  --%z: %z\n", p->name, p->about);
 	}
-	buf_say(&b, "\nexample: interagent %z%z%z\n", t->name, *t->example ? " " : "", t->example);
+	buf_say(&b, "\nexample: interagent %z\n", t->example);
 	return tell(1, &b);
 }
 
@@ -3129,6 +3200,8 @@ static int run_verb(session *who, const tool *t, char **argv)
 	}
 	if (c.json)
 		print_docs(&c);
+	else if (t->hints & LIST)
+		fit_lines(&text);
 	if (text.n && text.s[text.n - 1] != '\n')
 		buf_char(&text, '\n');
 	if (tell(1, &text) != DONE)
@@ -3141,7 +3214,9 @@ static int run_verb(session *who, const tool *t, char **argv)
 /* ---- Verbs that are no tools ---- */
 
 typedef struct {
-	const char *name, *usage, *about;
+	const char *name, *usage;
+	const char *about;               /* its first line stands in the list of verbs */
+	const char *example;
 	int (*run)(session *who, arena *mem, char **argv);
 } verb;
 
@@ -3587,8 +3662,10 @@ static int run_log(session *who, arena *mem, char **argv)
 	str name = str_of(o[1].value);
 	store_messages all;
 	store_result r;
+	store_entries agents;
 	place *tree;
 	int64_t since = 0;
+	bool known = name.n == 0 || str_eq(name, store_human);
 	if (wrong || !read_span(o[0].value, &since))
 		return misuse(mem, "a wrong option or span (like 2d, 3h, 10m): ", wrong ? wrong : o[0].value, "log");
 	r = store_every(&c.st, &all);
@@ -3601,7 +3678,9 @@ static int run_log(session *who, arena *mem, char **argv)
 	for (int i = 0, root = 0; i < all.n; ) {
 		const store_message *m = &all.at[i];
 		int at = i;
-		if ((name.n == 0 || str_eq(m->from, name) || str_eq(m->to, name)) && store_ms(m->created) >= since)
+		bool wanted = name.n == 0 || str_eq(m->from, name) || str_eq(m->to, name);
+		known = known || wanted;
+		if (wanted && store_ms(m->created) >= since)
 			say_log_line(&c, m, tree[i].depth);
 		if (tree[i].child >= 0) {
 			i = tree[i].child;
@@ -3613,7 +3692,12 @@ static int run_log(session *who, arena *mem, char **argv)
 			continue;
 		root = at < 0 ? i : root;
 	}
+	if (!known && list_agents(&c, &agents) && !store_entry_named(&agents, name)) {
+		refuse_agent(&c, &agents, name);
+		return refuse_verb(&c);
+	}
 	say_damage(&c);
+	fit_lines(&text);
 	return tell(1, &text);
 }
 
@@ -3661,23 +3745,6 @@ typedef struct {
 	store_findings found;
 	str waiting_docs, agent_docs, spec_docs;
 } board;
-
-static int terminal_width(void)
-{
-	struct winsize size;
-	int64_t columns = 0;
-	str_int(str_of(getenv("COLUMNS")), &columns);
-	if (columns <= 0 && ioctl(1, TIOCGWINSZ, &size) == 0)
-		columns = size.ws_col;
-	return columns < 40 ? columns > 0 ? 40 : 80 : columns > 400 ? 400 : (int)columns;
-}
-
-static str visible(board *b, str s)
-{
-	buf out = { .mem = b->c.mem };
-	text_add(&out, s, TEXT_QUOTE);
-	return buf_str(&out);
-}
 
 /* One line, cut to the width of the terminal. */
 static void print_line(board *b, const buf *line, const char *colour)
@@ -3747,22 +3814,22 @@ static void board_agent(board *b, const store_entry *a, int name_width)
 	const store_entry *status = store_entry_named(&b->statuses, a->name);
 	const store_message *oldest = NULL;
 	buf line = { .mem = c->mem }, mail = { .mem = c->mem }, here = { .mem = c->mem }, quoted = { .mem = c->mem };
-	int unread, left = b->width - name_width - 28;
+	int unread, left = b->width - name_width - 30;
 	count_mail(b, a->name, &unread, &oldest);
 	buf_say(&here, "%z%s", !p ? "unknown" : p->alive ? "live " : "gone ",
 		p ? span(c, store_now() - (p->alive ? p->since : p->seen)) : S(""));
 	if (unread)
 		buf_say(&mail, "%d unread %s", unread, span(c, store_now() - store_ms(oldest->created)));
 	buf_say(&line, "  ");
-	text_fit(&line, visible(b, a->name), name_width);
+	text_fit(&line, visible(b->c.mem, a->name), name_width);
 	buf_say(&line, "  ");
-	text_fit(&line, buf_str(&here), 8);
+	text_fit(&line, buf_str(&here), 10);
 	text_fit(&line, buf_str(&mail), 14);
 	buf_say(&line, "  ");
 	if (status)
 		buf_say(&quoted, "%q", status->text);
 	text_fit(&line, buf_str(&quoted), left > 20 ? left / 2 : 10);
-	buf_say(&line, "  %s", visible(b, a->workspace));
+	buf_say(&line, "  %s", visible(b->c.mem, a->workspace));
 	print_line(b, &line, p && p->alive ? "32" : "");
 	add_json(b, &b->agent_docs, agent_doc(c, a, p));
 }
@@ -3771,7 +3838,7 @@ static void board_agents(board *b)
 {
 	int widest = 4;
 	for (int i = 0; i < b->agents.n; i++) {
-		int w = text_width(visible(b, b->agents.at[i].name));
+		int w = text_width(visible(b->c.mem, b->agents.at[i].name));
 		widest = w > widest ? w : widest;
 	}
 	heading(b, b->agents.n ? "Agents" : "No agents are registered");
@@ -3840,10 +3907,11 @@ static int run_board(session *who, arena *mem, char **argv)
 	option o[] = { { "--json", true, NULL } };
 	const char *wrong = read_plain(argv, o, 1), *term = getenv("TERM"), *plain = getenv("NO_COLOR");
 	buf text = { .mem = mem };
-	board b = { .c = begin_verb(who, mem, &text, NULL), .width = terminal_width() };
+	board b = { .c = begin_verb(who, mem, &text, NULL), .width = screen_width() };
 	if (wrong)
 		return misuse(mem, "a wrong option: ", wrong, "board");
-	b.colour = isatty(1) && !(plain && *plain) && term && strcmp(term, "dumb") != 0;
+	b.width = b.width ? b.width : 80;
+	b.colour = isatty(1) && !(plain && *plain) && term && *term && strcmp(term, "dumb") != 0;
 	if (load_board(&b) != DONE)
 		return REFUSED;
 	board_waiting(&b);
@@ -4196,21 +4264,29 @@ static int run_serve(session *who, arena *mem, char **argv)
 }
 
 static const verb verbs[] = {
-	{ "serve", "", "The MCP server, on standard input and output.", run_serve },
+	{ "serve", "", "The MCP server, on standard input and output.",
+	  "echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | interagent serve", run_serve },
 	{ "wait", " [--agent NAME] [--timeout SECONDS] [--exit-code N]",
-	  "Sleep until there is mail that this session was not told of.\n"
-	  "Exits 2 with it on standard error, or as --exit-code says (0: on standard\n"
-	  "output); 0 on time-out. Shells outside a client's session count as one.", run_wait },
-	{ "forget", " NAME", "Take an agent out of the registry that is not running and has no unread mail.", run_forget },
-	{ "prune", " --older 30d", "Delete archived mail that is older.", run_prune },
-	{ "board", " [--json]", "What waits for you, who is there, what changed; also without a verb.", run_board },
-	{ "done", " ID", "Mark a message completed.", run_done },
-	{ "log", " [NAME] [--since 2d]", "The conversation, archived mail too, replies below what they answer.", run_log },
-	{ "diff", " NAME [A [B]]", "What changed in a spec, from version A to B; default: the last change.", run_diff },
-	{ "watch", " [--agent NAME] [--json]", "Print unread mail, and each message as it comes.", run_watch },
-	{ "hook", " <EVENT", "Tell a client of mail: the one command for all of its hook events.", run_hook },
-	{ "setup", " claude [--dry-run | --undo]", "Write a plugin directory for Claude Code.", run_setup },
-	{ "doctor", " [--fix]", "Look for damaged files; --fix moves them aside.", run_doctor },
+	  "Sleep until there is mail to tell of.\n"
+	  "Then exit 2 with it on standard error, or as --exit-code says (0: on standard\n"
+	  "output). On time-out exit 0. Shells outside a client's session count as one.", "interagent wait --agent api --timeout 60", run_wait },
+	{ "forget", " NAME", "Take an agent out of the registry.\n"
+	  "One that is running or has unread mail stays.", "interagent forget api", run_forget },
+	{ "prune", " --older 30d", "Delete archived mail that is older.", "interagent prune --older 30d", run_prune },
+	{ "board", " [--json]", "What waits for you, who is there, what changed.\n"
+	  "In a terminal also without a verb.", "interagent board", run_board },
+	{ "done", " ID", "Mark a message completed.", "interagent done 1a2b3c4d", run_done },
+	{ "log", " [NAME] [--since 2d]", "The conversation, archived mail too.\n"
+	  "Replies stand below what they answer.", "interagent log api --since 2d", run_log },
+	{ "diff", " NAME [A [B]]", "What changed in a spec, from version A to B.\n"
+	  "Default: the last change.", "interagent diff users 1 2", run_diff },
+	{ "watch", " [--agent NAME] [--json]", "Print unread mail, and each message as it comes.",
+	  "interagent watch --agent api", run_watch },
+	{ "hook", " <EVENT", "Tell a client of mail: one command for all hook events.",
+	  "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook", run_hook },
+	{ "setup", " claude [--dry-run | --undo]", "Write a plugin directory for Claude Code.",
+	  "interagent setup claude --dry-run", run_setup },
+	{ "doctor", " [--fix]", "Look for damaged files; --fix moves them aside.", "interagent doctor", run_doctor },
 };
 
 enum { VERBS = sizeof verbs / sizeof *verbs };
@@ -4218,7 +4294,7 @@ enum { VERBS = sizeof verbs / sizeof *verbs };
 static int help_plain(arena *mem, const verb *v)
 {
 	buf b = { .mem = mem };
-	buf_say(&b, "usage: interagent %z%z\n\n%z\n", v->name, v->usage, v->about);
+	buf_say(&b, "usage: interagent %z%z\n\n%z\n\nexample: %z\n", v->name, v->usage, v->about, v->example);
 	return tell(1, &b);
 }
 
@@ -4232,10 +4308,11 @@ static int run_plain(session *who, arena *mem, const verb *v, char **argv)
 
 static void help_line(buf *b, const char *name, const char *about)
 {
-	str first = str_of(about);
-	buf_say(b, "  ");
-	text_fit(b, str_of(name), 18);
-	buf_say(b, "%s\n", str_cut(&first, '\n'));
+	str rest = str_of(about);
+	buf_say(b, "  %z", name);
+	for (size_t pad = strlen(name); pad < 17; pad++)
+		buf_char(b, ' ');
+	buf_say(b, "%s\n", str_cut(&rest, '\n'));
 }
 
 static int help(arena *mem)
@@ -4248,10 +4325,10 @@ static int help(arena *mem)
 		help_line(&b, verbs[i].name, verbs[i].about);
 	for (int i = 0; i < TOOLS; i++)
 		help_line(&b, tools[i].name, tools[i].about);
-	buf_say(&b, "\nShort words: inbox, read ID, reply ID [TEXT], send NAME [TEXT], agents, specs, statuses, spec NAME.\n"
-		"Without a verb: the board in a terminal, else the server.\n"
-		"--from NAME says who speaks, --json asks for JSON, and - as a value reads standard input.\n"
-		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
+	buf_say(&b, "\nShort words: inbox, read ID, reply ID [TEXT], send NAME [TEXT], spec NAME,\n"
+		"agents, specs, statuses. Without a verb: the board in a terminal, else serve.\n"
+		"--from NAME says who speaks, --json asks for JSON, - as a value reads standard\n"
+		"input. The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
 	return tell(1, &b);
 }
@@ -4260,13 +4337,14 @@ static int no_such_verb(arena *mem, const char *word)
 {
 	buf b = { .mem = mem };
 	const char *near = NULL;
-	for (int i = 0; i < VERBS + TOOLS; i++) {
-		const char *name = i < VERBS ? verbs[i].name : tools[i - VERBS].name;
-		const char *other = i < VERBS ? NULL : tools[i - VERBS].word;
-		if (text_distance(str_of(name), str_of(word)) <= 2)
+	int least = 3;
+	for (int i = 0; i < VERBS + 2 * TOOLS; i++) {
+		const tool *t = i < VERBS ? NULL : &tools[(i - VERBS) / 2];
+		const char *name = !t ? verbs[i].name : (i - VERBS) % 2 ? t->word : t->name;
+		int distance = name ? text_distance(str_of(name), str_of(word)) : least;
+		if (distance < least)
 			near = name;
-		else if (other && text_distance(str_of(other), str_of(word)) <= 1)
-			near = other;
+		least = distance < least ? distance : least;
 	}
 	buf_say(&b, "%z%z%z", word, near ? "; did you mean " : "", near ? near : "");
 	return misuse(mem, "no such verb: ", arena_z(mem, buf_str(&b)), "");

@@ -1590,6 +1590,18 @@ static store_result load_spec(store *st, enum dir d, const char *file, store_spe
 	return STORE_OK;
 }
 
+/* The whole current file. An empty one that is young is being written over by a
+ * program that writes in place. */
+static store_result load_text(store *st, const char *file, str *text, struct stat *seen)
+{
+	for (;;) {
+		store_result r = get(st, SPECS, file, 0, FILE_MOST, text, seen);
+		if (r != STORE_OK || text->n || age_of(seen) > YOUNG_MS || st->naps >= READER_NAPS)
+			return r;
+		nap(1 << st->naps++);
+	}
+}
+
 /* ---- The history of one spec ---- */
 
 typedef struct {
@@ -1720,32 +1732,46 @@ static store_result save_history(store *st, const history *h)
 	return (store_result)put(st, PAST, "index.json", buf_str(&doc), NULL);
 }
 
-/* Is the current text the newest version that the history has? What cannot be
- * read is not another version. */
-static store_result is_newest(store *st, str text, const history *h, bool *newest_is)
+/* Is the current text the newest version that the history has? Where it cannot
+ * be told, nothing may be concluded from it. */
+static store_result is_newest(store *st, str text, const history *h, bool *same)
 {
 	struct stat seen;
-	str kept;
-	store_result r = newest(h) ? get(st, PAST, version_file(st, newest(h)), 0, FILE_MOST, &kept, &seen) : STORE_ABSENT;
-	*newest_is = r == STORE_OK && str_eq(kept, text);
+	str kept = S("");
+	store_result r = get(st, PAST, version_file(st, newest(h)), 0, FILE_MOST, &kept, &seen);
+	*same = newest(h) && r == STORE_OK && str_eq(kept, text);
 	return r == STORE_ABSENT ? STORE_OK : r;
 }
 
-/* Under the lock: what was written past us gets the next number. */
-static store_result adopt(store *st, str name, history *h)
+/* A version that the index does not know: it is older than the texts, or its
+ * writer died. It keeps its number. */
+static bool next_text(store *st, history *h)
+{
+	store_spec v = { .note = S(""), .version = newest(h) + 1 };
+	bool found = load_spec(st, PAST, version_file(st, v.version), &v) == STORE_OK;
+	if (found)
+		add_version(st, h, v);
+	return found;
+}
+
+/* Under the lock: what was written past us gets the next number. *seen is the
+ * current file (st_ino 0: absent). */
+static store_result adopt(store *st, str name, history *h, struct stat *seen)
 {
 	const char *file = file_name(st, name, ".md");
 	store_spec v = { .note = S("") };
-	struct stat seen;
-	str text = S("");
-	bool known = false;
+	str text;
+	bool same = false, found = false;
 	store_result r = load_history(st, h);
+	*seen = (struct stat){ 0 };
 	if (r == STORE_OK)
-		r = get(st, SPECS, file, 0, FILE_MOST, &text, &seen);
-	if (r == STORE_OK)
-		r = is_newest(st, text, h, &known);
-	if (r != STORE_OK || known)
+		r = load_text(st, file, &text, seen);
+	if (r != STORE_OK || text.n == 0)
 		return r == STORE_ABSENT ? STORE_OK : r;
+	while ((r = is_newest(st, text, h, &same)) == STORE_OK && !same && next_text(st, h))
+		found = true;
+	if (r != STORE_OK || same)
+		return r == STORE_OK && found ? save_history(st, h) : r;
 	read_head(text, &v);
 	v.version = newest(h) + 1;
 	add_version(st, h, v);
@@ -1759,18 +1785,18 @@ static store_result current_history(store *st, str name, history *h)
 {
 	struct stat seen;
 	str text;
-	bool known;
+	bool same = false;
 	int wait;
-	store_result r = get(st, SPECS, file_name(st, name, ".md"), 0, FILE_MOST, &text, &seen);
+	store_result r = load_text(st, file_name(st, name, ".md"), &text, &seen);
 	use_past(st, name);
 	if (r != STORE_OK)
 		return r;
-	if (load_history(st, h) == STORE_OK && is_newest(st, text, h, &known) == STORE_OK && known)
+	if (load_history(st, h) == STORE_OK && is_newest(st, text, h, &same) == STORE_OK && same)
 		return STORE_OK;
 	wait = st->lock_ms;
 	st->lock_ms = 1;                 /* a reader waits for nobody */
 	if (st->lock < 0 && lock(st) == STORE_OK) {
-		adopt(st, name, h);
+		adopt(st, name, h, &seen);
 		unlock(st);
 	}
 	st->lock_ms = wait;
@@ -1870,23 +1896,18 @@ store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, 
 static int publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
 {
 	history h = { 0 };
-	struct stat seen = { 0 };
-	int specs = dir_fd(st, SPECS, true);
 	buf text = { .mem = st->mem };
 	const char *file = file_name(st, spec->name, ".md");
+	struct stat seen;
 	str old;
 	int r;
-	if (specs < 0)
-		return STORE_FAILED;
-	if (sys_stat(specs, file, &seen, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
-		return (int)failed(st, "look at", path_in(st, SPECS, file), errno);
 	use_past(st, spec->name);
-	r = (int)adopt(st, spec->name, &h);
+	r = (int)adopt(st, spec->name, &h, &seen);
 	if (r != STORE_OK)
 		return r;
 	r = (int)load_current(st, spec->name, &h, before);
 	if (r == STORE_ABSENT)
-		*before = (store_spec){ .version = newest(&h) };
+		*before = (store_spec){ .name = spec->name, .version = newest(&h) };
 	else if (r != STORE_OK)
 		return r;
 	else if (store_spec_text(st, before, 0, FILE_MOST, &old) == STORE_OK && str_eq(old, content))
@@ -1904,6 +1925,8 @@ static int publish(store *st, store_spec *spec, str content, int64_t base, store
 	st->fault.placed = false;        /* a version that is not current yet */
 	if (r == STORE_OK)
 		r = put(st, SPECS, file, buf_str(&text), &seen);
+	if (r == CHANGED)                /* it will have another number */
+		sys_unlink(dir_fd(st, PAST, false), version_file(st, spec->version), 0);
 	if (r != STORE_OK)
 		return r;
 	r = (int)save_history(st, &h);

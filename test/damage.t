@@ -205,6 +205,15 @@ for kind in directory fifo link; do
 	says_so specs specs/contract.md
 	like "and lists the other" "$(answer specs)" '^other'
 done
+# The history of a spec is not needed to read it.
+for kind in empty torn binary types directory fifo link missing; do
+	damaged $kind specs/.history/contract/index.json '' ''
+	like "the spec is shown" "$(answer contract)" '^the contract$'
+done
+for kind in directory missing; do
+	damaged $kind specs/.history/contract/1.md '' ''
+	like "the spec is shown" "$(answer contract)" '^the contract$'
+done
 
 # Who is not in a damaged registry is told that it is damaged.
 unknown='inbox send status publish'
@@ -374,7 +383,18 @@ until [ $tries -ge 20 ]; do
 done
 like "a file that is finished while it is waited for is seen" "$(cat "$T/out")" '"second"'
 
-# A writer waits until it can tell that a table is damaged.
+# A writer waits longer, until it can tell that a table is damaged.
+tries=0
+until [ $tries -ge 5 ]; do
+	tries=$((tries + 1))
+	head -c 100 "$WHOLE/registry.json" >"$STORE/registry.json"
+	{ sleep 0.5; cat "$WHOLE/registry.json" >"$STORE/registry.json"; } &
+	verb register_agent --name new --workspace-path "$T/work" --description d >"$T/out"
+	wait $!
+	[ "$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" != 'api web new ' ] || break
+done
+is "a table that is finished while a writer waits is kept" "$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" 'api web new '
+cat "$WHOLE/registry.json" >"$STORE/registry.json"
 damage torn "$STORE/registry.json"
 touch "$STORE/registry.json"
 verb register_agent --name new --workspace-path "$T/work" --description d >"$T/out"

@@ -27,6 +27,7 @@
  *  - exit 0: all of it happened, or stderr tells of what did not (a receipt);
  *  - exit 1: stderr names a path of the store and the error, and where a message,
  *    an agent or a mark is in place it says so; no temp file is left;
+ *  - what could not be synced is told of;
  *  - a call that was interrupted (EINTR), where it may block, is made again: the
  *    command succeeds. So it does after a short write;
  *  - the same command without a fault then works. (That is tried once for each
@@ -290,6 +291,8 @@ static int check_run(int status)
 		check_refusal(stage);
 	if (killed ? status != 128 + SIGKILL : status > 1)
 		wrong("it ended with status %d", status);
+	if (strcmp(call, "fsync") == 0 && status == 0 && !complaint[0] && !again && !plan.silent)
+		wrong("it does not know whether it will last, and did not say so");
 	if (again && (status != 0 || complaint[0]))
 		wrong("it gave up where it should have gone on");
 	return stage;

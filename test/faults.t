@@ -8,6 +8,7 @@ if [ -d /dev/shm ] && [ -w /dev/shm ]; then
 fi
 . ./test/lib.sh
 
+KINDS=${KINDS:-ENOSPC EIO EACCES EMFILE EINTR short kill}
 FAULTY=$HELPERS/interagent-fault
 RUN=$T/run
 old=2020-01-02T03:04:05.678Z
@@ -66,9 +67,9 @@ printf %s "$body" >"$BODY"
 faults() {
 	name=$1
 	shift
-	for kind in ENOSPC EIO EACCES EMFILE EINTR short kill; do
+	for kind in $KINDS; do
 		case $kind in
-		E*) what=$("$HELPERS/storecheck" -errno $kind) ;;
+		E*) what=$("$HELPERS/storecheck" -errno "$kind") ;;
 		*) what=$kind ;;
 		esac
 		if result=$("$HELPERS/faultloop" -run "$RUN" -fault "$what" -trace "$T/trace" "$@" 2>&1); then

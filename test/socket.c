@@ -48,6 +48,7 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(mode, "stale") == 0)
 		return 0;
+	alarm(300);                      /* nobody may have lived to end us */
 	while (strcmp(mode, "deaf") == 0)
 		pause();
 	for (int number = 1;; number++) {
