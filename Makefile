@@ -4,6 +4,8 @@
 #   make CC=musl-gcc             the small one
 #   make demo                    two servers play a story in a throw-away store
 #   make test                    the tests; the last line says how many passed
+#   make soak                    the long ones: servers that are killed, 100,000 calls
+#   make fuzz FUZZ_SECONDS=600   any bytes as JSON and on the wire, with clang's fuzzer
 #   make bench                   what it costs, beside the floor of each cost
 #   make install PREFIX=$HOME    into ~/bin
 
@@ -15,7 +17,12 @@ DESTDIR =
 
 STANDARD = -std=c11 -D_POSIX_C_SOURCE=200809L
 OBJECTS = interagent.o store.o json.o
-HELPERS = test/bin/cachetest test/bin/jsonq test/bin/jsontest test/bin/wire test/bin/interagent-fault test/bin/interagent-leap test/bin/probe test/bin/interagent-plain test/bin/hold test/bin/socket test/bin/screen test/bin/diffpairs test/bin/storecheck test/bin/faultloop test/bin/holdlock
+HELPERS = test/bin/cachetest test/bin/jsonq test/bin/jsontest test/bin/wire \
+	test/bin/interagent-fault test/bin/interagent-leap test/bin/probe test/bin/interagent-plain \
+	test/bin/hold test/bin/socket test/bin/screen test/bin/diffpairs test/bin/storecheck \
+	test/bin/faultloop test/bin/holdlock
+
+TORTURE = test/bin/storm test/bin/foreign test/bin/interagent-gate test/bin/replay-json test/bin/replay-wire
 
 all: interagent
 
@@ -34,7 +41,7 @@ json.o: json.c json.h
 demo: interagent test/bin/jsonq
 	sh test/demo.sh
 
-test: interagent $(HELPERS)
+test: interagent $(HELPERS) $(TORTURE)
 	sh test/run
 
 test/bin/jsonq: test/jsonq.c json.o json.h
@@ -101,6 +108,40 @@ test/bin/holdlock: test/holdlock.c
 	mkdir -p test/bin
 	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/holdlock.c
 
+# Servers that are killed, and another program on the same files.
+test/bin/storm: test/storm.c test/client.h json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/storm.c json.o
+
+test/bin/foreign: test/foreign.c test/client.h json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/foreign.c json.o
+
+# The same program taking turns with that other one.
+test/bin/interagent-gate: test/gate.h store.c store.h json.h interagent.o json.o
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) -I. -DSTORE_SYS='"test/gate.h"' -c -o test/bin/store-gate.o store.c
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ interagent.o test/bin/store-gate.o json.o
+
+soak: interagent $(HELPERS) $(TORTURE)
+	STORM_AGENTS=20 STORM_SENDS=500 STORM_ROUNDS=1 sh test/crash.t
+	MEMORY_CALLS=100000 sh test/memory.t
+
+# The fuzz targets, on kept inputs without a fuzzer, and with one.
+test/bin/replay-json: test/replay.c test/fuzz_json.c test/fuzz.h json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/replay.c test/fuzz_json.c json.o
+
+test/bin/replay-wire: test/replay.c test/fuzz_wire.c test/fuzz.h test/fuzz_sys.h interagent.c store.c store.h json.o json.h
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) -I. -DSTORE_SYS='"test/fuzz_sys.h"' -c -o test/bin/store-fuzz.o store.c
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -o $@ test/replay.c test/fuzz_wire.c test/bin/store-fuzz.o json.o
+
+FUZZ_SECONDS = 600
+
+fuzz:
+	sh test/fuzz.sh $(FUZZ_SECONDS)
+
 # Figures beside their floors. BENCH_DIR should be on the disk that matters.
 BENCH_DIR = /var/tmp
 
@@ -130,4 +171,4 @@ install: interagent
 clean:
 	rm -rf interagent $(OBJECTS) test/bin
 
-.PHONY: all demo bench test install clean
+.PHONY: all demo test soak fuzz bench install clean

@@ -4112,9 +4112,9 @@ static void put_plugin_file(setup *s, const plugin_file *f)
 static void drop_plugin_file(setup *s, const plugin_file *f)
 {
 	str dir = below(s->mem, s->dir, f->dir), path = below(s->mem, dir, f->name), there;
-	if (store_read_file(s->mem, dir, f->name, &there) != STORE_OK)
-		return;
-	if (!is_ours(s, f, there)) {
+	if (store_read_file(s->mem, dir, f->name, &there) != STORE_OK) {
+		;                        /* somebody else removed it */
+	} else if (!is_ours(s, f, there)) {
 		buf_say(&s->says, "%s was changed since: left as it is\n", path);
 	} else if (!s->dry) {
 		unlink(arena_z(s->mem, path));

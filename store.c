@@ -103,6 +103,7 @@ enum {
 	FILE_MOST = 16 * 1024 * 1024,    /* of a file that is not of the store */
 	YOUNG_MS = 2000,                 /* an unfinished file this young is still being written */
 	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms */
+	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said */
 	WRITER_NAPS = 12,                /* past YOUNG_MS, so that a writer can tell damage for sure */
 	LOCK_MS = 8000,
 	SWEEP_MS = 3600 * 1000,
@@ -463,6 +464,12 @@ static store_result get(store *st, enum dir d, const char *name, int64_t offset,
 	return got < 0 ? failed(st, "read", path_in(st, d, name), error) : STORE_OK;
 }
 
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 /* Reads a JSON object. One that is empty or broken and young is being written
  * by a program that writes in place: look again, a little later each time. An
  * old one is damaged: *value (maybe NULL) has the members before the damage. */
@@ -470,6 +477,7 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
 {
 	json_error error;
 	str text;
+	struct stat first = { 0 };
 	for (;;) {
 		store_result r = get(st, d, name, 0, most, &text, seen);
 		if (r != STORE_OK)
@@ -477,19 +485,17 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
 		*value = json_read(st->mem, text, JSON_STORED, &error);
 		if (seen->st_size <= most && !error.what && (*value)->kind == JSON_OBJECT)
 			return STORE_OK;
-		if (age_of(seen) > YOUNG_MS || st->naps >= (st->lock >= 0 ? WRITER_NAPS : READER_NAPS))
+		if (age_of(seen) > YOUNG_MS && !same_file(&first, seen)) {
+			first = *seen;           /* it may have been cut short since its age was read */
+			continue;
+		}
+		if (age_of(seen) > YOUNG_MS || st->naps >= (st->lock >= 0 ? WRITER_NAPS : d == ROOT ? TABLE_NAPS : READER_NAPS))
 			return failed(st, "read", path_in(st, d, name), 0);
 		nap(1 << st->naps++);
 	}
 }
 
 /* ==== Writing a file ==== */
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
 
 /* Is the file still what it was when it was read into *seen (st_ino 0: absent)?
  * 1: yes, 0: no, -1: cannot tell, with errno. */

@@ -197,6 +197,23 @@ done
 is "killed at each rename, nothing is lost" "$lost" ""
 is "two of these stops are half way, and the next sweep goes on" $halves 2
 
+# ---- Second thoughts ----
+# A message is looked at once more under the lock: this one is escalated while
+# strace holds the sweep up between its claim and its first batch.
+if [ "$strace" ]; then
+	rm -rf "$FAST"
+	cp -Rp "$T/before" "$FAST"
+	INTERAGENT_DIR=$FAST strace -o "$T/trace" -e trace=flock -e inject=flock:delay_enter=5000000:when=2 "$BIN" list_agents >"$T/out" &
+	sweeper=$!
+	ok "a sweep begins" wait_for [ -e "$FAST/archive/.swept" ]
+	INTERAGENT_DIR=$FAST "$BIN" escalate --from api --message-id 60000001 --reason r >"$T/out2" 2>&1
+	wait $sweeper
+	is "what is escalated meanwhile stays" "$(at status <"$FAST/messages-meta/60000001-done.json")" escalated
+	ok "and what is not is archived" [ -f "$FAST/archive/messages-meta/60000002-done.json" ]
+else
+	skip "what is escalated while a sweep runs stays" "no strace"
+fi
+
 # ---- Old mail in masses ----
 # The lock is let go after each hundred, so that nobody else waits for long.
 MASS=$T/mass
