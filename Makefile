@@ -125,7 +125,7 @@ test/bin/interagent-gate: test/gate.h store.c store.h json.h interagent.o json.o
 
 soak: interagent $(HELPERS) $(TORTURE)
 	STORM_AGENTS=20 STORM_SENDS=500 STORM_ROUNDS=1 sh test/crash.t
-	MEMORY_CALLS=100000 sh test/memory.t
+	MEMORY_CALLS=100000 sh test/long/memory.t
 
 # The fuzz targets, on kept inputs without a fuzzer, and with one.
 test/bin/replay-json: test/replay.c test/fuzz_json.c test/fuzz.h json.o json.h
