@@ -6,6 +6,8 @@
 #   make test                    the tests; the last line says how many passed
 #   make soak                    the long ones: servers that are killed, 100,000 calls
 #   make fuzz FUZZ_SECONDS=600   any bytes as JSON and on the wire, with clang's fuzzer
+#   make test-clients            real clients against it; needs npm, and installs them
+#   make dist                    static binaries and the source, to hand out
 #   make bench                   what it costs, beside the floor of each cost
 #   make install PREFIX=$HOME    into ~/bin
 
@@ -41,8 +43,17 @@ json.o: json.c json.h
 demo: interagent test/bin/jsonq
 	sh test/demo.sh
 
-test: interagent $(HELPERS) $(TORTURE)
+test: helpers
 	sh test/run
+
+helpers: interagent $(HELPERS) $(TORTURE)
+
+helpers: interagent $(HELPERS)
+
+# Real clients and compilers, from outside. What is missing is skipped, with its reason.
+test-clients: helpers
+	sh test/clients/install
+	sh test/run test/clients/*.t
 
 test/bin/jsonq: test/jsonq.c json.o json.h
 	mkdir -p test/bin
@@ -126,6 +137,7 @@ test/bin/interagent-gate: test/gate.h store.c store.h json.h interagent.o json.o
 soak: interagent $(HELPERS) $(TORTURE)
 	STORM_AGENTS=20 STORM_SENDS=500 STORM_ROUNDS=1 sh test/crash.t
 	MEMORY_CALLS=100000 sh test/long/memory.t
+	sh test/long/foreign.t
 
 # The fuzz targets, on kept inputs without a fuzzer, and with one.
 test/bin/replay-json: test/replay.c test/fuzz_json.c test/fuzz.h json.o json.h
@@ -163,12 +175,31 @@ test/bin/benchjson: test/benchjson.c json.o json.h
 	$(CC) $(STANDARD) $(CFLAGS) -DWITH_CJSON -o $@ test/benchjson.c json.o -lcjson 2>/dev/null || \
 	$(CC) $(STANDARD) $(CFLAGS) -o $@ test/benchjson.c json.o
 
+# What to hand out, the same to the last bit wherever it is made: static binaries
+# for the two machines whose compilers are here, and the source.
+MUSL_CC = musl-gcc
+ARM64_CC = aarch64-linux-gnu-gcc
+DIST_FLAGS = -Os -fno-asynchronous-unwind-tables -fno-ident -static -s -Wl,--build-id=none
+
+dist:
+	rm -rf dist
+	mkdir dist
+	sh test/clients/pack dist
+	@for pair in x86_64:$(MUSL_CC) aarch64:$(ARM64_CC); do \
+		if command -v $${pair#*:} >/dev/null; then \
+			echo "$${pair#*:} $(DIST_FLAGS) -o dist/interagent-Linux-$${pair%%:*}"; \
+			$${pair#*:} $(STANDARD) $(DIST_FLAGS) -o dist/interagent-Linux-$${pair%%:*} \
+				interagent.c store.c json.c || exit 1; \
+		else echo "no $${pair#*:}: no binary for $${pair%%:*}"; fi; \
+	done
+	cd dist && sha256sum interagent* >SHA256SUMS
+
 install: interagent
 	mkdir -p $(DESTDIR)$(PREFIX)/bin
 	cp interagent $(DESTDIR)$(PREFIX)/bin/.interagent.new
 	mv -f $(DESTDIR)$(PREFIX)/bin/.interagent.new $(DESTDIR)$(PREFIX)/bin/interagent
 
 clean:
-	rm -rf interagent $(OBJECTS) test/bin
+	rm -rf interagent $(OBJECTS) test/bin dist
 
-.PHONY: all demo test soak fuzz bench install clean
+.PHONY: all demo test helpers test-clients dist soak fuzz bench install clean

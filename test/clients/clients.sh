@@ -1,0 +1,50 @@
+# clients.sh: what the tests of this directory have in common, beside test/lib.sh:
+#
+#   package NAME        is this npm package there? If not, $why says why
+#   judge FILE WHAT     one test for each line "ok|WHAT" or "no|WHAT|GOT" of the file;
+#                       without any, WHAT has failed
+#   limited SECONDS COMMAND...  the command, ended by its id if it takes longer
+#
+# shellcheck disable=SC2034,SC2317
+CLIENTS=$HELPERS/clients
+why=
+trap '' PIPE
+
+package() {
+	[ ! -d "$CLIENTS/node_modules/$1" ] || return 0
+	why=$(cat "$CLIENTS/why" 2>/dev/null)
+	: "${why:=$1 is not installed (make test-clients does that)}"
+	return 1
+}
+
+judge() {
+	judged=0
+	while IFS='|' read -r verdict what got; do
+		case $verdict in
+		ok) pass "$what" ;;
+		no) fail "$what" "$got" ;;
+		*) continue ;;
+		esac
+		judged=$((judged + 1))
+	done <"$1"
+	[ "$judged" -gt 0 ] || fail "$2" "it said: $(tail -n 20 "$1")"
+}
+
+limited() {
+	seconds=$1
+	shift
+	"$@" &
+	limited=$!
+	(
+		trap 'kill "$!" 2>/dev/null; exit' TERM
+		sleep "$seconds" &
+		wait "$!"
+		kill "$limited" 2>/dev/null
+	) >/dev/null 2>&1 &
+	guard=$!
+	wait "$limited"
+	limited=$?
+	kill "$guard" 2>/dev/null
+	wait "$guard" 2>/dev/null
+	return "$limited"
+}
