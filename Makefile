@@ -48,7 +48,6 @@ test: helpers
 
 helpers: interagent $(HELPERS) $(TORTURE)
 
-helpers: interagent $(HELPERS)
 
 # Real clients and compilers, from outside. What is missing is skipped, with its reason.
 test-clients: helpers
