@@ -1065,6 +1065,16 @@ static void clear_signals(call *c, const store_entries *all)
 	store_clear_signals(c->mem, workspace);
 }
 
+/* The call is to wait: it may, and nothing is unread, which is known. */
+static bool must_wait(call *c)
+{
+	store_messages mail;
+	if (!c->may_wait || get_value(c, "wait_seconds")->number <= 0 || store_mail(&c->st, c->self, &mail) != STORE_OK)
+		return false;
+	keep_inbox(&mail, c->self);
+	return count_state(&mail, STORE_PENDING) == 0;
+}
+
 static bool check_inbox(call *c)
 {
 	store_entries all;
@@ -1073,6 +1083,9 @@ static bool check_inbox(call *c)
 	int unread;
 	if (!need_self(c, &all))
 		return false;
+	c->waits = must_wait(c);
+	if (c->waits)
+		return true;
 	if (c->session_id.n && !c->who->shell)  /* before the look, which so shows it all */
 		store_news(&c->st, c->self, c->session_id, 0, &news);
 	r = store_mail(&c->st, c->self, &sent);
@@ -1081,9 +1094,6 @@ static bool check_inbox(call *c)
 	mail = copy_list(c, &sent);
 	keep_inbox(&mail, c->self);
 	unread = count_state(&mail, STORE_PENDING);
-	c->waits = c->may_wait && unread == 0 && get_value(c, "wait_seconds")->number > 0;
-	if (c->waits)
-		return true;
 	c->who->unread = unread;
 	c->who->hint_at = store_now();
 	say_inbox(c, &mail, get_value(c, "offset")->number);

@@ -119,9 +119,7 @@ fi
 # ==== make clean ====
 # What was built goes, what was written stays.
 
-helpers=$(sed -n 's/^HELPERS = //p' Makefile)
-# shellcheck disable=SC2086 # one word for each helper
-in_tree "the tests' helpers build" tree make CFLAGS=-O0 $helpers
+in_tree "the tests' helpers build" tree make CFLAGS=-O0 helpers
 in_tree "make clean cleans" tree make clean
 is "and leaves what is not built" "$(cd "$T/tree" && find . -type f | sort)" "$before"
 
