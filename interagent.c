@@ -1045,7 +1045,7 @@ static void say_inbox(call *c, const store_messages *inbox, int64_t offset)
 static int count_unread(call *c, str agent)
 {
 	store_messages mail;
-	if (store_mail(&c->st, agent, &mail) != STORE_OK)
+	if (store_mail(&c->st, agent, S(""), &mail) != STORE_OK)
 		return 0;
 	keep_inbox(&mail, agent);
 	return count_state(&mail, STORE_PENDING);
@@ -1069,7 +1069,7 @@ static void clear_signals(call *c, const store_entries *all)
 static bool must_wait(call *c)
 {
 	store_messages mail;
-	if (!c->may_wait || get_value(c, "wait_seconds")->number <= 0 || store_mail(&c->st, c->self, &mail) != STORE_OK)
+	if (!c->may_wait || get_value(c, "wait_seconds")->number <= 0 || store_mail(&c->st, c->self, S(""), &mail) != STORE_OK)
 		return false;
 	keep_inbox(&mail, c->self);
 	return count_state(&mail, STORE_PENDING) == 0;
@@ -1088,7 +1088,7 @@ static bool check_inbox(call *c)
 		return true;
 	if (c->session_id.n && !c->who->shell)  /* before the look, which so shows it all */
 		store_news(&c->st, c->self, c->session_id, 0, &news);
-	r = store_mail(&c->st, c->self, &sent);
+	r = store_mail(&c->st, c->self, c->self, &sent);
 	if (r != STORE_OK)
 		return refuse_store(c, r);
 	mail = copy_list(c, &sent);
@@ -1261,9 +1261,9 @@ static store_result settle(call *c, store_message *m)
 		r = store_mark(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED, NULL, 0);
 	r = r == STORE_ABSENT ? STORE_OK : r;
 	if (r == STORE_OK && !is_copy)
-		r = store_mail(&c->st, store_human, &copies);
+		r = store_mail(&c->st, store_human, S(""), &copies);
 	for (int i = 0; i < copies.n && r == STORE_OK; i++)
-		if (str_eq(copies.at[i].to, store_human) && (is_copy || str_eq(copies.at[i].reply_to, m->id)))
+		if (is_copy || str_eq(copies.at[i].reply_to, m->id))
 			r = mark_done(c, &copies.at[i]);
 	return r;
 }
@@ -1390,11 +1390,10 @@ static void notify(call *c, const store_message *m)
 static bool human_has(call *c, const store_message *m)
 {
 	store_messages mail;
-	if (m->state != STORE_ESCALATED || store_mail(&c->st, store_human, &mail) != STORE_OK)
+	if (m->state != STORE_ESCALATED || store_mail(&c->st, store_human, S(""), &mail) != STORE_OK)
 		return false;
 	for (int i = 0; i < mail.n; i++)
-		if (str_eq(mail.at[i].to, store_human) && str_eq(mail.at[i].reply_to, m->id) &&
-		    mail.at[i].state == STORE_ESCALATED)
+		if (str_eq(mail.at[i].reply_to, m->id) && mail.at[i].state == STORE_ESCALATED)
 			return true;
 	return false;
 }
@@ -1553,10 +1552,10 @@ static bool refuse_conflict(call *c, const store_spec *now, int64_t base)
 static store_result complete_notices(call *c, const store_message *new)
 {
 	store_messages mail;
-	store_result r = store_mail(&c->st, new->to, &mail);
+	store_result r = store_mail(&c->st, new->to, S(""), &mail);
 	for (int i = 0; i < mail.n && r == STORE_OK; i++)
-		if (str_eq(mail.at[i].to, new->to) && str_eq(mail.at[i].spec, new->spec) &&
-		    mail.at[i].state == STORE_PENDING && !str_eq(mail.at[i].id, new->id))
+		if (str_eq(mail.at[i].spec, new->spec) && mail.at[i].state == STORE_PENDING &&
+		    !str_eq(mail.at[i].id, new->id))
 			r = store_mark(&c->st, &mail.at[i], STORE_COMPLETED, 1u << STORE_PENDING, NULL, 0);
 	return r;
 }
@@ -2727,7 +2726,7 @@ static void look_for_mail(server *srv)
 	bool seen;
 	store_open(&c.st, &srv->mem, who->root);
 	c.st.cache = &who->cache;
-	seen = store_workspace_here(&srv->mem, who->root) && store_mail(&c.st, c.self, &mail) == STORE_OK;
+	seen = store_workspace_here(&srv->mem, who->root) && store_mail(&c.st, c.self, S(""), &mail) == STORE_OK;
 	if (seen) {
 		keep_inbox(&mail, c.self);
 		news.at = NEW(&srv->mem, store_message, mail.n + 1);
@@ -3498,7 +3497,7 @@ static int run_watch(session *who, arena *mem, char **argv)
 		store_close(&c.st);
 		store_open(&c.st, mem, who->root);
 		c.st.cache = &who->cache;
-		known = store_mail(&c.st, c.self, &mail) == STORE_OK;
+		known = store_mail(&c.st, c.self, S(""), &mail) == STORE_OK;
 		if (known)
 			keep_inbox(&mail, c.self);
 		for (int i = 0; known && i < mail.n; i++) {

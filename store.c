@@ -464,6 +464,23 @@ static store_result get(store *st, enum dir d, const char *name, int64_t offset,
 	return got < 0 ? failed(st, "read", path_in(st, d, name), error) : STORE_OK;
 }
 
+enum { PEEK = 2048 };
+
+/* Is the file a short one, read whole at the first try? Most are. */
+static bool peek(store *st, enum dir d, const char *name, str *text)
+{
+	int dir = dir_fd(st, d, false);
+	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+	char *s = arena_new(st->mem, PEEK);
+	ssize_t got;
+	if (fd < 0)
+		return false;
+	got = sys_read(fd, s, PEEK, 0);
+	sys_close(fd);
+	*text = (str){ s, got };
+	return got > 0 && got < PEEK;
+}
+
 static bool same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
@@ -472,12 +489,19 @@ static bool same_file(const struct stat *a, const struct stat *b)
 
 /* Reads a JSON object. One that is empty or broken and young is being written
  * by a program that writes in place: look again, a little later each time. An
- * old one is damaged: *value (maybe NULL) has the members before the damage. */
+ * old one is damaged: *value (maybe NULL) has the members before the damage.
+ * Who only reads wants no stat of it: seen is NULL. */
 static store_result load(store *st, enum dir d, const char *name, int64_t most, json **value, struct stat *seen)
 {
 	json_error error;
 	str text;
-	struct stat first = { 0 };
+	struct stat first = { 0 }, own;
+	if (!seen && peek(st, d, name, &text)) {
+		*value = json_read(st->mem, text, JSON_STORED, &error);
+		if (!error.what && (*value)->kind == JSON_OBJECT)
+			return STORE_OK;
+	}
+	seen = seen ? seen : &own;
 	for (;;) {
 		store_result r = get(st, d, name, 0, most, &text, seen);
 		if (r != STORE_OK)
@@ -825,32 +849,39 @@ static store_state state_of(str word)
 	return STORE_PENDING;
 }
 
-static bool message_of(store *st, const json *doc, str id, store_message *m)
+static bool parties_of(store *st, const json *doc, store_message *m)
 {
 	*m = (store_message){
-		.id = arena_copy(st->mem, id),
 		.from = json_get_text(st->mem, doc, S("from")),
 		.to = json_get_text(st->mem, doc, S("to")),
-		.subject = json_get_text(st->mem, doc, S("subject")),
-		.reply_to = json_get_text(st->mem, doc, S("replyTo")),
-		.reason = json_get_text(st->mem, doc, S("escalationReason")),
-		.spec = json_get_text(st->mem, doc, S("spec")),
-		.created = json_get_text(st->mem, doc, S("createdAt")),
-		.updated = json_get_text(st->mem, doc, S("updatedAt")),
-		.state = state_of(json_get_text(st->mem, doc, S("status"))),
-		.doc = doc->raw,
 	};
-	const json *urgent = json_get(doc, S("urgent"));
-	m->urgent = urgent && urgent->kind == JSON_TRUE;
 	return m->from.n && m->to.n;
+}
+
+static void rest_of(store *st, const json *doc, str id, store_message *m)
+{
+	const json *urgent = json_get(doc, S("urgent"));
+	m->id = arena_copy(st->mem, id);
+	m->subject = json_get_text(st->mem, doc, S("subject"));
+	m->reply_to = json_get_text(st->mem, doc, S("replyTo"));
+	m->reason = json_get_text(st->mem, doc, S("escalationReason"));
+	m->spec = json_get_text(st->mem, doc, S("spec"));
+	m->created = json_get_text(st->mem, doc, S("createdAt"));
+	m->updated = json_get_text(st->mem, doc, S("updatedAt"));
+	m->state = state_of(json_get_text(st->mem, doc, S("status")));
+	m->urgent = urgent && urgent->kind == JSON_TRUE;
+	m->doc = doc->raw;
 }
 
 static store_result load_meta(store *st, enum dir d, str id, store_message *m, json **doc, struct stat *seen)
 {
 	const char *name = file_name(st, id, ".json");
 	store_result r = load(st, d, name, META_MOST, doc, seen);
-	if (r == STORE_OK && !message_of(st, *doc, id, m))
+	if (r != STORE_OK)
+		return r;
+	if (!parties_of(st, *doc, m))
 		return failed(st, "read", path_in(st, d, name), 0);
+	rest_of(st, *doc, id, m);
 	m->archived = d == OLD_METAS;
 	return r;
 }
@@ -1007,11 +1038,14 @@ static void check_cache(store *st)
 	}
 }
 
-/* Adds the messages of a directory from or to the agent (empty: everybody). */
-static store_result scan(store *st, enum dir d, str agent, store_cache *cache, store_messages *out)
+/* Adds the messages of a directory to `to` and from `from` (both empty: all).
+ * Most of them are others', so that who they are for is looked at first. */
+static store_result scan(store *st, enum dir d, str to, str from, store_messages *out)
 {
 	names it;
-	int seen_names = 0, mine = cache ? known_agent(cache, agent, true) : 0;
+	store_cache *cache = d == METAS && (to.n || from.n) ? st->cache : NULL;
+	int seen_names = 0;
+	int to_known = cache ? known_agent(cache, to, true) : 0, from_known = cache ? known_agent(cache, from, true) : 0;
 	if (!names_open(st, &it, d))
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".json"))) {
@@ -1020,22 +1054,28 @@ static store_result scan(store *st, enum dir d, str agent, store_cache *cache, s
 		arena mark = *st->mem;
 		store_message m;
 		json *doc;
-		struct stat seen;
 		str id = { it.name.s, it.name.n - 5 };
 		store_result r;
 		seen_names++;
-		if (is_known && k->from != mine && k->to != mine)
+		if (is_known && k->to != to_known && k->from != from_known)
 			continue;
-		r = load_meta(st, d, id, &m, &doc, &seen);
+		r = load(st, d, it.name.s, META_MOST, &doc, NULL);
+		if (r == STORE_OK && !parties_of(st, doc, &m))
+			r = failed(st, "read", path_in(st, d, it.name.s), 0);
 		if (r == STORE_OK && cache && !is_known)
 			remember(cache, it.name, &m);
-		if (r == STORE_FAILED)
+		if (r == STORE_FAILED) {
 			note_damage(st, st->fault.path);
-		else if (r == STORE_OK && (agent.n == 0 || str_eq(m.to, agent) || str_eq(m.from, agent)) &&
-			 (d == OLD_METAS || !is_archived(st, id)))
-			add_message(st, out, m);
-		else
+			continue;
+		}
+		if (r != STORE_OK || !((to.n == 0 && from.n == 0) || str_eq(m.to, to) || str_eq(m.from, from)) ||
+		    (d == METAS && is_archived(st, id))) {
 			arena_rewind(st->mem, mark);
+			continue;
+		}
+		rest_of(st, doc, id, &m);
+		m.archived = d == OLD_METAS;
+		add_message(st, out, m);
 	}
 	if (cache && cache->n > 2 * seen_names + 1000)
 		forget_all(cache);       /* most of what it knows is gone */
@@ -1048,13 +1088,13 @@ static void sort_by_age(store_messages *list)
 		qsort(list->at, (size_t)list->n, sizeof *list->at, by_age);
 }
 
-store_result store_mail(store *st, str agent, store_messages *out)
+store_result store_mail(store *st, str to, str from, store_messages *out)
 {
 	store_result r;
 	*out = (store_messages){ 0 };
 	if (st->cache)
 		check_cache(st);
-	r = scan(st, METAS, agent, st->cache, out);
+	r = scan(st, METAS, to, from, out);
 	sort_by_age(out);
 	return r;
 }
@@ -1063,9 +1103,9 @@ store_result store_every(store *st, store_messages *out)
 {
 	store_result r;
 	*out = (store_messages){ 0 };
-	r = scan(st, METAS, S(""), NULL, out);
+	r = scan(st, METAS, S(""), S(""), out);
 	if (r == STORE_OK)
-		r = scan(st, OLD_METAS, S(""), NULL, out);
+		r = scan(st, OLD_METAS, S(""), S(""), out);
 	sort_by_age(out);
 	return r;
 }
@@ -1197,9 +1237,8 @@ static int archive_message(store *st, str id)
 {
 	store_message m;
 	json *doc;
-	struct stat seen;
 	const char *body = file_name(st, id, ".md");
-	store_result r = load_meta(st, METAS, id, &m, &doc, &seen);
+	store_result r = load_meta(st, METAS, id, &m, &doc, NULL);
 	if (r == STORE_OK && !is_quiet(&m) && !is_archived(st, id))
 		return 0;
 	if (r == STORE_OK && archive_meta(st, id) < 0)
@@ -1238,9 +1277,8 @@ static bool find_quiet(store *st, id_list *due)
 		arena mark = *st->mem;
 		store_message m;
 		json *doc;
-		struct stat seen;
 		str id = { it.name.s, it.name.n - 5 };
-		bool take = load_meta(st, METAS, id, &m, &doc, &seen) == STORE_OK && (is_quiet(&m) || is_archived(st, id));
+		bool take = load_meta(st, METAS, id, &m, &doc, NULL) == STORE_OK && (is_quiet(&m) || is_archived(st, id));
 		arena_rewind(st->mem, mark);
 		if (take)
 			add_id(st->mem, due, id);
@@ -1326,7 +1364,7 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 	*count = 0;
 	if (r != STORE_OK)
 		return r;
-	r = scan(st, OLD_METAS, S(""), NULL, &all);
+	r = scan(st, OLD_METAS, S(""), S(""), &all);
 	for (int i = 0; i < all.n && r == STORE_OK; i++) {
 		const store_message *m = &all.at[i];
 		int64_t touched = store_ms(m->updated);
@@ -1405,12 +1443,12 @@ static store_result sort_news(store *st, str agent, const told *before, unsigned
 			      bool *all_told, buf *ids)
 {
 	store_messages mail;
-	store_result r = store_mail(st, agent, &mail);
+	store_result r = store_mail(st, agent, S(""), &mail);
 	*all_told = st->damaged == 0;
 	for (int i = 0; i < mail.n && r == STORE_OK; i++) {
 		const store_message *m = &mail.at[i];
 		bool old = was_told(before->ids, m->id);
-		if (!str_eq(m->to, agent) || m->state != STORE_PENDING)
+		if (m->state != STORE_PENDING)
 			continue;
 		if (!old && (which & STORE_URGENT) && !m->urgent) {
 			*all_told = false;

@@ -125,9 +125,10 @@ typedef struct {
  * spec are the caller's, the rest is filled in. Durable when it returns STORE_OK. */
 store_result store_send(store *st, store_message *m, str body);
 
-/* Every message from or to the agent that is not archived, by createdAt, then
- * id. Damaged files are passed over and counted in st->damaged. */
-store_result store_mail(store *st, str agent, store_messages *out);
+/* Every message to `to` and every one from `from` (empty: no such) that is not
+ * archived, by createdAt, then id. Damaged files are passed over and counted in
+ * st->damaged. */
+store_result store_mail(store *st, str to, str from, store_messages *out);
 
 /* All that is stored, archived or not, in the same order. */
 store_result store_every(store *st, store_messages *out);

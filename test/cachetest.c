@@ -44,7 +44,7 @@ static void begin(store *st, store_cache *with)
 static bool any_message(store *st, store_message *m)
 {
 	store_messages all;
-	if (store_mail(st, agent(pick(AGENTS)), &all) != STORE_OK || all.n == 0)
+	if (store_mail(st, agent(pick(AGENTS)), S(""), &all) != STORE_OK || all.n == 0)
 		return false;
 	*m = all.at[pick((unsigned)all.n)];
 	return true;
@@ -172,7 +172,8 @@ static bool compare(str who)
 	store_messages a, b;
 	begin(&plain, NULL);
 	begin(&remembering, &cache);
-	store_result x = store_mail(&plain, who, &a), y = store_mail(&remembering, who, &b);
+	str from = pick(2) ? who : S("");
+	store_result x = store_mail(&plain, who, from, &a), y = store_mail(&remembering, who, from, &b);
 	bool equal = x == y && same(&a, &b) && plain.damaged == remembering.damaged;
 	store_close(&plain);
 	store_close(&remembering);
