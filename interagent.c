@@ -34,10 +34,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define VERSION "1.0.0"
+#ifdef REVISION                          /* of the source; the makefile knows it */
+#define VERSION_LINE "interagent " VERSION " (" REVISION ")"
+#else
+#define VERSION_LINE "interagent " VERSION
+#endif
 
 enum {
 	BODY_MOST = 1024 * 1024,         /* bytes of a message or spec */
@@ -4054,7 +4060,8 @@ static void plan_plugin(arena *mem, str program, plugin_file files[PLUGIN_FILES]
 {
 	files[0] = (plugin_file){ ".claude-plugin", "plugin.json",
 		S("{\n  \"name\": \"interagent\",\n  \"version\": \"" VERSION "\",\n"
-		  "  \"description\": \"Mail between coding agents\",\n  \"license\": \"MIT\"\n}\n") };
+		  "  \"description\": \"Mail between coding agents\",\n"
+		  "  \"author\": { \"name\": \"interagent\" },\n  \"license\": \"MIT\"\n}\n") };
 	files[1] = (plugin_file){ "hooks", "hooks.json", hooks_text(mem, program) };
 	files[2] = (plugin_file){ "", ".mcp.json", server_is_known(mem) ? S("") : server_text(mem, program) };
 }
@@ -4195,6 +4202,25 @@ static int run_setup(session *who, arena *mem, char **argv)
 
 /* ---- The doctor ---- */
 
+/* What a report of a fault needs: where what runs, and the names of what is set. */
+static void say_system(session *who, buf *b)
+{
+	static const char *const settings[] = {
+		"INTERAGENT_DIR", "INTERAGENT_NAME", "INTERAGENT_WAKE", "INTERAGENT_NOTIFY", "CLAUDE_CONFIG_DIR",
+	};
+	struct utsname os;
+	bool any = false;
+	buf_say(b, "program: %s, %z\n", who->program, VERSION_LINE);
+	if (uname(&os) >= 0)
+		buf_say(b, "system: %z %z %z\n", os.sysname, os.release, os.machine);
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+		if (getenv(settings[i])) {
+			buf_say(b, any ? " %z" : "set: %z", settings[i]);
+			any = true;
+		}
+	buf_say(b, any ? "\n" : "");
+}
+
 /* Whether the clients can find this program; told, but no damage. */
 static void say_wiring(session *who, arena *mem, buf *b)
 {
@@ -4207,7 +4233,7 @@ static void say_wiring(session *who, arena *mem, buf *b)
 			present++;
 		current += str_eq(there, files[i].text);
 	}
-	buf_say(b, "program: %s, version %z\n", who->program, VERSION);
+	say_system(who, b);
 	if (on_path.n == 0)
 		buf_say(b, "PATH: interagent is not on it\n");
 	else if (!str_eq(on_path, who->program))
@@ -4412,6 +4438,6 @@ int main(int argc, char **argv)
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
 		return help(&own);
 	if (strcmp(word, "--version") == 0)
-		return tell(1, &(buf){ .s = "interagent " VERSION "\n", .n = sizeof VERSION + 11 });
+		return tell(1, &(buf){ .s = VERSION_LINE "\n", .n = sizeof VERSION_LINE });
 	return no_such_verb(&own, word);
 }

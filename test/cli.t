@@ -49,7 +49,7 @@ escalate publish_spec get_spec list_specs set_status get_status get_all_statuses
 # ==== Help ====
 # Whoever has only the binary must be able to find out how to use it.
 
-does "it tells its version" '^interagent [0-9]*\.[0-9]*\.[0-9]*$' "$BIN" --version
+does "it tells its version" '^interagent [0-9]*\.[0-9]*\.[0-9]*\( ([^ ()]*)\)\{0,1\}$' "$BIN" --version
 does "it helps" '^usage: interagent' "$BIN" --help
 for verb in $verbs; do
 	like "--help names $verb" "$said" "^  $verb "

@@ -108,7 +108,7 @@ setup claude
 plugin_json=$plugin/.claude-plugin/plugin.json
 hooks_json=$plugin/hooks/hooks.json
 is "the plugin has its name" "$(at name <"$plugin_json")" interagent
-is "... and the program's version" "interagent $(at version <"$plugin_json")" "$("$BIN" --version)"
+is "... and the program's version" "interagent $(at version <"$plugin_json")" "$("$BIN" --version | sed 's/ (.*//')"
 is "it has the hooks that tell of mail" "$(at hooks <"$hooks_json" | at -keys | paste -s -d ' ' -)" \
 	"SessionStart UserPromptSubmit PostToolBatch Stop FileChanged"
 for event in SessionStart UserPromptSubmit PostToolBatch Stop FileChanged; do
@@ -316,7 +316,9 @@ says() { like "$1" "$(cat "$T/said")" "$2"; }
 fresh
 mkdir "$T/web" "$T/bin"
 doctor
-says "the doctor names the program" "^program: $BIN, version "
+says "the doctor names the program" "^program: $BIN, interagent [0-9]"
+says "... the system that it runs on" "^system: $(uname -s) $(uname -r) $(uname -m)\$"
+says "... and what is set, but not to what" '^set: INTERAGENT_DIR[A-Z_ ]*$'
 says "... and that PATH has none" '^PATH: interagent is not on it$'
 says "... and that there is no plugin" '^Claude Code: no plugin directory; '
 says "... and that this is nobody's directory" '^this directory: nobody '

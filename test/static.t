@@ -116,6 +116,27 @@ else
 	skip "musl-gcc builds" "there is no musl-gcc"
 fi
 
+# ==== --version ====
+# A report of a fault must lead to the source that has it.
+
+copy revision
+echo 0123abc >"$T/revision/.revision"
+in_tree "a packed tree builds" revision make CFLAGS=-O0
+version=$(sed -n 's/^#define VERSION "\(.*\)"$/\1/p' interagent.c)
+is "and says what it was packed from" "$("$T/revision/interagent" --version)" "interagent $version (0123abc)"
+rm "$T/revision/.revision" "$T/revision/interagent.o"
+in_tree "one that is of no revision builds" revision make CFLAGS=-O0
+is "and names none" "$("$T/revision/interagent" --version)" "interagent $version"
+if command -v git >/dev/null; then
+	rm "$T/revision/interagent.o"
+	(cd "$T/revision" && git init -q && git add Makefile && git -c user.name=x -c user.email=x commit -q -m x)
+	in_tree "a tree of git's builds" revision make CFLAGS=-O0
+	is "and says which commit it is" "$("$T/revision/interagent" --version)" \
+		"interagent $version ($(cd "$T/revision" && git rev-parse --short=12 HEAD))"
+else
+	skip "a tree of git's builds" "there is no git"
+fi
+
 # ==== make clean ====
 # What was built goes, what was written stays.
 

@@ -44,7 +44,7 @@ binary() {
 
 if binary x86_64 musl-gcc; then
 	if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
-		is "... and says which version it is" "interagent-$("$built" --version | sed 's/.* //')" "$source"
+		is "... and says which version it is" "interagent-$("$built" --version | sed 's/^interagent //; s/ (.*//')" "$source"
 		ok "... and passes the wire test" env INTERAGENT="$built" sh test/wire.t
 	else
 		skip "... and passes the wire test" "this is not Linux on x86_64"
