@@ -188,6 +188,8 @@ int main(void)
 		faults += fault != NULL;
 		arena_reset(&mem);
 	}
+	arena_rewind(&mem, (arena){ 0 });
+	free(line);
 	printf("%d lines, %d faults\n", number, faults);
 	return number == 0 || faults > 0;
 }
