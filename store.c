@@ -488,14 +488,18 @@ static bool same_file(const struct stat *a, const struct stat *b)
 }
 
 /* Reads a JSON object. One that is empty or broken and young is being written
- * by a program that writes in place: look again, a little later each time. An
- * old one is damaged: *value (maybe NULL) has the members before the damage.
- * Who only reads wants no stat of it: seen is NULL. */
+ * by a program that writes in place: look again, a little later each time. So is
+ * one that is empty and looks old, for a while: a file system may show that a
+ * file was cut before it shows when. Any other old one is damaged: *value (maybe
+ * NULL) has the members before the damage. Who only reads wants no stat of it:
+ * seen is NULL. */
 static store_result load(store *st, enum dir d, const char *name, int64_t most, json **value, struct stat *seen)
 {
 	json_error error;
 	str text;
 	struct stat first = { 0 }, own;
+	bool old;
+	int most_naps;
 	if (!seen && peek(st, d, name, &text)) {
 		*value = json_read(st->mem, text, JSON_STORED, &error);
 		if (!error.what && (*value)->kind == JSON_OBJECT)
@@ -509,11 +513,13 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
 		*value = json_read(st->mem, text, JSON_STORED, &error);
 		if (seen->st_size <= most && !error.what && (*value)->kind == JSON_OBJECT)
 			return STORE_OK;
-		if (age_of(seen) > YOUNG_MS && !same_file(&first, seen)) {
+		old = age_of(seen) > YOUNG_MS;
+		if (old && seen->st_size > 0 && !same_file(&first, seen)) {
 			first = *seen;           /* it may have been cut short since its age was read */
 			continue;
 		}
-		if (age_of(seen) > YOUNG_MS || st->naps >= (st->lock >= 0 ? WRITER_NAPS : d == ROOT ? TABLE_NAPS : READER_NAPS))
+		most_naps = old ? READER_NAPS : st->lock >= 0 ? WRITER_NAPS : d == ROOT ? TABLE_NAPS : READER_NAPS;
+		if ((old && seen->st_size > 0) || st->naps >= most_naps)
 			return failed(st, "read", path_in(st, d, name), 0);
 		nap(1 << st->naps++);
 	}

@@ -61,6 +61,14 @@ while read -r _ words; do
 	done
 done <"$T/makes"
 
+# ---- What the demo prints ----
+
+ids() { sed -e 's/[0-9a-f]\{8\}/ID/g' -e 's/([^()]*[0-9]s)/(SECONDS)/'; }
+awk '/^```demo/ { inside = 1; next } /^```/ { inside = 0 } inside && NF' README.md | ids >"$T/recorded"
+sh test/demo.sh 2>&1 | ids >"$T/demo"
+ok "there is a recording" test -s "$T/recorded"
+is "all of it is what the demo prints" "$(grep -vxF -f "$T/demo" "$T/recorded")" ""
+
 # ---- Configuration ----
 
 awk -v to="$T/json" '/^```json/ { n++; inside = 1; next } /^```/ { inside = 0 } inside { print >(to "." n) }' README.md
