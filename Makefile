@@ -56,9 +56,14 @@ helpers: interagent $(HELPERS) $(TORTURE)
 
 
 # Real clients and compilers, from outside. What is missing is skipped, with its reason.
-test-clients: helpers
+test-clients: helpers test/bin/interagent-tap
 	sh test/clients/install
 	sh test/run test/clients/*.t
+
+# The same program, which leaves a copy of all that it writes.
+test/bin/interagent-tap: test/tap.h interagent.c store.h json.h store.o json.o
+	mkdir -p test/bin
+	$(CC) $(STANDARD) $(CFLAGS) $(LDFLAGS) -include test/tap.h -o $@ interagent.c store.o json.o
 
 test/bin/jsonq: test/jsonq.c json.o json.h
 	mkdir -p test/bin

@@ -249,5 +249,5 @@ if (lines) {
 	const others = readFileSync(lines, 'utf8').split('\n').filter(Boolean);
 	said = faulty = 0;
 	const faults = others.flatMap((line) => judge(line));
-	check(`of ${said} lines of the wire test ${faulty} are at fault`, said > 0 && faults.length === 0, faults.slice(0, 3).join(' AND '));
+	check(`of ${said} lines of the whole suite ${faulty} are at fault`, said > 0 && faults.length === 0, faults.slice(0, 3).join(' AND '));
 }
