@@ -58,7 +58,8 @@ enum {
 	LOOK_ANYWAY_MS = 2000,           /* ... where it tells, but not of what other machines write */
 	BURST_MS = 1000,                 /* mail that comes this close together is told of at once */
 	NOTIFY_MOST = 1000,              /* bytes of a text for the human's own command */
-	HOOK_LOCK_MS = 1500,             /* what a hook waits for the lock */
+	HOOK_S = 2,                      /* what a hook takes at most */
+	HOOK_LOCK_MS = 1500,             /* what it waits for the lock */
 	PROGRESS_MS = 15 * 1000,         /* between two signs of life of a call that waits */
 	SWEEP_ASK_MS = 60 * 1000,        /* between two questions whether the archive is due */
 	HINT_MS = 1000                   /* how long a count of unread mail is good enough */
@@ -1101,7 +1102,7 @@ static bool check_inbox(call *c)
 	keep_inbox(&mail, c->self);
 	unread = count_state(&mail, STORE_PENDING);
 	c->who->unread = unread;
-	c->who->hint_at = store_now();
+	c->who->hint_at = store_tick();
 	say_inbox(c, &mail, get_value(c, "offset")->number);
 	say_sent(c, &sent);
 	for (int i = 0; i < mail.n; i++)
@@ -1820,11 +1821,11 @@ static const tool *find_verb(str name)
  * be a second old. */
 static void say_unread(call *c)
 {
-	int64_t now = store_now();
+	int64_t now = store_tick();
 	int unread;
 	if (c->who->shell || c->self.n == 0 || c->tool->run == check_inbox)
 		return;
-	if (!(c->tool->hints & READ_ONLY) || now - c->who->hint_at >= HINT_MS || now < c->who->hint_at) {
+	if (!(c->tool->hints & READ_ONLY) || now - c->who->hint_at >= HINT_MS) {
 		c->who->unread = count_unread(c, c->self);
 		c->who->hint_at = now;
 	}
@@ -1863,7 +1864,7 @@ static bool run_tool(call *c, const json *args)
 static void sweep(session *who, arena *mem)
 {
 	store st;
-	int64_t now = store_now();
+	int64_t now = store_tick();
 	if (who->root.n == 0 || (who->swept_at && now - who->swept_at < SWEEP_ASK_MS))
 		return;
 	who->swept_at = now;
@@ -2505,7 +2506,7 @@ static void keep_waiting(server *srv, const request *rq, str line)
 {
 	arena mem = { 0 };
 	waiting *w = NEW(&mem, waiting, 1);
-	int64_t now = store_now();
+	int64_t now = store_tick();
 	*w = (waiting){ .next = srv->waits, .line = arena_copy(&mem, line), .id = arena_copy(&mem, rq->id),
 			.until = now + rq->wait_ms, .progress_at = now + PROGRESS_MS };
 	w->mem = mem;
@@ -2649,8 +2650,8 @@ static void serve_waiting(server *srv)
 {
 	waiting **at = &srv->waits;
 	while (*at && !srv->broken) {
-		request rq = { .final = srv->ended || store_now() >= (*at)->until };
-		if (store_now() >= (*at)->progress_at)
+		request rq = { .final = srv->ended || store_tick() >= (*at)->until };
+		if (store_tick() >= (*at)->progress_at)
 			send_progress(srv, *at);
 		serve_line(srv, (*at)->line, &rq);
 		arena_reset(&srv->mem);
@@ -2683,14 +2684,6 @@ static bool post(const char *path, str text)
 	}
 	close(fd);
 	return done;
-}
-
-static bool has_line(str lines, str line)
-{
-	while (lines.n)
-		if (str_eq(str_cut(&lines, '\n'), line))
-			return true;
-	return false;
 }
 
 static void say_news(call *c, const store_messages *news);
@@ -2726,9 +2719,10 @@ static void send_nudge(server *srv, call *c, const store_messages *news)
 static void look_for_mail(server *srv)
 {
 	session *who = srv->who;
-	buf text = { .mem = &srv->mem }, ids = { .mem = &srv->mem };
+	buf text = { .mem = &srv->mem }, ids = { .mem = &srv->mem }, at = { .mem = &srv->mem };
 	call c = { .who = who, .mem = &srv->mem, .out = &text, .self = who->present };
 	store_messages mail, news = { 0 };
+	str next = srv->known;
 	bool seen;
 	store_open(&c.st, &srv->mem, who->root);
 	c.st.cache = &who->cache;
@@ -2737,24 +2731,32 @@ static void look_for_mail(server *srv)
 		keep_inbox(&mail, c.self);
 		news.at = NEW(&srv->mem, store_message, mail.n + 1);
 	}
+	buf_say(&at, "@%s", who->present);
+	for (str all = srv->known; all.n;) {
+		str line = str_cut(&all, '\n');
+		if (!str_ends(line, buf_str(&at)))
+			buf_say(&ids, "%s\n", line);
+	}
 	for (int i = 0; seen && i < mail.n && mail.at[i].state == STORE_PENDING; i++) {
-		buf_say(&ids, "%s\n", mail.at[i].id);
-		if (!has_line(srv->known, mail.at[i].id))
+		buf line = { .mem = &srv->mem };
+		buf_say(&line, "%s%s", mail.at[i].id, buf_str(&at));
+		buf_say(&ids, "%s\n", buf_str(&line));
+		if (!text_has_line(srv->known, buf_str(&line), &next))
 			news.at[news.n++] = mail.at[i];
 	}
 	store_close(&c.st);
 	if (!seen) {
 		srv->wake_at = 0;        /* nothing can be told of a store that is away */
 	} else if (srv->looked_at && news.n && !srv->wake_at) {
-		srv->wake_at = store_now() + BURST_MS;
-	} else if (!srv->looked_at || !news.n || store_now() >= srv->wake_at) {
+		srv->wake_at = store_tick() + BURST_MS;
+	} else if (!srv->looked_at || !news.n || store_tick() >= srv->wake_at) {
 		if (srv->looked_at && news.n)
 			send_nudge(srv, &c, &news);
 		srv->wake_at = 0;
 		arena_reset(&srv->known_mem);
 		srv->known = arena_copy(&srv->known_mem, buf_str(&ids));
 	}
-	srv->looked_at = store_now();
+	srv->looked_at = store_tick();
 	arena_reset(&srv->mem);
 }
 
@@ -2845,13 +2847,13 @@ static bool drain(int fd)
 /* How long the server may sleep, in ms; -1: until something comes. */
 static int nap_length(const server *srv)
 {
-	int64_t left = srv->wake_at ? srv->wake_at - store_now() : LOOK_ANYWAY_MS;
+	int64_t left = srv->wake_at ? srv->wake_at - store_tick() : LOOK_ANYWAY_MS;
 	if (!srv->waits && !can_wake(srv))
 		return -1;
 	if (srv->watch < 0)
 		return LOOK_MS;
 	for (const waiting *w = srv->waits; w; w = w->next)
-		left = w->until - store_now() < left ? w->until - store_now() : left;
+		left = w->until - store_tick() < left ? w->until - store_tick() : left;
 	return left < 0 ? 0 : left > LOOK_ANYWAY_MS ? LOOK_ANYWAY_MS : (int)left;
 }
 
@@ -2875,8 +2877,8 @@ static void serve_quiet_moment(server *srv)
 {
 	bool changed = drain(srv->watch);
 	serve_waiting(srv);
-	if (can_wake(srv) && (changed || srv->watch < 0 || store_now() - srv->looked_at >= LOOK_ANYWAY_MS ||
-			      (srv->wake_at && store_now() >= srv->wake_at)))
+	if (can_wake(srv) && (changed || srv->watch < 0 || store_tick() - srv->looked_at >= LOOK_ANYWAY_MS ||
+			      (srv->wake_at && store_tick() >= srv->wake_at)))
 		look_for_mail(srv);
 	if (srv->watch < 0 && (srv->waits || can_wake(srv)))
 		srv->watch = open_watch(srv->who, &srv->mem);
@@ -3370,19 +3372,37 @@ static int serve_hook(call *c, enum event event, const char *name, bool watches)
 	else
 		say(c, c->st.damaged ? "interagent: no unread mail that can be read: see interagent doctor"
 				     : "interagent: no unread mail");
+	alarm(0);
 	return print_hook(c, event, name, inbox);
 }
 
+static void give_up(int number)
+{
+	static const char why[] = "interagent: hook: gave up, it took too long\n";
+	ssize_t ignored = write(2, why, sizeof why - 1);
+	(void)number;
+	(void)ignored;
+	_exit(DONE);
+}
+
 /* A hook never disturbs its client: whatever goes wrong, it exits 0 and prints
- * nothing on standard output. */
+ * nothing on standard output; and whatever takes long, its input too, it is
+ * over in HOOK_S. */
 static int run_hook(session *who, arena *mem, char **argv)
 {
+	struct sigaction late = { .sa_handler = give_up };
 	buf text = { .mem = mem };
 	json_error error;
-	json *input = json_read(mem, read_input(mem), JSON_STORED, &error);
-	str name = json_get_text(mem, input, S("hook_event_name")), place = json_get_text(mem, input, S("cwd"));
+	json *input;
+	str name, place;
 	call c;
 	int status = DONE;
+	sigemptyset(&late.sa_mask);
+	sigaction(SIGALRM, &late, NULL);
+	alarm(HOOK_S);
+	input = json_read(mem, read_input(mem), JSON_STORED, &error);
+	name = json_get_text(mem, input, S("hook_event_name"));
+	place = json_get_text(mem, input, S("cwd"));
 	if (argv[0] || error.what || name.n == 0) {
 		complain(mem, argv[0] ? "hook: takes no arguments" : "hook: no hook event on standard input");
 		return DONE;
@@ -3428,6 +3448,7 @@ static int run_wait(session *who, arena *mem, char **argv)
 	call c = begin_verb(who, mem, &text, o[0].value);
 	int64_t seconds = 0, status = 0, until;
 	store_messages news = { 0 };
+	store_result r;
 	int watch, claim;
 	if (wrong || !str_int(str_of(o[1].value), &seconds) || !str_int(str_of(o[2].value), &status) ||
 	    seconds < 0 || seconds > 2000000 || status < 0 || status > 255) {
@@ -3436,19 +3457,25 @@ static int run_wait(session *who, arena *mem, char **argv)
 	}
 	if (!self_is_known(&c))
 		return refuse_verb(&c);
-	until = store_now() + seconds * 1000;
+	until = store_tick() + seconds * 1000;
 	claim = store_claim_wait(&c.st, c.self, c.session_id);
 	watch = claim < 0 ? -1 : store_watch(&c.st);
+	r = claim < -1 ? STORE_FAILED : STORE_OK;
 	while (claim >= 0 && !stopping && news.n == 0) {
 		arena mark = *mem;
 		store_close(&c.st);
 		store_open(&c.st, mem, who->root);
-		if (store_news(&c.st, c.self, c.session_id, 0, &news) != STORE_OK)
+		r = store_news(&c.st, c.self, c.session_id, 0, &news);
+		if (r != STORE_OK)
 			news.n = 0;
-		if (news.n || store_now() >= until)
+		if (r == STORE_FAILED || news.n || store_tick() >= until)
 			break;
 		arena_rewind(mem, mark);
-		sleep_for_mail(watch, until - store_now());
+		sleep_for_mail(watch, until - store_tick());
+	}
+	if (r == STORE_FAILED) {
+		refuse_store(&c, r);
+		return refuse_verb(&c);
 	}
 	if (news.n == 0)
 		return DONE;
@@ -3500,6 +3527,7 @@ static int run_watch(session *who, arena *mem, char **argv)
 	while (!stopping) {
 		buf ids = { .mem = mem };
 		store_messages mail;
+		str next = seen;
 		store_close(&c.st);
 		store_open(&c.st, mem, who->root);
 		c.st.cache = &who->cache;
@@ -3511,7 +3539,7 @@ static int run_watch(session *who, arena *mem, char **argv)
 			if (m->state != STORE_PENDING && m->state != STORE_ESCALATED)
 				continue;
 			buf_say(&ids, "%s\n", m->id);
-			if (!has_line(seen, m->id) && !write_out(1, watch_line(&c, m, o[1].value != NULL)))
+			if (!text_has_line(seen, m->id, &next) && !write_out(1, watch_line(&c, m, o[1].value != NULL)))
 				return REFUSED;
 		}
 		if (known) {
@@ -4095,7 +4123,7 @@ typedef struct {
 /* Is what stands there ours to replace or remove? */
 static bool is_ours(const setup *s, const plugin_file *f, str there)
 {
-	return str_eq(there, f->text) || has_line(s->record, record_line(s->mem, f->name, there));
+	return str_eq(there, f->text) || text_has_line(s->record, record_line(s->mem, f->name, there), NULL);
 }
 
 static void put_plugin_file(setup *s, const plugin_file *f)
@@ -4103,8 +4131,9 @@ static void put_plugin_file(setup *s, const plugin_file *f)
 	str dir = below(s->mem, s->dir, f->dir), path = below(s->mem, dir, f->name), there;
 	store_result r = store_read_file(s->mem, dir, f->name, &there);
 	store_fault fault;
-	if (r == STORE_OK && !is_ours(s, f, there)) {
-		buf_say(&s->says, "%s was changed by somebody else: left as it is\n", path);
+	if (r != STORE_ABSENT && (r != STORE_OK || !is_ours(s, f, there))) {
+		buf_say(&s->says, r == STORE_OK ? "%s was changed by somebody else: left as it is\n"
+						: "%s is no file of ours: left as it is\n", path);
 		return;
 	}
 	if (s->dry && f->text.n)
@@ -4149,7 +4178,7 @@ static void note_new_dirs(setup *s, str config)
 		buf b = { .mem = s->mem };
 		buf_say(&b, "made %s", path);
 		line = buf_str(&b);
-		if (has_line(s->record, line) || access(arena_z(s->mem, path), F_OK) != 0)
+		if (text_has_line(s->record, line, NULL) || access(arena_z(s->mem, path), F_OK) != 0)
 			buf_say(&s->writes, "%s\n", line);
 	}
 }
@@ -4161,7 +4190,7 @@ static void drop_new_dirs(setup *s, str config)
 		str path = below(s->mem, config, paths[i]);
 		buf b = { .mem = s->mem };
 		buf_say(&b, "made %s", path);
-		if (has_line(s->record, buf_str(&b)))
+		if (text_has_line(s->record, buf_str(&b), NULL))
 			rmdir(arena_z(s->mem, path));
 	}
 }

@@ -476,6 +476,18 @@ str text_first(str s, ptrdiff_t characters)
 	return (str){ s.s, n };
 }
 
+bool text_has_line(str lines, str line, str *next)
+{
+	str rest = next ? *next : lines;
+	bool here = rest.n && str_eq(str_cut(&rest, '\n'), line);
+	if (!here)
+		for (rest = lines; rest.n && !here;)
+			here = str_eq(str_cut(&rest, '\n'), line);
+	if (here && next)
+		*next = rest;
+	return here;
+}
+
 str text_one_line(arena *a, str s)
 {
 	buf b = { .mem = a };

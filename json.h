@@ -89,6 +89,11 @@ bool text_valid(str s);                     /* is all of s UTF-8? */
 str text_clip(str s, ptrdiff_t limit);      /* at most limit bytes, cut between characters */
 ptrdiff_t text_count(str s);                /* characters */
 str text_first(str s, ptrdiff_t characters);
+
+/* Is it one of the lines? *next (or NULL) is where to look first, and moves
+ * behind it: who asks in the order of the lines is answered in one step each. */
+bool text_has_line(str lines, str line, str *next);
+
 int text_width(str s);                      /* columns on a terminal: wide characters take two */
 void text_fit(buf *b, str s, int columns);  /* exactly so many: filled with spaces, or cut with "..." */
 int text_distance(str a, str b);            /* letters to add, drop or change to make one the other */

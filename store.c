@@ -102,7 +102,8 @@ enum {
 	TABLE_MOST = 64 * 1024 * 1024,   /* of registry.json and status.json */
 	FILE_MOST = 16 * 1024 * 1024,    /* of a file that is not of the store */
 	YOUNG_MS = 2000,                 /* an unfinished file this young is still being written */
-	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms */
+	EMPTY_NAPS = 6,                  /* 1 + 2 + ... + 32 ms */
+	READER_NAPS = 7,                 /* 127 ms */
 	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said */
 	WRITER_NAPS = 12,                /* past YOUNG_MS, so that a writer can tell damage for sure */
 	LOCK_MS = 8000,
@@ -144,6 +145,13 @@ int64_t store_now(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t store_tick(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -344,6 +352,14 @@ static int dir_fd(store *st, enum dir d, bool make)
 	return st->fd[d] = fd;
 }
 
+static void use_past(store *st, str name)
+{
+	if (st->fd[PAST] >= 0)
+		sys_close(st->fd[PAST]);
+	st->fd[PAST] = -1;
+	st->past = arena_z(st->mem, name);
+}
+
 /* ==== The names in a directory ==== */
 
 typedef struct {
@@ -498,7 +514,8 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
 	json_error error;
 	str text;
 	struct stat first = { 0 }, own;
-	bool old;
+	bool old, to_write = seen && st->lock >= 0;
+	int64_t age;
 	int most_naps;
 	if (!seen && peek(st, d, name, &text)) {
 		*value = json_read(st->mem, text, JSON_STORED, &error);
@@ -513,15 +530,79 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
 		*value = json_read(st->mem, text, JSON_STORED, &error);
 		if (seen->st_size <= most && !error.what && (*value)->kind == JSON_OBJECT)
 			return STORE_OK;
-		old = age_of(seen) > YOUNG_MS;
+		age = age_of(seen);
+		old = age > YOUNG_MS || age < -YOUNG_MS;
 		if (old && seen->st_size > 0 && !same_file(&first, seen)) {
 			first = *seen;           /* it may have been cut short since its age was read */
 			continue;
 		}
-		most_naps = old ? READER_NAPS : st->lock >= 0 ? WRITER_NAPS : d == ROOT ? TABLE_NAPS : READER_NAPS;
+		most_naps = old ? EMPTY_NAPS : to_write ? WRITER_NAPS : d == ROOT ? TABLE_NAPS : READER_NAPS;
 		if ((old && seen->st_size > 0) || st->naps >= most_naps)
 			return failed(st, "read", path_in(st, d, name), 0);
 		nap(1 << st->naps++);
+	}
+}
+
+/* ==== The lock ====
+ * flock on a file of its own, because the files that it guards are replaced.
+ * The kernel drops it when its holder dies, however that happens. On a file
+ * system without locks we go on without: unique names and renames still hold. */
+
+static store_result busy(store *st)
+{
+	failed(st, "lock", path_in(st, ROOT, ".lock"), EAGAIN);
+	return STORE_BUSY;
+}
+
+/* Somebody may have deleted the file between our open and our flock. */
+static bool lock_is_current(int root, int fd)
+{
+	struct stat mine, now;
+	return sys_fstat(fd, &mine) == 0 && sys_stat(root, ".lock", &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
+}
+
+static bool holds_lock(store *st)
+{
+	return st->lock >= 0 && lock_is_current(dir_fd(st, ROOT, false), st->lock);
+}
+
+static void unlock(store *st)
+{
+	if (st->lock >= 0)
+		close(st->lock);
+	st->lock = -1;
+}
+
+/* Takes the lock; anew, where the file that is held was deleted since. */
+static store_result lock(store *st)
+{
+	int root = dir_fd(st, ROOT, true), pause = 1, error;
+	int64_t until = store_tick() + (st->lock_ms ? st->lock_ms : LOCK_MS);
+	if (root < 0)
+		return STORE_FAILED;
+	if (holds_lock(st))
+		return STORE_OK;
+	unlock(st);
+	for (;;) {
+		int fd = open_retry(root, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+		if (fd < 0)
+			return failed(st, "open", path_in(st, ROOT, ".lock"), errno);
+		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
+			error = lock_is_current(root, fd) ? 0 : EWOULDBLOCK;
+		else
+			error = errno;
+		if (error == 0 || error == ENOLCK || error == EOPNOTSUPP) {
+			st->lock = fd;
+			return STORE_OK;
+		}
+		close(fd);
+		if (error != EWOULDBLOCK && error != EINTR)
+			return failed(st, "lock", path_in(st, ROOT, ".lock"), error);
+		if (store_tick() >= until || (st->stop && *st->stop))
+			return busy(st);
+		nap(pause);
+		pause = pause < 50 ? pause * 2 : 50;
 	}
 }
 
@@ -570,7 +651,8 @@ enum { CHANGED = STORE_FAILED + 1 };
 /* The one function that writes a file of the store. On STORE_OK the content
  * survives a power cut. On a failure the file is as it was and no temp file is
  * left, but for fault.placed, which says what it is. With `seen` (what the text
- * was made from) a file that has changed since is left alone: CHANGED. */
+ * was made from) a file that has changed since is left alone, and so is one
+ * whose lock was deleted: CHANGED. */
 static int put(store *st, enum dir d, const char *name, str text, const struct stat *seen)
 {
 	int dir = dir_fd(st, d, true), fd, same = 1, error;
@@ -588,7 +670,9 @@ static int put(store *st, enum dir d, const char *name, str text, const struct s
 		written = false;
 		error = errno;
 	}
-	if (written && seen && (same = still(dir, name, seen)) < 0)
+	if (written && seen)
+		same = st->lock >= 0 && !holds_lock(st) ? 0 : still(dir, name, seen);
+	if (same < 0)
 		error = errno;
 	if (written && same == 1 && sys_rename(dir, temp, dir, name) == 0) {
 		if (fsync_retry(dir) == 0)
@@ -600,59 +684,6 @@ static int put(store *st, enum dir d, const char *name, str text, const struct s
 	error = written && same == 1 ? errno : error;
 	sys_unlink(dir, temp, 0);
 	return written && same == 0 ? CHANGED : (int)failed(st, "write", path_in(st, d, name), error);
-}
-
-/* ==== The lock ====
- * flock on a file of its own, because the files that it guards are replaced.
- * The kernel drops it when its holder dies, however that happens. On a file
- * system without locks we go on without: unique names and renames still hold. */
-
-static store_result busy(store *st)
-{
-	failed(st, "lock", path_in(st, ROOT, ".lock"), EAGAIN);
-	return STORE_BUSY;
-}
-
-/* Somebody may have deleted the file between our open and our flock. */
-static bool lock_is_current(int root, int fd)
-{
-	struct stat mine, now;
-	return sys_fstat(fd, &mine) == 0 && sys_stat(root, ".lock", &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
-}
-
-static store_result lock(store *st)
-{
-	int root = dir_fd(st, ROOT, true), pause = 1, error;
-	int64_t until = store_now() + (st->lock_ms ? st->lock_ms : LOCK_MS);
-	if (root < 0)
-		return STORE_FAILED;
-	for (;;) {
-		int fd = open_retry(root, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
-		if (fd < 0)
-			return failed(st, "open", path_in(st, ROOT, ".lock"), errno);
-		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
-			error = lock_is_current(root, fd) ? 0 : EWOULDBLOCK;
-		else
-			error = errno;
-		if (error == 0 || error == ENOLCK || error == EOPNOTSUPP) {
-			st->lock = fd;
-			return STORE_OK;
-		}
-		close(fd);
-		if (error != EWOULDBLOCK && error != EINTR)
-			return failed(st, "lock", path_in(st, ROOT, ".lock"), error);
-		if (store_now() >= until || (st->stop && *st->stop))
-			return busy(st);
-		nap(pause);
-		pause = pause < 50 ? pause * 2 : 50;
-	}
-}
-
-static void unlock(store *st)
-{
-	close(st->lock);
-	st->lock = -1;
 }
 
 /* ==== Tables: registry.json and status.json ==== */
@@ -704,15 +735,15 @@ static store_result set_aside(store *st, enum dir d, const char *name)
 static store_result edit_table(store *st, const char *name, str key, const json_change *changes, int count,
 			       bool only_new)
 {
-	int r = (int)lock(st);
-	if (r != STORE_OK)
-		return (store_result)r;
+	int r;
 	do {
 		bool damaged;
 		struct stat seen;
-		json *table, *member;
+		json *table = NULL, *member;
 		json_change change = { .key = key };
-		r = (int)load_table(st, name, &table, &seen, &damaged);
+		r = (int)lock(st);
+		if (r == STORE_OK)
+			r = (int)load_table(st, name, &table, &seen, &damaged);
 		if (r == STORE_OK && damaged)
 			r = (int)keep_damaged(st, name);
 		member = json_get(table, key);
@@ -1172,9 +1203,7 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
 {
 	json_change *changes = NEW(st->mem, json_change, count + 2);
 	str id = m->id;
-	int r = (int)lock(st);
-	if (r != STORE_OK)
-		return (store_result)r;
+	int r;
 	changes[0] = (json_change){ S("status"), json_quote(st->mem, states[to].word) };
 	changes[1] = (json_change){ S("updatedAt"), json_quote(st->mem, store_time(st->mem, store_now())) };
 	for (int i = 0; i < count; i++)
@@ -1182,7 +1211,9 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
 	do {
 		json *doc;
 		struct stat seen;
-		r = (int)load_message(st, id, m, &doc, &seen);
+		r = (int)lock(st);
+		if (r == STORE_OK)
+			r = (int)load_message(st, id, m, &doc, &seen);
 		if (r != STORE_OK || !(from >> m->state & 1))
 			break;
 		m->doc = json_patch(st->mem, doc, changes, count + 2, 0);
@@ -1414,7 +1445,7 @@ static void read_told(store *st, const char *name, told *out)
 	struct stat seen;
 	str text, line;
 	*out = (told){ .ids = S("") };
-	if (get(st, TOLD, name, 0, META_MOST, &text, &seen) != STORE_OK)
+	if (get(st, TOLD, name, 0, FILE_MOST, &text, &seen) != STORE_OK)
 		return;
 	line = str_cut(&text, '\n');
 	if (str_int(str_cut(&line, ' '), &out->changed) && str_int(line, &out->looked))
@@ -1435,25 +1466,18 @@ static int64_t metas_changed(store *st)
 	return (int64_t)now.st_mtim.tv_sec * 1000000000 + now.st_mtim.tv_nsec;
 }
 
-static bool was_told(str ids, str id)
-{
-	while (ids.n)
-		if (str_eq(str_cut(&ids, '\n'), id))
-			return true;
-	return false;
-}
-
 /* Goes through the agent's mail: what is news, and what the session will have
  * been told of when it has them. A file that was passed over may be mail yet. */
 static store_result sort_news(store *st, str agent, const told *before, unsigned which, store_messages *news,
 			      bool *all_told, buf *ids)
 {
 	store_messages mail;
+	str next = before->ids;
 	store_result r = store_mail(st, agent, S(""), &mail);
 	*all_told = st->damaged == 0;
 	for (int i = 0; i < mail.n && r == STORE_OK; i++) {
 		const store_message *m = &mail.at[i];
-		bool old = was_told(before->ids, m->id);
+		bool old = text_has_line(before->ids, m->id, &next);
 		if (m->state != STORE_PENDING)
 			continue;
 		if (!old && (which & STORE_URGENT) && !m->urgent) {
@@ -1497,13 +1521,17 @@ store_result store_news(store *st, str agent, str session, unsigned which, store
 int store_claim_wait(store *st, str agent, str session)
 {
 	char *name = arena_z(st->mem, join(st->mem, S(".wait-"), told_name(st, agent, session), S("")));
-	int dir = dir_fd(st, TOLD, true);
+	int dir = dir_fd(st, TOLD, true), error;
 	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	if (fd >= 0 && sys_flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		sys_close(fd);
-		return -1;
-	}
-	return fd;
+	if (dir >= 0 && fd < 0)
+		failed(st, "open", path_in(st, TOLD, name), errno);
+	if (fd < 0)
+		return -2;
+	error = sys_flock(fd, LOCK_EX | LOCK_NB) < 0 ? errno : 0;
+	if (error != EWOULDBLOCK)
+		return fd;               /* held, or on a file system without locks */
+	sys_close(fd);
+	return -1;
 }
 
 int store_watch(store *st)
@@ -1544,13 +1572,13 @@ static void check_file(store *st, enum dir d, const char *name, bool is_meta, bo
 	store_message m;
 	json *doc;
 	struct stat seen;
-	str ignored, id = { name, (ptrdiff_t)strlen(name) - 5 };
+	str ignored, id = is_meta ? (str){ name, (ptrdiff_t)strlen(name) - 5 } : S("");
 	int64_t age;
 	const char *body = file_name(st, id, ".md");
 	store_result r = !is_meta ? get(st, d, name, 0, 1, &ignored, &seen)
-		       : d == ROOT ? load(st, d, name, TABLE_MOST, &doc, &seen)
-				   : load_meta(st, d, id, &m, &doc, &seen);
-	if (r == STORE_OK && is_meta && d != ROOT && is_there(st, BODIES, body) == 0 &&
+		       : d == METAS || d == OLD_METAS ? load_meta(st, d, id, &m, &doc, &seen)
+						      : load(st, d, name, TABLE_MOST, &doc, &seen);
+	if (r == STORE_OK && is_meta && (d == METAS || d == OLD_METAS) && is_there(st, BODIES, body) == 0 &&
 	    is_there(st, OLD_BODIES, body) == 0)
 		find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
 	if (r != STORE_FAILED)
@@ -1575,13 +1603,21 @@ static void check_dir(store *st, enum dir d, bool fix, store_findings *out)
 	else if (seen.st_mode & (S_IWGRP | S_IWOTH))
 		find_defect(st, out, path_in(st, d, ""), STORE_WRITABLE);
 	if (d == ROOT) {
+		check_file(st, d, ".lock", false, fix, out);
 		check_file(st, d, "registry.json", true, fix, out);
 		check_file(st, d, "status.json", true, fix, out);
 	}
+	if (d == PAST)
+		check_file(st, d, "index.json", true, fix, out);
 	if (d == ROOT || d == ARCHIVE || !names_open(st, &it, d))
 		return;
-	while (names_next(&it, S(""), metas ? S(".json") : S(".md")))
-		check_file(st, d, arena_z(st->mem, it.name), metas, fix, out);
+	while (names_next(&it, S(""), metas ? S(".json") : d == HISTORY ? S("") : S(".md")))
+		if (d == HISTORY) {
+			use_past(st, it.name);
+			check_dir(st, PAST, fix, out);
+		} else {
+			check_file(st, d, arena_z(st->mem, it.name), metas, fix, out);
+		}
 	if (names_close(st, &it) != STORE_OK)
 		find_defect(st, out, path_in(st, d, ""), STORE_UNREADABLE);
 }
@@ -1590,8 +1626,10 @@ store_result store_check(store *st, bool fix, store_findings *out)
 {
 	store_result r = STORE_OK;
 	*out = (store_findings){ 0 };
-	if (fix && dir_fd(st, ROOT, false) >= 0)
+	if (fix && dir_fd(st, ROOT, false) >= 0) {
+		check_file(st, ROOT, ".lock", false, true, out);
 		r = lock(st);
+	}
 	if (r != STORE_OK)
 		return r;
 	for (int d = ROOT; d < PAST; d++)
@@ -1658,14 +1696,6 @@ typedef struct {
 	store_specs versions;
 	store_readers readers;
 } history;
-
-static void use_past(store *st, str name)
-{
-	if (st->fd[PAST] >= 0)
-		sys_close(st->fd[PAST]);
-	st->fd[PAST] = -1;
-	st->past = arena_z(st->mem, name);
-}
 
 static char *version_file(store *st, int64_t version)
 {
@@ -1989,12 +2019,11 @@ store_result store_publish(store *st, store_spec *spec, str content, int64_t bas
 	int r;
 	if (!store_name_ok(spec->name))
 		return STORE_BAD_NAME;
-	r = (int)lock(st);
-	if (r != STORE_OK)
-		return (store_result)r;
-	do
-		r = publish(st, spec, content, base, before);
-	while (r == CHANGED);
+	do {
+		r = (int)lock(st);
+		if (r == STORE_OK)
+			r = publish(st, spec, content, base, before);
+	} while (r == CHANGED);
 	unlock(st);
 	return (store_result)r;
 }

@@ -65,6 +65,7 @@ void store_close(store *st);
 /* ---- Time: milliseconds since 1970, ISO-8601 UTC in files. ---- */
 
 int64_t store_now(void);
+int64_t store_tick(void);                /* ms of a clock that nobody sets: for waiting */
 str store_time(arena *mem, int64_t ms);
 int64_t store_ms(str time);              /* -1 where it is no such time */
 
@@ -189,8 +190,8 @@ enum { STORE_URGENT = 1, STORE_ALL = 2 };  /* only urgent mail is news; all that
  * counts as told now; an empty session is one of its own. */
 store_result store_news(store *st, str agent, str session, unsigned which, store_messages *news);
 
-/* Takes the right to wait for this agent and session; -1: another has it. It
- * lasts until the descriptor is closed. */
+/* Takes the right to wait for this agent and session; -1: another has it, -2:
+ * st->fault. It lasts until the descriptor is closed. */
 int store_claim_wait(store *st, str agent, str session);
 
 /* A descriptor that becomes readable when mail comes (read it empty then), or

@@ -207,12 +207,22 @@ for kind in directory fifo link; do
 done
 # The history of a spec is not needed to read it.
 for kind in empty torn binary types directory fifo link missing; do
-	damaged $kind specs/.history/contract/index.json '' ''
+	damaged $kind specs/.history/contract/index.json '' '' "$(case $kind in missing | types) ;; *) echo "$mended" ;; esac)"
 	like "the spec is shown" "$(answer contract)" '^the contract$'
 done
 for kind in directory missing; do
-	damaged $kind specs/.history/contract/1.md '' ''
+	damaged $kind specs/.history/contract/1.md '' '' "$([ $kind = missing ] || echo "$mended")"
 	like "the spec is shown" "$(answer contract)" '^the contract$'
+done
+rm -rf "$STORE"
+cp -Rp "$WHOLE" "$STORE"
+rm -f "$STORE/.lock"
+mkdir "$STORE/.lock"
+touch -t 202001020304 "$STORE/.lock"
+doctored "a directory in the place of .lock" "$STORE/.lock" "$mended"
+for name in c cd a.md; do
+	verb publish_spec --from web --name "$name" --content x >"$T/out"
+	is "a spec with the name $name is as good as another" "$(doctor) $(cat "$T/status")" "$STORE: nothing is damaged 0"
 done
 
 # Who is not in a damaged registry is told that it is damaged.
@@ -431,27 +441,27 @@ like "the first one is back" "$(asked check_inbox '{"agent_name":"api"}')" 'in t
 rm -rf "$STORE/messages" "$STORE/archive"
 like "a directory is deleted: mail is still sent" "$(asked send_message '{"from":"api","to":"api","subject":"s","content":"c"}')" 'stored'
 
-# The lock is deleted while several write.
+# The lock is deleted while several write: each what no other does.
 rm -rf "$STORE"
 cp -Rp "$WHOLE" "$STORE"
 writers=
 for i in 1 2 3 4; do
+	mkdir "$T/work/$i"
 	j=0
 	while [ $j -lt 50 ]; do
 		j=$((j + 1))
-		call $j set_status "{\"agent_name\":\"api\",\"status\":\"$i $j\"}"
+		call $j register_agent "{\"name\":\"new-$i-$j\",\"description\":\"d\",\"workspace_path\":\"$T/work/$i\"}"
 	done >"$T/lines$i"
 	"$BIN" serve <"$T/lines$i" >"$T/out$i" 2>>"$T/stderr" &
 	writers="$writers $!"
 done
-i=0
-while [ $i -lt 500 ]; do
-	rm -f "$STORE/.lock"
-	i=$((i + 1))
-done
+(while [ ! -e "$T/enough" ]; do rm -f "$STORE/.lock"; done) &
 for writer in $writers; do wait "$writer"; done
-is "the lock is deleted under four servers: each request is done" "$(cat "$T"/out[1-4] | grep -c 'is set')" 200
-ok "and the table is whole" at -check <"$STORE/status.json"
+: >"$T/enough"
+wait $!
+is "the lock is deleted under four servers: each request is done" "$(cat "$T"/out[1-4] | grep -c 'is registered')" 200
+is "and each agent is registered" "$(at -keys <"$STORE/registry.json" | grep -c '^new-')" 200
+is "and has its status" "$(at -keys <"$STORE/status.json" | grep -c '^new-')" 200
 is "and ping is answered" "$(ask "$(req 7 ping)")" '{"jsonrpc":"2.0","id":7,"result":{}}'
 exec 3>&- 4<&-
 wait $server

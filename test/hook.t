@@ -541,9 +541,32 @@ for event in Stop SessionStart-resume FileChanged; do
 	hook "claude-$event"
 	quiet "while another process holds the lock: $event"
 done
-ok "... and nobody has waited long" test "$(($(date +%s) - began))" -le 15
+ok "... and nobody has waited long" test "$(($(date +%s) - began))" -le 9
 release
+
 says "... and the mail is told after that" claude-Stop "$(block "$(one '\"locked out\"')")"
+
+# Its input does not end. The wait is for the hook's own end.
+event claude-Stop >"$T/event"
+mkfifo "$T/open"
+(cd "$place" && exec "$BIN" hook) <"$T/open" >"$T/said" 2>"$T/complained" &
+pid=$!
+exec 6>"$T/open"
+cat "$T/event" >&6
+ended() { ! kill -0 "$pid" 2>/dev/null; }
+ok "a hook whose input stays open ends all the same" wait_for ended
+wait "$pid"
+status=$?
+quiet "... like any other that fails"
+exec 6>&-
+
+# A torn file that claims to be from the future is not being written.
+printf '{"id":' >"$metas/00000000-0000-4000-8000-000000000000.json"
+touch -t 203801010000 "$metas/00000000-0000-4000-8000-000000000000.json"
+send 'beside what is torn'
+hook claude-Stop
+like "a torn file of the future holds nobody up" "$(cat "$T/said")" 'beside what is torn'
+rm "$metas/00000000-0000-4000-8000-000000000000.json"
 
 mv "$INTERAGENT_DIR/registry.json" "$T/registry"
 printf '{"web": {' >"$INTERAGENT_DIR/registry.json"

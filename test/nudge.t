@@ -147,6 +147,16 @@ is "no message is told twice" "$(grep -o '[0-9a-f]\{8\} from [a-z]* ' "$T/web.li
 is "... and not one of fifty more than once" "$(told)" 52
 is "what was there before the first look is never told" "$(count web 'was there before')" 0
 
+# A server that speaks for another agent for a while.
+tell 5 "$(call 1 set_status '{"agent_name":"db","status":"here"}')"
+send db 'to another'
+wait_for named web 'to another'
+tell 5 "$(call 2 set_status '{"agent_name":"web","status":"back"}')"
+send web 'after the change'
+ok "a server that was another agent's meanwhile tells what is new" wait_for named web 'after the change'
+is "... and nothing twice" "$(grep -o '[0-9a-f]\{8\} from [a-z]* ' "$T/web.lines" | sort | uniq -d)" ""
+read_all
+
 # A store that cannot be read for a while makes no news of old mail.
 mv "$metas" "$T/away"
 : >"$metas"

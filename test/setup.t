@@ -225,6 +225,19 @@ for file in $written; do
 done
 for file in $written; do
 	fresh
+	mkdir -p "$plugin/${file%/*}" "$plugin"
+	rmdir "$plugin/.mcp.json" 2>/dev/null
+	echo '{"mine":true}' >"$T/mine"
+	ln -s "$T/mine" "$plugin/$file"
+	tree "$HOME" >"$T/before"
+	setup claude
+	ok "$file that is a link of the user's is left" test -h "$plugin/$file"
+	like "... and named" "$(cat "$T/said" "$T/complained")" "$plugin/$file .*left as it is"
+	setup claude --undo
+	as_it_was "... and undoing leaves it and no more"
+done
+for file in $written; do
+	fresh
 	tree "$HOME" >"$T/before"
 	setup claude
 	rm "$plugin/$file"

@@ -330,6 +330,23 @@ kill -INT "$pid"
 end
 read_all
 
+# ---- What cannot be kept ----
+
+send web 'hidden'
+mv "$announced" "$T/announced"
+: >"$announced"
+run wait --timeout 300
+is "where nobody can wait, it fails at once" "$status" 1
+like "... and says where" "$(cat "$T/complained")" "^interagent: cannot .*$announced"
+rm "$announced"
+mkdir -p "$announced/web@$session"
+run wait --timeout 300
+is "... and where nothing can be noted" "$status" 1
+like "... in the same way" "$(cat "$T/complained")" "^interagent: cannot .*$announced/web@$session"
+rm -r "$announced"
+mv "$T/announced" "$announced"
+read_all
+
 # ---- check_inbox with wait_seconds ----
 
 # serve_beside [PROGRAM]: a server of web's, whose input stays open.
@@ -390,7 +407,20 @@ is "... after the others" "$(order)" "2 1"
 like "... with what there is" "$(answer 1)" '^0 unread of '
 finish
 
-# The clock of this one leaps by 20 seconds when it is told to.
+# Of this one the clock on the wall is set back by an hour when it is told to.
+if [ -x "$HELPERS/interagent-leap" ]; then
+	serve_beside "$HELPERS/interagent-leap"
+	tell "$(wait_call 1 3)" "$(req 2 ping)"
+	wait_for heard '"id":2,'
+	kill -HUP "$pid"
+	tell "$(req 3 ping)"
+	ok "a clock that is set back keeps nobody waiting" wait_for heard '"id":1,'
+	finish
+else
+	skip "a clock that is set back keeps nobody waiting" "test/bin/interagent-leap is not built"
+fi
+
+# ... and of this one all clocks leap by 20 seconds.
 if [ -x "$HELPERS/interagent-leap" ]; then
 	serve_beside "$HELPERS/interagent-leap"
 	tell "$(wait_call 1 300)" "$(wait_call 2 300 '"mine"')" "$(req 3 ping)"
