@@ -102,8 +102,7 @@ enum {
 	TABLE_MOST = 64 * 1024 * 1024,   /* of registry.json and status.json */
 	FILE_MOST = 16 * 1024 * 1024,    /* of a file that is not of the store */
 	YOUNG_MS = 2000,                 /* an unfinished file this young is still being written */
-	EMPTY_NAPS = 6,                  /* 1 + 2 + ... + 32 ms */
-	READER_NAPS = 7,                 /* 127 ms */
+	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms */
 	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said */
 	WRITER_NAPS = 12,                /* past YOUNG_MS, so that a writer can tell damage for sure */
 	LOCK_MS = 8000,
@@ -536,7 +535,7 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
 			first = *seen;           /* it may have been cut short since its age was read */
 			continue;
 		}
-		most_naps = old ? EMPTY_NAPS : to_write ? WRITER_NAPS : d == ROOT ? TABLE_NAPS : READER_NAPS;
+		most_naps = old ? READER_NAPS : to_write ? WRITER_NAPS : d == ROOT ? TABLE_NAPS : READER_NAPS;
 		if ((old && seen->st_size > 0) || st->naps >= most_naps)
 			return failed(st, "read", path_in(st, d, name), 0);
 		nap(1 << st->naps++);
