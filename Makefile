@@ -5,6 +5,7 @@
 #   make demo                    two servers play a story in a throw-away store
 #   make test                    the tests; the last line says how many passed
 #   make soak                    the long ones: servers that are killed, 100,000 calls
+#   make valgrind                the tests, with each process of the program under valgrind
 #   make fuzz FUZZ_SECONDS=600   any bytes as JSON and on the wire, with clang's fuzzer
 #   make test-clients            real clients against it; needs npm, and installs them
 #   make dist                    static binaries and the source, to hand out
@@ -148,6 +149,9 @@ soak: interagent $(HELPERS) $(TORTURE)
 	STORM_AGENTS=20 STORM_SENDS=500 STORM_ROUNDS=1 sh test/crash.t
 	MEMORY_CALLS=100000 sh test/memory.t
 
+valgrind: helpers
+	sh test/valgrind.sh
+
 # The fuzz targets, on kept inputs without a fuzzer, and with one.
 test/bin/replay-json: test/replay.c test/fuzz_json.c test/fuzz.h json.o json.h
 	mkdir -p test/bin
@@ -211,4 +215,4 @@ install: interagent
 clean:
 	rm -rf interagent $(OBJECTS) test/bin dist
 
-.PHONY: all demo test helpers test-clients dist soak fuzz bench install clean
+.PHONY: all demo test helpers test-clients dist soak valgrind fuzz bench install clean
