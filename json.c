@@ -776,16 +776,13 @@ static bool fail(reader *r, const char *what)
 	return false;
 }
 
-static void skip_space(reader *r)
+/* Moves over white space. What stands after it; at the end a NUL, which may
+ * stand nowhere outside a string. */
+static char next_char(reader *r)
 {
 	while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
 		r->at++;
-}
-
-static bool next_is(reader *r, char c)
-{
-	skip_space(r);
-	return r->at < r->end && *r->at == c;
+	return r->at < r->end ? *r->at : '\0';
 }
 
 static int hex_digit(char c)
@@ -898,26 +895,27 @@ static bool read_digits(reader *r)
 	return r->at > from || fail(r, "a digit is missing");
 }
 
+/* Moves over c if it is here. */
+static bool take(reader *r, char c)
+{
+	if (r->at == r->end || *r->at != c)
+		return false;
+	r->at++;
+	return true;
+}
+
 static bool read_number(reader *r)
 {
-	if (*r->at == '-')
-		r->at++;
-	if (r->at < r->end && *r->at == '0')
-		r->at++;
-	else if (!read_digits(r))
+	take(r, '-');
+	if (!take(r, '0') && !read_digits(r))
 		return false;
-	if (r->at < r->end && *r->at == '.') {
-		r->at++;
-		if (!read_digits(r))
-			return false;
-	}
-	if (r->at < r->end && (*r->at == 'e' || *r->at == 'E')) {
-		r->at++;
-		if (r->at < r->end && (*r->at == '+' || *r->at == '-'))
-			r->at++;
-		return read_digits(r);
-	}
-	return true;
+	if (take(r, '.') && !read_digits(r))
+		return false;
+	if (!take(r, 'e') && !take(r, 'E'))
+		return true;
+	if (!take(r, '+'))
+		take(r, '-');
+	return read_digits(r);
 }
 
 static bool read_word(reader *r, str word)
@@ -928,9 +926,36 @@ static bool read_word(reader *r, str word)
 	return true;
 }
 
-static bool read_scalar(reader *r, json *v)
+static bool read_key(reader *r, json *v)
 {
-	switch (*r->at) {
+	if (next_char(r) != '"')
+		return fail(r, "a name is missing");
+	v->key.s = r->at;
+	if (!read_string(r, &v->plain_key))
+		return false;
+	v->key.n = r->at - v->key.s;
+	if (next_char(r) != ':')
+		return fail(r, "a colon is missing");
+	r->at++;
+	return true;
+}
+
+static bool open_bracket(reader *r, json *v, enum json_kind kind)
+{
+	v->kind = kind;
+	if (r->depth == DEPTH)
+		return fail(r, "nested too deeply");
+	r->open[r->depth].value = v;
+	r->open[r->depth++].tail = &v->child;
+	r->at++;
+	return true;
+}
+
+static bool read_by_first(reader *r, json *v, char first)
+{
+	switch (first) {
+	case '{': return open_bracket(r, v, JSON_OBJECT);
+	case '[': return open_bracket(r, v, JSON_ARRAY);
 	case '"': v->kind = JSON_STRING; return read_string(r, &v->plain);
 	case 't': v->kind = JSON_TRUE; return read_word(r, S("true"));
 	case 'f': v->kind = JSON_FALSE; return read_word(r, S("false"));
@@ -938,23 +963,9 @@ static bool read_scalar(reader *r, json *v)
 	default: break;
 	}
 	v->kind = JSON_NUMBER;
-	if (*r->at != '-' && (*r->at < '0' || *r->at > '9'))
+	if (first != '-' && (first < '0' || first > '9'))
 		return fail(r, "a value is missing");
 	return read_number(r);
-}
-
-static bool read_key(reader *r, json *v)
-{
-	if (!next_is(r, '"'))
-		return fail(r, "a name is missing");
-	v->key.s = r->at;
-	if (!read_string(r, &v->plain_key))
-		return false;
-	v->key.n = r->at - v->key.s;
-	if (!next_is(r, ':'))
-		return fail(r, "a colon is missing");
-	r->at++;
-	return true;
 }
 
 /* Reads the name of a member and the value, or the bracket that opens it. */
@@ -962,28 +973,15 @@ static json *read_value(reader *r)
 {
 	json *v = NEW(r->mem, json, 1);
 	bool member = r->depth > 0 && r->open[r->depth - 1].value->kind == JSON_OBJECT;
+	char first;
 	if (member && !read_key(r, v))
 		return NULL;
-	skip_space(r);
+	first = next_char(r);
 	v->raw.s = r->at;
-	if (r->at == r->end) {
-		fail(r, "a value is missing");
+	if (!read_by_first(r, v, first))
 		return NULL;
-	}
-	if (*r->at != '{' && *r->at != '[') {
-		if (!read_scalar(r, v))
-			return NULL;
+	if (v->kind < JSON_ARRAY)
 		v->raw.n = r->at - v->raw.s;
-		return v;
-	}
-	v->kind = *r->at == '{' ? JSON_OBJECT : JSON_ARRAY;
-	if (r->depth == DEPTH) {
-		fail(r, "nested too deeply");
-		return NULL;
-	}
-	r->open[r->depth].value = v;
-	r->open[r->depth++].tail = &v->child;
-	r->at++;
 	return v;
 }
 
@@ -993,15 +991,16 @@ static bool read_on(reader *r, json *v)
 {
 	while (r->depth > 0) {
 		json *parent = r->open[r->depth - 1].value;
+		char next = next_char(r);
 		if (v) {
 			*r->open[r->depth - 1].tail = v;
 			r->open[r->depth - 1].tail = &v->next;
-			if (next_is(r, ',')) {
-				r->at++;
-				return true;
-			}
 		}
-		if (!next_is(r, parent->kind == JSON_OBJECT ? '}' : ']'))
+		if (v && next == ',') {
+			r->at++;
+			return true;
+		}
+		if (next != (parent->kind == JSON_OBJECT ? '}' : ']'))
 			return v ? fail(r, "a comma or a closing bracket is missing") : true;
 		r->at++;
 		parent->raw.n = r->at - parent->raw.s;
@@ -1022,7 +1021,7 @@ json *json_read(arena *a, str text, enum json_rules rules, json_error *error)
 		root = root ? root : v;
 		more = read_on(&r, opened ? NULL : v);
 	}
-	skip_space(&r);
+	next_char(&r);
 	if (!r.what && r.at < r.end)
 		fail(&r, "more after the value");
 	*error = (json_error){ r.what, r.at - text.s };
