@@ -271,6 +271,13 @@ static void buf_int(buf *b, int64_t v)
 	buf_digits(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, 1);
 }
 
+static void add_quoted(buf *b, str s, enum text_use use)
+{
+	buf_char(b, '"');
+	text_add(b, s, use);
+	buf_char(b, '"');
+}
+
 void buf_vsay(buf *b, const char *format, va_list args)
 {
 	str rest = str_of(format);
@@ -280,11 +287,7 @@ void buf_vsay(buf *b, const char *format, va_list args)
 			break;
 		switch (rest.s[0]) {
 		case 's': buf_add(b, va_arg(args, str)); break;
-		case 'q':
-			buf_char(b, '"');
-			text_add(b, va_arg(args, str), TEXT_QUOTE);
-			buf_char(b, '"');
-			break;
+		case 'q': add_quoted(b, va_arg(args, str), TEXT_QUOTE); break;
 		case 'e': text_add(b, va_arg(args, str), TEXT_QUOTE); break;
 		case 'z': buf_add(b, str_of(va_arg(args, const char *))); break;
 		case 'd': buf_int(b, va_arg(args, int)); break;
@@ -1148,11 +1151,16 @@ void json_close(json_writer *w, char bracket)
 	w->some = true;
 }
 
-static void put_string(json_writer *w, str s)
+void json_string(json_writer *w, str s)
 {
-	buf_char(w->out, '"');
-	text_add(w->out, s, w->pretty ? TEXT_FILE : TEXT_WIRE);
-	buf_char(w->out, '"');
+	before_value(w);
+	add_quoted(w->out, s, w->pretty ? TEXT_FILE : TEXT_WIRE);
+}
+
+void json_raw(json_writer *w, str value)
+{
+	before_value(w);
+	buf_add(w->out, value);
 }
 
 static void after_name(json_writer *w)
@@ -1163,21 +1171,8 @@ static void after_name(json_writer *w)
 
 void json_name(json_writer *w, str key)
 {
-	before_value(w);
-	put_string(w, key);
+	json_string(w, key);
 	after_name(w);
-}
-
-void json_string(json_writer *w, str s)
-{
-	before_value(w);
-	put_string(w, s);
-}
-
-void json_raw(json_writer *w, str value)
-{
-	before_value(w);
-	buf_add(w->out, value);
 }
 
 void json_member(json_writer *w, str key, str string)
@@ -1189,8 +1184,7 @@ void json_member(json_writer *w, str key, str string)
 str json_quote(arena *a, str s)
 {
 	buf b = { .mem = a };
-	json_writer w = { .out = &b, .pretty = true };
-	put_string(&w, s);
+	add_quoted(&b, s, TEXT_FILE);
 	return buf_str(&b);
 }
 
@@ -1213,8 +1207,7 @@ str json_patch(arena *a, const json *object, const json_change *changes, int cou
 		const json_change *change = change_of(m, changes, count);
 		if (change && (made[change - changes] || change->value.n == 0))
 			continue;
-		before_value(&w);
-		buf_add(&b, m->key);
+		json_raw(&w, m->key);
 		after_name(&w);
 		json_raw(&w, change ? change->value : m->raw);
 		if (change)
