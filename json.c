@@ -604,6 +604,7 @@ typedef struct {
 typedef struct {
 	char op;                         /* ' ', '-' or '+' */
 	str line;
+	int in_a, in_b;                  /* lines of each before it */
 } diff_step;
 
 static str *split_lines(arena *mem, str text, int *n)
@@ -671,17 +672,17 @@ static bool find_changes(diff *f, int from, int n, int m)
 	return false;
 }
 
+/* Fills steps, and one more that says where both end. */
 static int list_steps(const diff *f, diff_step *steps)
 {
-	int count = 0;
-	for (int i = 0, k = 0; i < f->n || k < f->m; ) {
-		if (i < f->n && f->gone[i])
-			steps[count++] = (diff_step){ '-', f->a[i++] };
-		else if (k < f->m && f->come[k])
-			steps[count++] = (diff_step){ '+', f->b[k++] };
-		else
-			steps[count++] = (diff_step){ ' ', f->a[i] }, i++, k++;
+	int count = 0, i = 0, k = 0;
+	while (i < f->n || k < f->m) {
+		bool gone = i < f->n && f->gone[i], come = !gone && k < f->m && f->come[k];
+		steps[count++] = (diff_step){ gone ? '-' : come ? '+' : ' ', come ? f->b[k] : f->a[i], i, k };
+		i += !come;
+		k += !gone;
 	}
+	steps[count] = (diff_step){ .in_a = i, .in_b = k };
 	return count;
 }
 
@@ -690,48 +691,35 @@ static void put_range(buf *out, int line, int lines)
 	buf_say(out, lines == 1 ? "%d" : "%d,%d", lines ? line + 1 : line, lines);
 }
 
-/* Writes steps[from..to) as one hunk, which starts at these lines of a and b. */
-static void put_hunk(buf *out, const diff_step *steps, int from, int to, int line_a, int line_b)
+/* Writes the steps [at..end) as one hunk. */
+static void put_hunk(buf *out, const diff_step *at, const diff_step *end)
 {
-	int in_a = 0, in_b = 0;
-	for (int i = from; i < to; i++) {
-		in_a += steps[i].op != '+';
-		in_b += steps[i].op != '-';
-	}
 	buf_say(out, "@@ -");
-	put_range(out, line_a, in_a);
+	put_range(out, at->in_a, end->in_a - at->in_a);
 	buf_say(out, " +");
-	put_range(out, line_b, in_b);
+	put_range(out, at->in_b, end->in_b - at->in_b);
 	buf_say(out, " @@\n");
-	for (int i = from; i < to; i++) {
-		buf_char(out, steps[i].op);
-		buf_add(out, steps[i].line);
-		if (!str_ends(steps[i].line, S("\n")))
+	for (; at < end; at++) {
+		buf_char(out, at->op);
+		buf_add(out, at->line);
+		if (!str_ends(at->line, S("\n")))
 			buf_say(out, "\n\\ No newline at end of file\n");
 	}
 }
 
+/* Changes with at most twice the context between them share a hunk. */
 static void put_hunks(buf *out, const diff_step *steps, int count)
 {
-	int line_a = 0, line_b = 0, done = 0;
 	for (int i = 0; i < count; i++) {
-		int from = i - CONTEXT > done ? i - CONTEXT : done, end = i, quiet = 0;
+		int from = i > CONTEXT ? i - CONTEXT : 0, end = i, quiet = 0;
 		if (steps[i].op == ' ')
 			continue;
-		for (; done < from; done++) {
-			line_a++;        /* only lines of both were passed */
-			line_b++;
-		}
 		for (int k = i; k < count && quiet <= 2 * CONTEXT; k++) {
 			quiet = steps[k].op == ' ' ? quiet + 1 : 0;
 			end = quiet ? end : k + 1;
 		}
 		end = end + CONTEXT < count ? end + CONTEXT : count;
-		put_hunk(out, steps, from, end, line_a, line_b);
-		for (; done < end; done++) {
-			line_a += steps[done].op != '+';
-			line_b += steps[done].op != '-';
-		}
+		put_hunk(out, steps + from, steps + end);
 		i = end - 1;
 	}
 }
