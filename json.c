@@ -412,10 +412,23 @@ static void add_escape(buf *b, uint32_t c, enum text_use use)
 		buf_char(b, '}');
 }
 
+/* Do eight bytes stand for themselves in every use? In a word without high
+ * bits, a byte below 0x20, or one that is made zero, borrows its own high bit
+ * and no other's; 0x7f carries into it. */
+static bool plain_eight(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
+	uint64_t v;
+	memcpy(&v, p, sizeof v);
+	return !((v | (v - 0x20 * ones) | (v + ones) | ((v ^ '"' * ones) - ones) | ((v ^ '\\' * ones) - ones)) & high);
+}
+
 /* Bytes at the front that stand for themselves in every use. */
 static ptrdiff_t plain_run(str s)
 {
 	ptrdiff_t n = 0;
+	while (n <= s.n - 8 && plain_eight(s.s + n))
+		n += 8;
 	while (n < s.n && s.s[n] >= 0x20 && s.s[n] < 0x7f && s.s[n] != '"' && s.s[n] != '\\')
 		n++;
 	return n;
@@ -823,24 +836,6 @@ static bool is_surrogate(uint32_t c)
 	return c >= 0xd800 && c < 0xe000;
 }
 
-/* What a string's bytes mean to the reader: 1 stands for itself, 0 wants care. */
-static const unsigned char plain_byte[256] = {
-#define ROW 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
-	[0x20] = 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ROW, ROW,
-	[0x50] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, ROW, ROW,
-#undef ROW
-};
-
-/* The same for eight bytes at once: in a word without high bits, a byte below
- * 0x20, or one that is made zero, borrows its own high bit and no other's. */
-static bool plain_eight(const char *p)
-{
-	const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
-	uint64_t v;
-	memcpy(&v, p, sizeof v);
-	return !((v | (v - 0x20 * ones) | ((v ^ '"' * ones) - ones) | ((v ^ '\\' * ones) - ones)) & high);
-}
-
 /* Moves over the string that starts here; *plain says that it has no escapes. */
 static bool read_string(reader *r, bool *plain)
 {
@@ -849,10 +844,7 @@ static bool read_string(reader *r, bool *plain)
 	int n;
 	*plain = true;
 	for (;; p += n) {
-		while (r->end - p >= 8 && plain_eight(p))
-			p += 8;
-		while (p < r->end && plain_byte[(unsigned char)*p])
-			p++;
+		p += plain_run((str){ p, r->end - p });
 		r->at = p;
 		if (p == r->end)
 			return fail(r, "a string without its end");
@@ -962,9 +954,10 @@ static bool read_by_first(reader *r, json *v, char first)
 /* Reads the name of a member and the value, or the bracket that opens it. */
 static json *read_value(reader *r)
 {
-	json *v = NEW(r->mem, json, 1);
+	json *v = arena_raw(r->mem, (ptrdiff_t)sizeof *v);
 	bool member = r->depth > 0 && r->open[r->depth - 1].value->kind == JSON_OBJECT;
 	char first;
+	*v = (json){ 0 };
 	if (member && !read_key(r, v))
 		return NULL;
 	first = next_char(r);
