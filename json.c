@@ -306,6 +306,17 @@ void buf_say(buf *b, const char *format, ...)
 	va_end(args);
 }
 
+str arena_say(arena *a, const char *format, ...)
+{
+	buf b = { .mem = a };
+	va_list args;
+	va_start(args, format);
+	buf_vsay(&b, format, args);
+	va_end(args);
+	buf_char(&b, '\0');
+	return (str){ b.s, b.n - 1 };
+}
+
 /* ==== Text ====
  * What others wrote is stored as it came and shown so that it can do nothing:
  * no control character moves a cursor, no bidirectional one turns a line

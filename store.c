@@ -131,13 +131,6 @@ static void note_damage(store *st, str path)
 	st->damaged_paths[st->damaged++] = path;
 }
 
-static str join(arena *mem, str head, const char *middle, str tail)
-{
-	buf b = { .mem = mem };
-	buf_say(&b, "%s%z%s", head, middle, tail);
-	return buf_str(&b);
-}
-
 /* ==== Time ==== */
 
 int64_t store_now(void)
@@ -223,20 +216,20 @@ static void nap(int ms)
 enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE, TOLD, HISTORY, PAST };
 
 static const struct {
-	const char *name, *path;
+	const char *name;
 	enum dir parent;
 } dirs[STORE_DIRS] = {
-	[ROOT] = { "", "", ROOT },
-	[BODIES] = { "messages", "messages", ROOT },
-	[METAS] = { "messages-meta", "messages-meta", ROOT },
-	[SPECS] = { "specs", "specs", ROOT },
-	[ARCHIVE] = { "archive", "archive", ROOT },
-	[OLD_BODIES] = { "messages", "archive/messages", ARCHIVE },
-	[OLD_METAS] = { "messages-meta", "archive/messages-meta", ARCHIVE },
-	[LIVE] = { "live", "live", ROOT },
-	[TOLD] = { "announced", "announced", ROOT },
-	[HISTORY] = { ".history", "specs/.history", SPECS },
-	[PAST] = { NULL, NULL, HISTORY },  /* of one spec at a time: st->past */
+	[ROOT] = { "", ROOT },
+	[BODIES] = { "messages", ROOT },
+	[METAS] = { "messages-meta", ROOT },
+	[SPECS] = { "specs", ROOT },
+	[ARCHIVE] = { "archive", ROOT },
+	[OLD_BODIES] = { "messages", ARCHIVE },
+	[OLD_METAS] = { "messages-meta", ARCHIVE },
+	[LIVE] = { "live", ROOT },
+	[TOLD] = { "announced", ROOT },
+	[HISTORY] = { ".history", SPECS },
+	[PAST] = { NULL, HISTORY },      /* of one spec at a time: st->past */
 };
 
 static const int open_dir_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
@@ -257,12 +250,15 @@ void store_close(store *st)
 		close(st->lock);
 }
 
+static const char *dir_name(const store *st, enum dir d)
+{
+	return d == PAST ? st->past : dirs[d].name;
+}
+
 static str path_in(store *st, enum dir d, const char *name)
 {
-	str in = d == ROOT ? st->root : join(st->mem, st->root, "/", str_of(dirs[d == PAST ? HISTORY : d].path));
-	if (d == PAST)
-		in = join(st->mem, in, "/", str_of(st->past));
-	return *name ? join(st->mem, in, "/", str_of(name)) : in;
+	str in = d == ROOT ? st->root : path_in(st, dirs[d].parent, dir_name(st, d));
+	return *name ? arena_say(st->mem, "%s/%z", in, name) : in;
 }
 
 static int open_retry(int dir, const char *name, int flags, mode_t mode)
@@ -329,7 +325,7 @@ static int make_root(store *st)
 static int dir_fd(store *st, enum dir d, bool make)
 {
 	int parent = AT_FDCWD, fd;
-	const char *name = d == PAST ? st->past : dirs[d].name;
+	const char *name = dir_name(st, d);
 	if (st->fd[d] >= 0)
 		return st->fd[d];
 	if (d == ROOT)
@@ -655,7 +651,7 @@ enum { CHANGED = STORE_FAILED + 1 };
 static int put(store *st, enum dir d, const char *name, str text, const struct stat *seen)
 {
 	int dir = dir_fd(st, d, true), fd, same = 1, error;
-	char *temp = arena_z(st->mem, join(st->mem, S(".tmp-"), "", store_random(st->mem, 8)));
+	const char *temp = arena_say(st->mem, ".tmp-%s", store_random(st->mem, 8)).s;
 	mode_t mode = seen && seen->st_ino ? seen->st_mode & 0777 : 0600;
 	bool written;
 	if (dir < 0)
@@ -703,11 +699,9 @@ static store_result load_table(store *st, const char *name, json **table, struct
 }
 
 /* A name beside it for what is damaged. */
-static char *aside(store *st, const char *name)
+static const char *aside(store *st, const char *name)
 {
-	buf b = { .mem = st->mem };
-	buf_say(&b, "%z.damaged-%l", name, store_now());
-	return arena_z(st->mem, buf_str(&b));
+	return arena_say(st->mem, "%z.damaged-%l", name, store_now()).s;
 }
 
 /* What is damaged is kept beside what the next writer makes; and until that is
@@ -859,9 +853,9 @@ static str new_id(arena *mem)
 	return buf_str(&id);
 }
 
-static char *file_name(store *st, str id, const char *tail)
+static const char *file_name(store *st, str id, const char *tail)
 {
-	return arena_z(st->mem, join(st->mem, id, tail, S("")));
+	return arena_say(st->mem, "%s%z", id, tail).s;
 }
 
 /* ==== Messages ==== */
@@ -1261,12 +1255,12 @@ static bool is_quiet(const store_message *m)
 /* The archived meta counts: a second one is kept under a name that nobody reads. */
 static int archive_meta(store *st, str id)
 {
-	buf as = { .mem = st->mem };
-	int there = is_there(st, OLD_METAS, file_name(st, id, ".json"));
+	const char *name = file_name(st, id, ".json");
+	int there = is_there(st, OLD_METAS, name);
 	if (there < 0)
 		return -1;
-	buf_say(&as, there ? "%s.json.superseded-%l" : "%s.json", id, store_now());
-	return move(st, METAS, file_name(st, id, ".json"), OLD_METAS, arena_z(st->mem, buf_str(&as)));
+	return move(st, METAS, name, OLD_METAS,
+		    there ? arena_say(st->mem, "%z.superseded-%l", name, store_now()).s : name);
 }
 
 static int archive_message(store *st, str id)
@@ -1404,7 +1398,7 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 	for (int i = 0; i < all.n && r == STORE_OK; i++) {
 		const store_message *m = &all.at[i];
 		int64_t touched = store_ms(m->updated);
-		char *meta = file_name(st, m->id, ".json");
+		const char *meta = file_name(st, m->id, ".json");
 		if (touched < 0 || store_now() - touched < older_ms)
 			continue;
 		if (sys_unlink(dir_fd(st, OLD_METAS, false), meta, 0) < 0)
@@ -1429,14 +1423,11 @@ typedef struct {
 	str ids;                         /* a line each */
 } told;
 
-static char *told_name(store *st, str agent, str session)
+static const char *told_name(store *st, str agent, str session)
 {
-	buf b = { .mem = st->mem };
 	if (store_name_ok(session))
-		buf_say(&b, "%s@%s", agent, session);
-	else
-		buf_say(&b, session.n ? "%s@+%l" : "%s@none", agent, (int64_t)hash_of(session));
-	return arena_z(st->mem, buf_str(&b));
+		return arena_say(st->mem, "%s@%s", agent, session).s;
+	return arena_say(st->mem, session.n ? "%s@+%l" : "%s@none", agent, (int64_t)hash_of(session)).s;
 }
 
 static void read_told(store *st, const char *name, told *out)
@@ -1494,9 +1485,10 @@ store_result store_news(store *st, str agent, str session, unsigned which, store
 {
 	const char *name = told_name(st, agent, session);
 	told before;
-	buf text = { .mem = st->mem }, ids = { .mem = st->mem };
+	buf ids = { .mem = st->mem };
 	int64_t changed = metas_changed(st), looked = store_now();
 	bool all_told;
+	str text;
 	store_result r;
 	*news = (store_messages){ 0 };
 	read_told(st, name, &before);
@@ -1510,16 +1502,16 @@ store_result store_news(store *st, str agent, str session, unsigned which, store
 		return r;
 	read_told(st, name, &before);
 	r = sort_news(st, agent, &before, which, news, &all_told, &ids);
-	buf_say(&text, "%l %l\n%s", all_told ? changed : (int64_t)0, looked, buf_str(&ids));
+	text = arena_say(st->mem, "%l %l\n%s", all_told ? changed : (int64_t)0, looked, buf_str(&ids));
 	if (r == STORE_OK)
-		r = (store_result)put(st, TOLD, name, buf_str(&text), NULL);
+		r = (store_result)put(st, TOLD, name, text, NULL);
 	unlock(st);
 	return r == STORE_FAILED && st->fault.placed ? STORE_OK : r;  /* it need not survive a power cut */
 }
 
 int store_claim_wait(store *st, str agent, str session)
 {
-	char *name = arena_z(st->mem, join(st->mem, S(".wait-"), told_name(st, agent, session), S("")));
+	const char *name = arena_say(st->mem, ".wait-%z", told_name(st, agent, session)).s;
 	int dir = dir_fd(st, TOLD, true), error;
 	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (dir >= 0 && fd < 0)
@@ -1696,11 +1688,9 @@ typedef struct {
 	store_readers readers;
 } history;
 
-static char *version_file(store *st, int64_t version)
+static const char *version_file(store *st, int64_t version)
 {
-	buf b = { .mem = st->mem };
-	buf_say(&b, "%l.md", version);
-	return arena_z(st->mem, buf_str(&b));
+	return arena_say(st->mem, "%l.md", version).s;
 }
 
 static void add_version(store *st, history *h, store_spec v)
@@ -1775,13 +1765,6 @@ static store_result load_history(store *st, history *h)
 	return r;
 }
 
-static str number_text(store *st, int64_t n)
-{
-	buf b = { .mem = st->mem };
-	buf_say(&b, "%l", n);
-	return buf_str(&b);
-}
-
 static store_result save_history(store *st, const history *h)
 {
 	buf doc = { .mem = st->mem };
@@ -1793,7 +1776,7 @@ static store_result save_history(store *st, const history *h)
 		const store_spec *v = &h->versions.at[i];
 		json_open(&w, '{');
 		json_name(&w, S("version"));
-		json_raw(&w, number_text(st, v->version));
+		json_raw(&w, arena_say(st->mem, "%l", v->version));
 		json_member(&w, S("publisher"), v->publisher);
 		json_member(&w, S("publishedAt"), v->published);
 		json_member(&w, S("note"), v->note);
@@ -1804,7 +1787,7 @@ static store_result save_history(store *st, const history *h)
 	json_open(&w, '{');
 	for (int i = 0; i < h->readers.n; i++) {
 		json_name(&w, h->readers.at[i].agent);
-		json_raw(&w, number_text(st, h->readers.at[i].version));
+		json_raw(&w, arena_say(st->mem, "%l", h->readers.at[i].version));
 	}
 	json_close(&w, '}');
 	json_close(&w, '}');
@@ -2119,9 +2102,7 @@ void store_signal(arena *mem, str workspace, str from, str line)
 		return;
 	write_new(inbox, ".gitignore", S("*\n"));
 	for (int tries = 0; tries < 100; tries++) {
-		buf name = { .mem = mem };
-		buf_say(&name, "%s-%l.signal", from, ms + tries);
-		if (write_new(inbox, arena_z(mem, buf_str(&name)), line))
+		if (write_new(inbox, arena_say(mem, "%s-%l.signal", from, ms + tries).s, line))
 			break;
 	}
 	close(inbox);
@@ -2148,7 +2129,7 @@ str store_make_inbox(arena *mem, str workspace)
 		return S("");
 	write_new(inbox, ".gitignore", S("*\n"));
 	close(inbox);
-	return join(mem, workspace, "/.claude/inbox", S(""));
+	return arena_say(mem, "%s/.claude/inbox", workspace);
 }
 
 /* ==== Other people's directories ==== */
@@ -2187,17 +2168,16 @@ int store_appear(store *st, store_presence *p)
 {
 	int dir = store_name_ok(p->agent) ? dir_fd(st, LIVE, true) : -1, fd;
 	str mark = store_random(st->mem, 4);
-	char *temp = arena_z(st->mem, join(st->mem, S(".tmp-"), "", mark));
-	char *name = arena_z(st->mem, join(st->mem, p->agent, ".", mark));
-	buf doc = { .mem = st->mem }, pid = { .mem = st->mem };
+	const char *temp = arena_say(st->mem, ".tmp-%s", mark).s;
+	const char *name = arena_say(st->mem, "%s.%s", p->agent, mark).s;
+	buf doc = { .mem = st->mem };
 	json_writer w = { .out = &doc, .pretty = true };
 	if (dir < 0 || mark.n == 0)
 		return -1;
 	p->file = str_of(name);
-	buf_say(&pid, "%l", p->pid);
 	json_open(&w, '{');
 	json_name(&w, S("pid"));
-	json_raw(&w, buf_str(&pid));
+	json_raw(&w, arena_say(st->mem, "%l", p->pid));
 	json_member(&w, S("client"), p->client);
 	json_member(&w, S("session"), p->session);
 	json_member(&w, S("workspace"), p->workspace);
