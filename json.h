@@ -52,6 +52,10 @@ void *arena_more(arena *a, void *at, int n, int *room, ptrdiff_t element);
 
 #define NEW(a, type, count) ((type *)arena_new((a), (ptrdiff_t)sizeof(type) * (ptrdiff_t)(count)))
 
+/* A new last element of a list, which is a struct with `at`, `n` and `room`. */
+#define ADD(a, list) (*((list)->at = arena_more((a), (list)->at, (list)->n, &(list)->room, \
+						(ptrdiff_t)sizeof *(list)->at), &(list)->at[(list)->n++]))
+
 /* ---- Buffer: text that grows in an arena. ---- */
 
 typedef struct {

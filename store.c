@@ -754,15 +754,13 @@ static store_result list_table(store *st, const char *name, str text_key, str ti
 {
 	json *table;
 	struct stat seen;
-	int room = 0;
 	bool damaged;
 	store_result r = load_table(st, name, &table, &seen, &damaged);
 	*out = (store_entries){ 0 };
 	for (json *m = table ? table->child : NULL; m && r == STORE_OK; m = m->next) {
 		if (m->kind != JSON_OBJECT)
 			continue;
-		out->at = arena_more(st->mem, out->at, out->n, &room, sizeof *out->at);
-		out->at[out->n++] = (store_entry){
+		ADD(st->mem, out) = (store_entry){
 			.name = json_key(st->mem, m),
 			.text = json_get_text(st->mem, m, text_key),
 			.workspace = json_get_text(st->mem, m, S("workspacePath")),
@@ -968,12 +966,6 @@ store_result store_send(store *st, store_message *m, str body)
 	return (store_result)r;
 }
 
-static void add_message(store *st, store_messages *list, store_message m)
-{
-	list->at = arena_more(st->mem, list->at, list->n, &list->room, sizeof m);
-	list->at[list->n++] = m;
-}
-
 static int by_age(const void *a, const void *b)
 {
 	const store_message *x = a, *y = b;
@@ -1017,16 +1009,13 @@ static struct store_known *known_slot(const store_cache *c, str name, uint32_t h
 	}
 }
 
-static int known_agent(store_cache *c, str agent, bool add)
+static int known_agent(store_cache *c, str agent)
 {
-	for (int i = 0; i < c->agents_n; i++)
-		if (str_eq(c->agents[i], agent))
+	for (int i = 0; i < c->agents.n; i++)
+		if (str_eq(c->agents.at[i], agent))
 			return i;
-	if (!add)
-		return -1;
-	c->agents = arena_more(&c->mem, c->agents, c->agents_n, &c->agents_room, sizeof agent);
-	c->agents[c->agents_n] = arena_copy(&c->mem, agent);
-	return c->agents_n++;
+	ADD(&c->mem, &c->agents) = arena_copy(&c->mem, agent);
+	return c->agents.n - 1;
 }
 
 static void remember(store_cache *c, str name, const store_message *m)
@@ -1042,7 +1031,7 @@ static void remember(store_cache *c, str name, const store_message *m)
 				*known_slot(c, str_of(old[i].name), old[i].hash) = old[i];
 	}
 	*known_slot(c, name, hash) = (struct store_known){
-		arena_z(&c->mem, name), hash, known_agent(c, m->from, true), known_agent(c, m->to, true),
+		arena_z(&c->mem, name), hash, known_agent(c, m->from), known_agent(c, m->to),
 	};
 	c->n++;
 }
@@ -1074,8 +1063,7 @@ static store_result scan(store *st, enum dir d, str to, str from, store_messages
 {
 	names it;
 	store_cache *cache = d == METAS && (to.n || from.n) ? st->cache : NULL;
-	int seen_names = 0;
-	int to_known = cache ? known_agent(cache, to, true) : 0, from_known = cache ? known_agent(cache, from, true) : 0;
+	int seen_names = 0, to_known = cache ? known_agent(cache, to) : 0, from_known = cache ? known_agent(cache, from) : 0;
 	if (!names_open(st, &it, d))
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".json"))) {
@@ -1105,7 +1093,7 @@ static store_result scan(store *st, enum dir d, str to, str from, store_messages
 		}
 		rest_of(st, doc, id, &m);
 		m.archived = d == OLD_METAS;
-		add_message(st, out, m);
+		ADD(st->mem, out) = m;
 	}
 	if (cache && cache->n > 2 * seen_names + 1000)
 		forget_all(cache);       /* most of what it knows is gone */
@@ -1223,15 +1211,9 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
  * at every message once more before it is moved. */
 
 typedef struct {
-	str *id;
+	str *at;
 	int n, room;
 } id_list;
-
-static void add_id(arena *mem, id_list *list, str id)
-{
-	list->id = arena_more(mem, list->id, list->n, &list->room, sizeof id);
-	list->id[list->n++] = arena_copy(mem, id);
-}
 
 /* A rename that somebody else may have done already. */
 static int move(store *st, enum dir from, const char *name, enum dir to, const char *as)
@@ -1311,7 +1293,7 @@ static bool find_quiet(store *st, id_list *due)
 		bool take = load_meta(st, METAS, id, &m, &doc, NULL) == STORE_OK && (is_quiet(&m) || is_archived(st, id));
 		arena_rewind(st->mem, mark);
 		if (take)
-			add_id(st->mem, due, id);
+			ADD(st->mem, due) = arena_copy(st->mem, id);
 	}
 	return names_close(st, &it) == STORE_OK;
 }
@@ -1332,7 +1314,7 @@ static bool find_orphans(store *st, id_list *due)
 			     (exists(st, BODIES, file_name(st, id, ".md"), &age) && age > ORPHAN_MS));
 		arena_rewind(st->mem, mark);
 		if (take)
-			add_id(st->mem, due, id);
+			ADD(st->mem, due) = arena_copy(st->mem, id);
 	}
 	return names_close(st, &it) == STORE_OK;
 }
@@ -1381,7 +1363,7 @@ store_result store_sweep(store *st)
 	if (!find_quiet(st, &due) || !find_orphans(st, &due))
 		return STORE_FAILED;
 	for (int i = 0; i < due.n && r == STORE_OK; i += BATCH)
-		r = archive_batch(st, due.id + i, due.n - i < BATCH ? due.n - i : BATCH);
+		r = archive_batch(st, due.at + i, due.n - i < BATCH ? due.n - i : BATCH);
 	return r;
 }
 
@@ -1475,7 +1457,7 @@ static store_result sort_news(store *st, str agent, const told *before, unsigned
 			continue;
 		}
 		if (!old || (which & STORE_ALL))
-			add_message(st, news, *m);
+			ADD(st->mem, news) = *m;
 		buf_say(ids, "%s\n", m->id);
 	}
 	return r;
@@ -1547,8 +1529,7 @@ int store_watch(store *st)
 
 static void find_defect(store *st, store_findings *out, str path, store_defect what)
 {
-	out->at = arena_more(st->mem, out->at, out->n, &out->room, sizeof *out->at);
-	out->at[out->n++] = (store_finding){ .path = path, .what = what };
+	ADD(st->mem, out) = (store_finding){ .path = path, .what = what };
 }
 
 /* What a failure to read a file says of it. */
@@ -1693,12 +1674,6 @@ static const char *version_file(store *st, int64_t version)
 	return arena_say(st->mem, "%l.md", version).s;
 }
 
-static void add_version(store *st, history *h, store_spec v)
-{
-	h->versions.at = arena_more(st->mem, h->versions.at, h->versions.n, &h->versions.room, sizeof v);
-	h->versions.at[h->versions.n++] = v;
-}
-
 static int64_t newest(const history *h)
 {
 	return h->versions.n ? h->versions.at[h->versions.n - 1].version : 0;
@@ -1712,8 +1687,7 @@ static void set_reader(store *st, history *h, str agent, int64_t version)
 		h->readers.at[i].version = version;
 		return;
 	}
-	h->readers.at = arena_more(st->mem, h->readers.at, h->readers.n, &h->readers.room, sizeof *h->readers.at);
-	h->readers.at[h->readers.n++] = (store_reader){ agent, version };
+	ADD(st->mem, &h->readers) = (store_reader){ agent, version };
 }
 
 static int by_version(const void *a, const void *b)
@@ -1732,7 +1706,7 @@ static store_result rebuild(store *st, history *h)
 		store_spec v = { .note = S("") };
 		if (str_int((str){ it.name.s, it.name.n - 3 }, &v.version) && v.version > 0 &&
 		    load_spec(st, PAST, arena_z(st->mem, it.name), &v) == STORE_OK)
-			add_version(st, h, v);
+			ADD(st->mem, &h->versions) = v;
 	}
 	if (h->versions.n)
 		qsort(h->versions.at, (size_t)h->versions.n, sizeof *h->versions.at, by_version);
@@ -1754,7 +1728,7 @@ static store_result load_history(store *st, history *h)
 				    .note = json_get_text(st->mem, v, S("note")) };
 		json *number = json_get(v, S("version"));
 		if (number && str_int(number->raw, &spec.version) && spec.version > newest(h))
-			add_version(st, h, spec);
+			ADD(st->mem, &h->versions) = spec;
 	}
 	list = json_get(doc, S("readers"));
 	for (json *m = list && list->kind == JSON_OBJECT ? list->child : NULL; m; m = m->next) {
@@ -1812,7 +1786,7 @@ static bool next_text(store *st, history *h)
 	store_spec v = { .note = S(""), .version = newest(h) + 1 };
 	bool found = load_spec(st, PAST, version_file(st, v.version), &v) == STORE_OK;
 	if (found)
-		add_version(st, h, v);
+		ADD(st->mem, &h->versions) = v;
 	return found;
 }
 
@@ -1836,7 +1810,7 @@ static store_result adopt(store *st, str name, history *h, struct stat *seen)
 		return r == STORE_OK && found ? save_history(st, h) : r;
 	read_head(text, &v);
 	v.version = newest(h) + 1;
-	add_version(st, h, v);
+	ADD(st->mem, &h->versions) = v;
 	r = (store_result)put(st, PAST, version_file(st, v.version), text, NULL);
 	return r == STORE_OK ? save_history(st, h) : r;
 }
@@ -1935,8 +1909,7 @@ store_result store_list_specs(store *st, store_specs *out)
 			note_damage(st, st->fault.path);
 		if (r != STORE_OK)
 			continue;
-		out->at = arena_more(st->mem, out->at, out->n, &out->room, sizeof spec);
-		out->at[out->n++] = spec;
+		ADD(st->mem, out) = spec;
 	}
 	if (out->n)
 		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
@@ -1982,7 +1955,7 @@ static int publish(store *st, store_spec *spec, str content, int64_t base, store
 	buf_say(&text, "<!-- Published by: %s at %s -->\n\n", spec->publisher, spec->published);
 	spec->head = text.n;
 	buf_add(&text, content);
-	add_version(st, &h, *spec);
+	ADD(st->mem, &h.versions) = *spec;
 	r = put(st, PAST, version_file(st, spec->version), buf_str(&text), NULL);
 	st->fault.placed = false;        /* a version that is not current yet */
 	if (r == STORE_OK)
@@ -2256,10 +2229,8 @@ store_result store_list_presence(store *st, store_presences *out)
 	while (names_next(&it, S(""), S(""))) {
 		const char *name = arena_z(st->mem, it.name);
 		store_presence p;
-		if (!look_at(st, name, &p))
-			continue;
-		out->at = arena_more(st->mem, out->at, out->n, &out->room, sizeof p);
-		out->at[out->n++] = p;
+		if (look_at(st, name, &p))
+			ADD(st->mem, out) = p;
 	}
 	store_presence *found = NEW(st->mem, store_presence, out->n + 1);
 	for (int i = 0; i < out->n; i++) {

@@ -37,8 +37,7 @@ typedef struct {
 	uint64_t device, inode;          /* of the directory that it knows */
 	struct store_known *at;
 	int n, room;
-	str *agents;
-	int agents_n, agents_room;
+	struct { str *at; int n, room; } agents;
 } store_cache;
 
 enum { STORE_DIRS = 11 };
@@ -89,7 +88,7 @@ typedef struct {
 
 typedef struct {
 	store_entry *at;
-	int n;
+	int n, room;
 } store_entries;
 
 store_result store_list_agents(store *st, store_entries *out);
