@@ -423,29 +423,23 @@ static store_result open_file(store *st, enum dir d, const char *name, int *fd, 
 	return failed(st, "read", path_in(st, d, name), error);
 }
 
-static bool exists(store *st, enum dir d, const char *name, int64_t *age)
-{
-	struct stat found;
-	int dir = dir_fd(st, d, false);
-	if (dir < 0 || sys_stat(dir, name, &found, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	*age = age_of(&found);
-	return true;
-}
-
-/* Is it there? 1: yes, 0: no, -1: cannot tell, with the fault set. */
-static int is_there(store *st, enum dir d, const char *name)
+/* Is it there? 1: yes, and *age (NULL: not asked for) is set; 0: no; -1: cannot
+ * tell, with the fault set. */
+static int is_there(store *st, enum dir d, const char *name, int64_t *age)
 {
 	struct stat found;
 	int dir = dir_fd(st, d, false);
 	if (dir < 0)
 		return st->fault.error == ENOENT ? 0 : -1;
-	if (sys_stat(dir, name, &found, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	if (errno == ENOENT)
-		return 0;
-	failed(st, "look at", path_in(st, d, name), errno);
-	return -1;
+	if (sys_stat(dir, name, &found, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		failed(st, "look at", path_in(st, d, name), errno);
+		return -1;
+	}
+	if (age)
+		*age = age_of(&found);
+	return 1;
 }
 
 /* Reads up to `most` bytes from `offset`. */
@@ -975,8 +969,7 @@ static int by_age(const void *a, const void *b)
 
 static bool is_archived(store *st, str id)
 {
-	int64_t ignored;
-	return exists(st, OLD_METAS, file_name(st, id, ".json"), &ignored);
+	return is_there(st, OLD_METAS, file_name(st, id, ".json"), NULL) > 0;
 }
 
 /* ---- What a server remembers ----
@@ -1238,7 +1231,7 @@ static bool is_quiet(const store_message *m)
 static int archive_meta(store *st, str id)
 {
 	const char *name = file_name(st, id, ".json");
-	int there = is_there(st, OLD_METAS, name);
+	int there = is_there(st, OLD_METAS, name, NULL);
 	if (there < 0)
 		return -1;
 	return move(st, METAS, name, OLD_METAS,
@@ -1279,39 +1272,32 @@ static store_result archive_batch(store *st, const str *id, int n)
 	return r;
 }
 
-/* Quiet messages, and metas that stand in both places. */
-static bool find_quiet(store *st, id_list *due)
+/* A quiet message, or a meta that stands in both places. */
+static bool is_quiet_meta(store *st, str id)
 {
-	names it;
-	if (!names_open(st, &it, METAS))
-		return false;
-	while (names_next(&it, S(""), S(".json"))) {
-		arena mark = *st->mem;
-		store_message m;
-		json *doc;
-		str id = { it.name.s, it.name.n - 5 };
-		bool take = load_meta(st, METAS, id, &m, &doc, NULL) == STORE_OK && (is_quiet(&m) || is_archived(st, id));
-		arena_rewind(st->mem, mark);
-		if (take)
-			ADD(st->mem, due) = arena_copy(st->mem, id);
-	}
-	return names_close(st, &it) == STORE_OK;
+	store_message m;
+	json *doc;
+	return load_meta(st, METAS, id, &m, &doc, NULL) == STORE_OK && (is_quiet(&m) || is_archived(st, id));
 }
 
-/* Bodies without a meta: half archived, or never sent and old. */
-static bool find_orphans(store *st, id_list *due)
+/* A body without a meta: half archived, or never sent and old. */
+static bool is_orphan(store *st, str id)
+{
+	int64_t age;
+	return is_there(st, METAS, file_name(st, id, ".json"), NULL) <= 0 &&
+	       (is_archived(st, id) ||
+		(is_there(st, BODIES, file_name(st, id, ".md"), &age) > 0 && age > ORPHAN_MS));
+}
+
+static bool find_due(store *st, enum dir d, str tail, bool (*is_due)(store *, str), id_list *due)
 {
 	names it;
-	if (!names_open(st, &it, BODIES))
+	if (!names_open(st, &it, d))
 		return false;
-	while (names_next(&it, S(""), S(".md"))) {
+	while (names_next(&it, S(""), tail)) {
 		arena mark = *st->mem;
-		int64_t age, ignored;
-		str id = { it.name.s, it.name.n - 3 };
-		const char *meta = file_name(st, id, ".json");
-		bool take = !exists(st, METAS, meta, &ignored) &&
-			    (exists(st, OLD_METAS, meta, &ignored) ||
-			     (exists(st, BODIES, file_name(st, id, ".md"), &age) && age > ORPHAN_MS));
+		str id = { it.name.s, it.name.n - tail.n };
+		bool take = is_due(st, id);
 		arena_rewind(st->mem, mark);
 		if (take)
 			ADD(st->mem, due) = arena_copy(st->mem, id);
@@ -1327,22 +1313,25 @@ static void drop_old_temps(store *st, enum dir d)
 	if (!names_open(st, &it, d))
 		return;
 	while (names_next(&it, S(".tmp-"), S("")))
-		if (exists(st, d, it.name.s, &age) && age > ORPHAN_MS)
+		if (is_there(st, d, it.name.s, &age) > 0 && age > ORPHAN_MS)
 			sys_unlink(dir_fd(st, d, false), it.name.s, 0);
 	names_close(st, &it);
+}
+
+static bool is_sweep_due(store *st)
+{
+	int64_t age;
+	return is_there(st, ARCHIVE, ".swept", &age) <= 0 || age < 0 || age >= SWEEP_MS;
 }
 
 /* Takes this hour's sweep for us, if it is due and nobody else has. */
 static bool claim_sweep(store *st)
 {
-	int64_t age;
 	int fd;
 	bool due;
-	if (dir_fd(st, METAS, false) < 0 || (exists(st, ARCHIVE, ".swept", &age) && age >= 0 && age < SWEEP_MS))
+	if (dir_fd(st, METAS, false) < 0 || !is_sweep_due(st) || dir_fd(st, ARCHIVE, true) < 0 || lock(st) != STORE_OK)
 		return false;
-	if (dir_fd(st, ARCHIVE, true) < 0 || lock(st) != STORE_OK)
-		return false;
-	due = !exists(st, ARCHIVE, ".swept", &age) || age < 0 || age >= SWEEP_MS;
+	due = is_sweep_due(st);
 	fd = due ? open_retry(st->fd[ARCHIVE], ".swept", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600) : -1;
 	if (fd >= 0) {
 		due = sys_touch(fd, NULL) == 0;
@@ -1360,7 +1349,7 @@ store_result store_sweep(store *st)
 		return STORE_OK;
 	for (int d = ROOT; d < PAST; d++)
 		drop_old_temps(st, (enum dir)d);
-	if (!find_quiet(st, &due) || !find_orphans(st, &due))
+	if (!find_due(st, METAS, S(".json"), is_quiet_meta, &due) || !find_due(st, BODIES, S(".md"), is_orphan, &due))
 		return STORE_FAILED;
 	for (int i = 0; i < due.n && r == STORE_OK; i += BATCH)
 		r = archive_batch(st, due.at + i, due.n - i < BATCH ? due.n - i : BATCH);
@@ -1550,13 +1539,13 @@ static void check_file(store *st, enum dir d, const char *name, bool is_meta, bo
 	store_result r = !is_meta ? get(st, d, name, 0, 1, &ignored, &seen)
 		       : d == METAS || d == OLD_METAS ? load_meta(st, d, id, &m, &doc, &seen)
 						      : load(st, d, name, TABLE_MOST, &doc, &seen);
-	if (r == STORE_OK && is_meta && (d == METAS || d == OLD_METAS) && is_there(st, BODIES, body) == 0 &&
-	    is_there(st, OLD_BODIES, body) == 0)
+	if (r == STORE_OK && is_meta && (d == METAS || d == OLD_METAS) && is_there(st, BODIES, body, NULL) == 0 &&
+	    is_there(st, OLD_BODIES, body, NULL) == 0)
 		find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
 	if (r != STORE_FAILED)
 		return;
 	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
-	if (fix && out->at[out->n - 1].what != STORE_UNREADABLE && exists(st, d, name, &age) && age > YOUNG_MS)
+	if (fix && out->at[out->n - 1].what != STORE_UNREADABLE && is_there(st, d, name, &age) > 0 && age > YOUNG_MS)
 		out->at[out->n - 1].fixed = set_aside(st, d, name) == STORE_OK;
 }
 
