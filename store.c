@@ -360,7 +360,7 @@ static void use_past(store *st, str name)
 typedef struct {
 	enum dir in;
 	DIR *dir;
-	str name;                        /* until the next call */
+	str name, stem;                  /* until the next call; the stem lacks the tail */
 	int error;
 } names;
 
@@ -386,6 +386,7 @@ static bool names_next(names *it, str head, str tail)
 	errno = 0;
 	while (it->dir && (entry = sys_readdir(it->dir))) {
 		it->name = str_of(entry->d_name);
+		it->stem = (str){ it->name.s, it->name.n - tail.n };
 		if ((head.n || it->name.s[0] != '.') && str_starts(it->name, head) && str_ends(it->name, tail))
 			return true;
 		errno = 0;
@@ -871,13 +872,19 @@ static store_state state_of(str word)
 	return STORE_PENDING;
 }
 
-static bool parties_of(store *st, const json *doc, store_message *m)
+/* Loads whom a message is from and to. */
+static store_result load_parties(store *st, enum dir d, const char *name, store_message *m, json **doc,
+				 struct stat *seen)
 {
+	store_result r = load(st, d, name, META_MOST, doc, seen);
+	if (r != STORE_OK)
+		return r;
 	*m = (store_message){
-		.from = json_get_text(st->mem, doc, S("from")),
-		.to = json_get_text(st->mem, doc, S("to")),
+		.from = json_get_text(st->mem, *doc, S("from")),
+		.to = json_get_text(st->mem, *doc, S("to")),
+		.archived = d == OLD_METAS,
 	};
-	return m->from.n && m->to.n;
+	return m->from.n && m->to.n ? r : failed(st, "read", path_in(st, d, name), 0);
 }
 
 static void rest_of(store *st, const json *doc, str id, store_message *m)
@@ -897,14 +904,9 @@ static void rest_of(store *st, const json *doc, str id, store_message *m)
 
 static store_result load_meta(store *st, enum dir d, str id, store_message *m, json **doc, struct stat *seen)
 {
-	const char *name = file_name(st, id, ".json");
-	store_result r = load(st, d, name, META_MOST, doc, seen);
-	if (r != STORE_OK)
-		return r;
-	if (!parties_of(st, *doc, m))
-		return failed(st, "read", path_in(st, d, name), 0);
-	rest_of(st, *doc, id, m);
-	m->archived = d == OLD_METAS;
+	store_result r = load_parties(st, d, file_name(st, id, ".json"), m, doc, seen);
+	if (r == STORE_OK)
+		rest_of(st, *doc, id, m);
 	return r;
 }
 
@@ -1065,14 +1067,11 @@ static store_result scan(store *st, enum dir d, str to, str from, store_messages
 		arena mark = *st->mem;
 		store_message m;
 		json *doc;
-		str id = { it.name.s, it.name.n - 5 };
 		store_result r;
 		seen_names++;
 		if (is_known && k->to != to_known && k->from != from_known)
 			continue;
-		r = load(st, d, it.name.s, META_MOST, &doc, NULL);
-		if (r == STORE_OK && !parties_of(st, doc, &m))
-			r = failed(st, "read", path_in(st, d, it.name.s), 0);
+		r = load_parties(st, d, it.name.s, &m, &doc, NULL);
 		if (r == STORE_OK && cache && !is_known)
 			remember(cache, it.name, &m);
 		if (r == STORE_FAILED) {
@@ -1080,12 +1079,11 @@ static store_result scan(store *st, enum dir d, str to, str from, store_messages
 			continue;
 		}
 		if (r != STORE_OK || !((to.n == 0 && from.n == 0) || str_eq(m.to, to) || str_eq(m.from, from)) ||
-		    (d == METAS && is_archived(st, id))) {
+		    (d == METAS && is_archived(st, it.stem))) {
 			arena_rewind(st->mem, mark);
 			continue;
 		}
-		rest_of(st, doc, id, &m);
-		m.archived = d == OLD_METAS;
+		rest_of(st, doc, it.stem, &m);
 		ADD(st->mem, out) = m;
 	}
 	if (cache && cache->n > 2 * seen_names + 1000)
@@ -1130,13 +1128,12 @@ static store_result match_ids(store *st, enum dir d, str prefix, str *id)
 	if (!names_open(st, &it, d))
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".json"))) {
-		str found = { it.name.s, it.name.n - 5 };
-		if (!str_starts(found, prefix) || str_eq(found, *id))
+		if (!str_starts(it.stem, prefix) || str_eq(it.stem, *id))
 			continue;
-		if (id->n && !str_eq(found, prefix))
+		if (id->n && !str_eq(it.stem, prefix))
 			r = str_eq(*id, prefix) ? r : STORE_AMBIGUOUS;
 		else
-			*id = arena_copy(st->mem, found);
+			*id = arena_copy(st->mem, it.stem);
 	}
 	return names_close(st, &it) == STORE_OK ? r : STORE_FAILED;
 }
@@ -1296,11 +1293,10 @@ static bool find_due(store *st, enum dir d, str tail, bool (*is_due)(store *, st
 		return false;
 	while (names_next(&it, S(""), tail)) {
 		arena mark = *st->mem;
-		str id = { it.name.s, it.name.n - tail.n };
-		bool take = is_due(st, id);
+		bool take = is_due(st, it.stem);
 		arena_rewind(st->mem, mark);
 		if (take)
-			ADD(st->mem, due) = arena_copy(st->mem, id);
+			ADD(st->mem, due) = arena_copy(st->mem, it.stem);
 	}
 	return names_close(st, &it) == STORE_OK;
 }
@@ -1693,7 +1689,7 @@ static store_result rebuild(store *st, history *h)
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".md"))) {
 		store_spec v = { .note = S("") };
-		if (str_int((str){ it.name.s, it.name.n - 3 }, &v.version) && v.version > 0 &&
+		if (str_int(it.stem, &v.version) && v.version > 0 &&
 		    load_spec(st, PAST, arena_z(st->mem, it.name), &v) == STORE_OK)
 			ADD(st->mem, &h->versions) = v;
 	}
@@ -1850,7 +1846,7 @@ static bool spec_is_there(store *st, str name)
 	if (!names_open(st, &it, SPECS))
 		return false;
 	while (!found && names_next(&it, S(""), S(".md")))
-		found = str_eq((str){ it.name.s, it.name.n - 3 }, name);
+		found = str_eq(it.stem, name);
 	names_close(st, &it);
 	return found;
 }
@@ -1892,8 +1888,7 @@ store_result store_list_specs(store *st, store_specs *out)
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".md"))) {
 		store_spec spec;
-		str name = { it.name.s, it.name.n - 3 };
-		r = store_find_spec(st, arena_copy(st->mem, name), 0, &spec);
+		r = store_find_spec(st, arena_copy(st->mem, it.stem), 0, &spec);
 		if (r == STORE_FAILED)
 			note_damage(st, st->fault.path);
 		if (r != STORE_OK)
