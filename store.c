@@ -635,15 +635,12 @@ str store_random(arena *mem, int bytes)
 	return buf_str(&hex);
 }
 
-/* Our own stop between reading and writing: look again and do it anew. */
-enum { CHANGED = STORE_FAILED + 1 };
-
 /* The one function that writes a file of the store. On STORE_OK the content
  * survives a power cut. On a failure the file is as it was and no temp file is
  * left, but for fault.placed, which says what it is. With `seen` (what the text
  * was made from) a file that has changed since is left alone, and so is one
- * whose lock was deleted: CHANGED. */
-static int put(store *st, enum dir d, const char *name, str text, const struct stat *seen)
+ * whose lock was deleted: STORE_CHANGED. */
+static store_result put(store *st, enum dir d, const char *name, str text, const struct stat *seen)
 {
 	int dir = dir_fd(st, d, true), fd, same = 1, error;
 	const char *temp = arena_say(st->mem, ".tmp-%s", store_random(st->mem, 8)).s;
@@ -653,7 +650,7 @@ static int put(store *st, enum dir d, const char *name, str text, const struct s
 		return STORE_FAILED;
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return (int)failed(st, "write", path_in(st, d, name), errno);
+		return failed(st, "write", path_in(st, d, name), errno);
 	written = write_all(fd, text) == 0 && (mode == 0600 || sys_chmod(fd, mode) == 0) && fsync_retry(fd) == 0;
 	error = errno;
 	if (sys_close(fd) < 0 && written) {
@@ -673,7 +670,7 @@ static int put(store *st, enum dir d, const char *name, str text, const struct s
 	}
 	error = written && same == 1 ? errno : error;
 	sys_unlink(dir, temp, 0);
-	return written && same == 0 ? CHANGED : (int)failed(st, "write", path_in(st, d, name), error);
+	return written && same == 0 ? STORE_CHANGED : failed(st, "write", path_in(st, d, name), error);
 }
 
 /* ==== Tables: registry.json and status.json ==== */
@@ -723,26 +720,26 @@ static store_result set_aside(store *st, enum dir d, const char *name)
 static store_result edit_table(store *st, const char *name, str key, const json_change *changes, int count,
 			       bool only_new)
 {
-	int r;
+	store_result r;
 	do {
 		bool damaged;
 		struct stat seen;
 		json *table = NULL, *member;
 		json_change change = { .key = key };
-		r = (int)lock(st);
+		r = lock(st);
 		if (r == STORE_OK)
-			r = (int)load_table(st, name, &table, &seen, &damaged);
+			r = load_table(st, name, &table, &seen, &damaged);
 		if (r == STORE_OK && damaged)
-			r = (int)keep_damaged(st, name);
+			r = keep_damaged(st, name);
 		member = json_get(table, key);
 		if (r != STORE_OK || (only_new && member))
 			break;
 		if (count)
 			change.value = json_patch(st->mem, member, changes, count, 1);
 		r = put(st, ROOT, name, json_patch(st->mem, table, &change, 1, 0), &seen);
-	} while (r == CHANGED);
+	} while (r == STORE_CHANGED);
 	unlock(st);
-	return (store_result)r;
+	return r;
 }
 
 static store_result list_table(store *st, const char *name, str text_key, str time_key, store_entries *out)
@@ -932,7 +929,7 @@ store_result store_send(store *st, store_message *m, str body)
 {
 	buf doc = { .mem = st->mem };
 	json_writer w = { .out = &doc, .pretty = true };
-	int r;
+	store_result r;
 	m->id = new_id(st->mem);
 	if (m->id.n == 0)
 		return failed(st, "name a message in", st->root, errno);
@@ -959,7 +956,7 @@ store_result store_send(store *st, store_message *m, str body)
 		r = put(st, METAS, file_name(st, m->id, ".json"), m->doc, NULL);
 	else
 		st->fault.placed = false;  /* a body alone is not sent */
-	return (store_result)r;
+	return r;
 }
 
 static int by_age(const void *a, const void *b)
@@ -1174,7 +1171,7 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
 {
 	json_change *changes = NEW(st->mem, json_change, count + 2);
 	str id = m->id;
-	int r;
+	store_result r;
 	changes[0] = (json_change){ S("status"), json_quote(st->mem, states[to].word) };
 	changes[1] = (json_change){ S("updatedAt"), json_quote(st->mem, store_time(st->mem, store_now())) };
 	for (int i = 0; i < count; i++)
@@ -1182,17 +1179,17 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
 	do {
 		json *doc;
 		struct stat seen;
-		r = (int)lock(st);
+		r = lock(st);
 		if (r == STORE_OK)
-			r = (int)load_message(st, id, m, &doc, &seen);
+			r = load_message(st, id, m, &doc, &seen);
 		if (r != STORE_OK || !(from >> m->state & 1))
 			break;
 		m->doc = json_patch(st->mem, doc, changes, count + 2, 0);
 		r = put(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"), m->doc, &seen);
 		m->state = to;
-	} while (r == CHANGED);
+	} while (r == STORE_CHANGED);
 	unlock(st);
-	return (store_result)r;
+	return r;
 }
 
 /* ==== The sweep ====
@@ -1471,7 +1468,7 @@ store_result store_news(store *st, str agent, str session, unsigned which, store
 	r = sort_news(st, agent, &before, which, news, &all_told, &ids);
 	text = arena_say(st->mem, "%l %l\n%s", all_told ? changed : (int64_t)0, looked, buf_str(&ids));
 	if (r == STORE_OK)
-		r = (store_result)put(st, TOLD, name, text, NULL);
+		r = put(st, TOLD, name, text, NULL);
 	unlock(st);
 	return r == STORE_FAILED && st->fault.placed ? STORE_OK : r;  /* it need not survive a power cut */
 }
@@ -1750,7 +1747,7 @@ static store_result save_history(store *st, const history *h)
 	}
 	json_close(&w, '}');
 	json_close(&w, '}');
-	return (store_result)put(st, PAST, "index.json", buf_str(&doc), NULL);
+	return put(st, PAST, "index.json", buf_str(&doc), NULL);
 }
 
 /* Is the current text the newest version that the history has? Where it cannot
@@ -1796,7 +1793,7 @@ static store_result adopt(store *st, str name, history *h, struct stat *seen)
 	read_head(text, &v);
 	v.version = newest(h) + 1;
 	ADD(st->mem, &h->versions) = v;
-	r = (store_result)put(st, PAST, version_file(st, v.version), text, NULL);
+	r = put(st, PAST, version_file(st, v.version), text, NULL);
 	return r == STORE_OK ? save_history(st, h) : r;
 }
 
@@ -1912,19 +1909,19 @@ store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, 
 
 /* Under the lock. The text goes into the history before it becomes current, so
  * that a reader who sees it can always ask for it again. */
-static int publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
+static store_result publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
 {
 	history h = { 0 };
 	buf text = { .mem = st->mem };
 	const char *file = file_name(st, spec->name, ".md");
 	struct stat seen;
 	str old;
-	int r;
+	store_result r;
 	use_past(st, spec->name);
-	r = (int)adopt(st, spec->name, &h, &seen);
+	r = adopt(st, spec->name, &h, &seen);
 	if (r != STORE_OK)
 		return r;
-	r = (int)load_current(st, spec->name, &h, before);
+	r = load_current(st, spec->name, &h, before);
 	if (r == STORE_ABSENT)
 		*before = (store_spec){ .name = spec->name, .version = newest(&h) };
 	else if (r != STORE_OK)
@@ -1944,27 +1941,27 @@ static int publish(store *st, store_spec *spec, str content, int64_t base, store
 	st->fault.placed = false;        /* a version that is not current yet */
 	if (r == STORE_OK)
 		r = put(st, SPECS, file, buf_str(&text), &seen);
-	if (r == CHANGED)                /* it will have another number */
+	if (r == STORE_CHANGED)          /* it will have another number */
 		sys_unlink(dir_fd(st, PAST, false), version_file(st, spec->version), 0);
 	if (r != STORE_OK)
 		return r;
-	r = (int)save_history(st, &h);
+	r = save_history(st, &h);
 	st->fault.placed = r != STORE_OK;
 	return r;
 }
 
 store_result store_publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
 {
-	int r;
+	store_result r;
 	if (!store_name_ok(spec->name))
 		return STORE_BAD_NAME;
 	do {
-		r = (int)lock(st);
+		r = lock(st);
 		if (r == STORE_OK)
 			r = publish(st, spec, content, base, before);
-	} while (r == CHANGED);
+	} while (r == STORE_CHANGED);
 	unlock(st);
-	return (store_result)r;
+	return r;
 }
 
 store_result store_list_readers(store *st, str name, store_readers *out)
@@ -2096,7 +2093,7 @@ store_result store_write_file(arena *mem, str dir, const char *name, str text, s
 	store st;
 	store_result r;
 	store_open(&st, mem, dir);
-	r = (store_result)put(&st, ROOT, name, text, NULL);
+	r = put(&st, ROOT, name, text, NULL);
 	*fault = st.fault;
 	store_close(&st);
 	return r;

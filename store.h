@@ -19,7 +19,8 @@ typedef enum {
 	STORE_CONFLICT,   /* somebody published in between */
 	STORE_SAME,       /* there is nothing to change */
 	STORE_BUSY,       /* the lock was not to be had in time; see fault */
-	STORE_FAILED      /* see fault */
+	STORE_FAILED,     /* see fault */
+	STORE_CHANGED     /* within store.c only: changed between reading and writing, do it anew */
 } store_result;
 
 /* What went wrong, for STORE_BUSY and STORE_FAILED. */
