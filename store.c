@@ -538,23 +538,18 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
  * The kernel drops it when its holder dies, however that happens. On a file
  * system without locks we go on without: unique names and renames still hold. */
 
-static store_result busy(store *st)
-{
-	failed(st, "lock", path_in(st, ROOT, ".lock"), EAGAIN);
-	return STORE_BUSY;
-}
-
-/* Somebody may have deleted the file between our open and our flock. */
-static bool lock_is_current(int root, int fd)
+/* Is what we have open still what stands there? Anybody may delete a lock file,
+ * between our open and our flock too. */
+static bool is_current(int fd, int dir, const char *name)
 {
 	struct stat mine, now;
-	return sys_fstat(fd, &mine) == 0 && sys_stat(root, ".lock", &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return sys_fstat(fd, &mine) == 0 && sys_stat(dir, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
 }
 
 static bool holds_lock(store *st)
 {
-	return st->lock >= 0 && lock_is_current(dir_fd(st, ROOT, false), st->lock);
+	return st->lock >= 0 && is_current(st->lock, dir_fd(st, ROOT, false), ".lock");
 }
 
 static void unlock(store *st)
@@ -579,7 +574,7 @@ static store_result lock(store *st)
 		if (fd < 0)
 			return failed(st, "open", path_in(st, ROOT, ".lock"), errno);
 		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
-			error = lock_is_current(root, fd) ? 0 : EWOULDBLOCK;
+			error = is_current(fd, root, ".lock") ? 0 : EWOULDBLOCK;
 		else
 			error = errno;
 		if (error == 0 || error == ENOLCK || error == EOPNOTSUPP) {
@@ -589,8 +584,10 @@ static store_result lock(store *st)
 		close(fd);
 		if (error != EWOULDBLOCK && error != EINTR)
 			return failed(st, "lock", path_in(st, ROOT, ".lock"), error);
-		if (store_tick() >= until || (st->stop && *st->stop))
-			return busy(st);
+		if (store_tick() >= until || (st->stop && *st->stop)) {
+			failed(st, "lock", path_in(st, ROOT, ".lock"), EAGAIN);
+			return STORE_BUSY;
+		}
 		nap(pause);
 		pause = pause < 50 ? pause * 2 : 50;
 	}
@@ -619,16 +616,11 @@ static int write_all(int fd, str text)
 	return 0;
 }
 
-static bool random_bytes(unsigned char *bytes, size_t n)
-{
-	return getentropy(bytes, n) == 0;
-}
-
 str store_random(arena *mem, int bytes)
 {
 	unsigned char raw[16] = { 0 };
 	buf hex = { .mem = mem };
-	if (!random_bytes(raw, (size_t)bytes))
+	if (getentropy(raw, (size_t)bytes) < 0)
 		return S("");
 	for (int i = 0; i < bytes; i++)
 		buf_digits(&hex, raw[i], 16, 2);
@@ -831,7 +823,7 @@ static str new_id(arena *mem)
 {
 	unsigned char bytes[16];
 	buf id = { .mem = mem };
-	if (!random_bytes(bytes, sizeof bytes))
+	if (getentropy(bytes, sizeof bytes) < 0)
 		return S("");
 	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
 	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
@@ -1203,15 +1195,14 @@ typedef struct {
 } id_list;
 
 /* A rename that somebody else may have done already. */
-static int move(store *st, enum dir from, const char *name, enum dir to, const char *as)
+static store_result move(store *st, enum dir from, const char *name, enum dir to, const char *as)
 {
 	int a = dir_fd(st, from, true), b = dir_fd(st, to, true);
 	if (a < 0 || b < 0)
-		return -1;
+		return STORE_FAILED;
 	if (sys_rename(a, name, b, as) == 0 || errno == ENOENT)
-		return 0;
-	failed(st, "archive", path_in(st, from, name), errno);
-	return -1;
+		return STORE_OK;
+	return failed(st, "archive", path_in(st, from, name), errno);
 }
 
 static bool is_quiet(const store_message *m)
@@ -1222,27 +1213,27 @@ static bool is_quiet(const store_message *m)
 }
 
 /* The archived meta counts: a second one is kept under a name that nobody reads. */
-static int archive_meta(store *st, str id)
+static store_result archive_meta(store *st, str id)
 {
 	const char *name = file_name(st, id, ".json");
 	int there = is_there(st, OLD_METAS, name, NULL);
 	if (there < 0)
-		return -1;
+		return STORE_FAILED;
 	return move(st, METAS, name, OLD_METAS,
 		    there ? arena_say(st->mem, "%z.superseded-%l", name, store_now()).s : name);
 }
 
-static int archive_message(store *st, str id)
+static store_result archive_message(store *st, str id)
 {
 	store_message m;
 	json *doc;
 	const char *body = file_name(st, id, ".md");
 	store_result r = load_meta(st, METAS, id, &m, &doc, NULL);
 	if (r == STORE_OK && !is_quiet(&m) && !is_archived(st, id))
-		return 0;
-	if (r == STORE_OK && archive_meta(st, id) < 0)
-		return -1;
-	return r == STORE_FAILED ? 0 : move(st, BODIES, body, OLD_BODIES, body);
+		return STORE_OK;
+	if (r == STORE_OK && archive_meta(st, id) != STORE_OK)
+		return STORE_FAILED;
+	return r == STORE_FAILED ? STORE_OK : move(st, BODIES, body, OLD_BODIES, body);
 }
 
 static store_result archive_batch(store *st, const str *id, int n)
@@ -1251,9 +1242,8 @@ static store_result archive_batch(store *st, const str *id, int n)
 	store_result r = lock(st);
 	for (int i = 0; i < n && r == STORE_OK; i++) {
 		arena mark = *st->mem;
-		if (archive_message(st, id[i]) < 0)
-			r = STORE_FAILED;
-		else
+		r = archive_message(st, id[i]);
+		if (r == STORE_OK)
 			arena_rewind(st->mem, mark);
 	}
 	for (size_t i = 0; i < sizeof changed / sizeof *changed && r == STORE_OK; i++) {
@@ -1261,8 +1251,7 @@ static store_result archive_batch(store *st, const str *id, int n)
 		if (fd < 0 || fsync_retry(fd) < 0)
 			r = failed(st, "sync", path_in(st, changed[i], ""), errno);
 	}
-	if (st->lock >= 0)
-		unlock(st);
+	unlock(st);
 	return r;
 }
 
@@ -1588,8 +1577,7 @@ store_result store_check(store *st, bool fix, store_findings *out)
 		return r;
 	for (int d = ROOT; d < PAST; d++)
 		check_dir(st, (enum dir)d, fix, out);
-	if (st->lock >= 0)
-		unlock(st);
+	unlock(st);
 	return STORE_OK;
 }
 
@@ -2033,11 +2021,6 @@ static int step_into(int parent, const char *name, bool make)
 	return fd;
 }
 
-static int open_inbox(arena *mem, str workspace, bool make)
-{
-	return step_into(step_into(open_workspace(mem, workspace), ".claude", make), "inbox", make);
-}
-
 static bool write_new(int dir, const char *name, str text)
 {
 	int fd = open_retry(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -2048,13 +2031,20 @@ static bool write_new(int dir, const char *name, str text)
 	return true;
 }
 
+static int open_inbox(arena *mem, str workspace, bool make)
+{
+	int fd = step_into(step_into(open_workspace(mem, workspace), ".claude", make), "inbox", make);
+	if (fd >= 0 && make)
+		write_new(fd, ".gitignore", S("*\n"));
+	return fd;
+}
+
 void store_signal(arena *mem, str workspace, str from, str line)
 {
 	int inbox = store_name_ok(from) ? open_inbox(mem, workspace, true) : -1;
 	int64_t ms = store_now();
 	if (inbox < 0)
 		return;
-	write_new(inbox, ".gitignore", S("*\n"));
 	for (int tries = 0; tries < 100; tries++) {
 		if (write_new(inbox, arena_say(mem, "%s-%l.signal", from, ms + tries).s, line))
 			break;
@@ -2081,7 +2071,6 @@ str store_make_inbox(arena *mem, str workspace)
 	int inbox = open_inbox(mem, workspace, true);
 	if (inbox < 0)
 		return S("");
-	write_new(inbox, ".gitignore", S("*\n"));
 	close(inbox);
 	return arena_say(mem, "%s/.claude/inbox", workspace);
 }
@@ -2150,12 +2139,8 @@ int store_appear(store *st, store_presence *p)
 
 bool store_touch(store *st, int presence, str file)
 {
-	struct stat mine, there;
 	int dir = dir_fd(st, LIVE, false);
-	if (dir < 0 || sys_fstat(presence, &mine) < 0 ||
-	    sys_stat(dir, arena_z(st->mem, file), &there, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	return mine.st_ino == there.st_ino && mine.st_dev == there.st_dev && sys_touch(presence, NULL) == 0;
+	return dir >= 0 && is_current(presence, dir, arena_z(st->mem, file)) && sys_touch(presence, NULL) == 0;
 }
 
 /* "<agent>.<8 hex>" */
