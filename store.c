@@ -232,7 +232,7 @@ static const struct {
 	[PAST] = { NULL, HISTORY },      /* of one spec at a time: st->past */
 };
 
-static const int open_dir_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+static const int open_dir_flags = O_RDONLY | O_DIRECTORY;
 
 void store_open(store *st, arena *mem, str root)
 {
@@ -261,11 +261,12 @@ static str path_in(store *st, enum dir d, const char *name)
 	return *name ? arena_say(st->mem, "%s/%z", in, name) : in;
 }
 
-static int open_retry(int dir, const char *name, int flags, mode_t mode)
+/* What it makes is our user's alone. */
+static int open_retry(int dir, const char *name, int flags)
 {
 	int fd;
 	do
-		fd = sys_open(dir, name, flags, mode);
+		fd = sys_open(dir, name, flags | O_CLOEXEC, 0600);
 	while (fd < 0 && errno == EINTR);
 	return fd;
 }
@@ -306,7 +307,7 @@ static int make_root(store *st)
 		if (sys_stat(AT_FDCWD, name, &seen, 0) < 0) {
 			if (errno != ENOENT || (sys_mkdir(AT_FDCWD, name, 0700) < 0 && errno != EEXIST))
 				return -1;
-			fd = open_retry(AT_FDCWD, arena_z(st->mem, above), open_dir_flags, 0);
+			fd = open_retry(AT_FDCWD, arena_z(st->mem, above), open_dir_flags);
 			r = fd < 0 ? -1 : fsync_retry(fd);
 			error = errno;
 			if (fd >= 0)
@@ -333,7 +334,7 @@ static int dir_fd(store *st, enum dir d, bool make)
 	else if ((parent = dir_fd(st, dirs[d].parent, make)) < 0)
 		return -1;
 	for (;;) {
-		fd = open_retry(parent, name, open_dir_flags | (d == ROOT ? 0 : O_NOFOLLOW), 0);
+		fd = open_retry(parent, name, open_dir_flags | (d == ROOT ? 0 : O_NOFOLLOW));
 		if (fd >= 0 || errno != ENOENT || !make)
 			break;
 		make = false;
@@ -370,7 +371,7 @@ static bool names_open(store *st, names *it, enum dir d)
 	*it = (names){ .in = d };
 	if (fd < 0)
 		return st->fault.error == ENOENT;
-	own = open_retry(fd, ".", open_dir_flags, 0);
+	own = open_retry(fd, ".", open_dir_flags);
 	if (own >= 0 && !(it->dir = fdopendir(own)))
 		sys_close(own);
 	if (!it->dir)
@@ -414,7 +415,7 @@ static store_result open_file(store *st, enum dir d, const char *name, int *fd, 
 	int dir = dir_fd(st, d, false), error;
 	if (dir < 0)
 		return st->fault.error == ENOENT ? STORE_ABSENT : STORE_FAILED;
-	*fd = open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+	*fd = open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 	if (*fd < 0)
 		return errno == ENOENT ? STORE_ABSENT : failed(st, "open", path_in(st, d, name), errno);
 	error = sys_fstat(*fd, seen) < 0 ? errno : S_ISDIR(seen->st_mode) ? EISDIR : S_ISREG(seen->st_mode) ? 0 : EINVAL;
@@ -476,7 +477,7 @@ enum { PEEK = 2048 };
 static bool peek(store *st, enum dir d, const char *name, str *text)
 {
 	int dir = dir_fd(st, d, false);
-	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 	char *s = arena_new(st->mem, PEEK);
 	ssize_t got;
 	if (fd < 0)
@@ -570,7 +571,7 @@ static store_result lock(store *st)
 		return STORE_OK;
 	unlock(st);
 	for (;;) {
-		int fd = open_retry(root, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+		int fd = open_retry(root, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
 		if (fd < 0)
 			return failed(st, "open", path_in(st, ROOT, ".lock"), errno);
 		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -640,7 +641,7 @@ static store_result put(store *st, enum dir d, const char *name, str text, const
 	bool written;
 	if (dir < 0)
 		return STORE_FAILED;
-	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
 		return failed(st, "write", path_in(st, d, name), errno);
 	written = write_all(fd, text) == 0 && (mode == 0600 || sys_chmod(fd, mode) == 0) && fsync_retry(fd) == 0;
@@ -1314,7 +1315,7 @@ static bool claim_sweep(store *st)
 	if (dir_fd(st, METAS, false) < 0 || !is_sweep_due(st) || dir_fd(st, ARCHIVE, true) < 0 || lock(st) != STORE_OK)
 		return false;
 	due = is_sweep_due(st);
-	fd = due ? open_retry(st->fd[ARCHIVE], ".swept", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600) : -1;
+	fd = due ? open_retry(st->fd[ARCHIVE], ".swept", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK) : -1;
 	if (fd >= 0) {
 		due = sys_touch(fd, NULL) == 0;
 		close(fd);
@@ -1466,7 +1467,7 @@ int store_claim_wait(store *st, str agent, str session)
 {
 	const char *name = arena_say(st->mem, ".wait-%z", told_name(st, agent, session)).s;
 	int dir = dir_fd(st, TOLD, true), error;
-	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
 	if (dir >= 0 && fd < 0)
 		failed(st, "open", path_in(st, TOLD, name), errno);
 	if (fd < 0)
@@ -1997,7 +1998,7 @@ static int open_workspace(arena *mem, str workspace)
 {
 	if (!str_starts(workspace, S("/")) || memchr(workspace.s, '\0', (size_t)workspace.n))
 		return -1;
-	return open_retry(AT_FDCWD, arena_z(mem, workspace), open_dir_flags, 0);
+	return open_retry(AT_FDCWD, arena_z(mem, workspace), open_dir_flags);
 }
 
 bool store_workspace_here(arena *mem, str workspace)
@@ -2016,14 +2017,14 @@ static int step_into(int parent, const char *name, bool make)
 		return -1;
 	if (make)
 		sys_mkdir(parent, name, 0700);
-	fd = open_retry(parent, name, open_dir_flags | O_NOFOLLOW, 0);
+	fd = open_retry(parent, name, open_dir_flags | O_NOFOLLOW);
 	close(parent);
 	return fd;
 }
 
 static bool write_new(int dir, const char *name, str text)
 {
-	int fd = open_retry(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open_retry(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
 		return errno != EEXIST;
 	write_all(fd, text);
@@ -2058,7 +2059,7 @@ void store_clear_signals(arena *mem, str workspace)
 	names it = { 0 };
 	if (inbox < 0)
 		return;
-	it.dir = fdopendir(open_retry(inbox, ".", open_dir_flags, 0));
+	it.dir = fdopendir(open_retry(inbox, ".", open_dir_flags));
 	while (names_next(&it, S(""), S(".signal")))
 		sys_unlink(inbox, it.name.s, 0);
 	if (it.dir)
@@ -2126,7 +2127,7 @@ int store_appear(store *st, store_presence *p)
 	json_member(&w, S("workspace"), p->workspace);
 	json_member(&w, S("since"), store_time(st->mem, store_now()));
 	json_close(&w, '}');
-	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
 	if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0 && write_all(fd, buf_str(&doc)) == 0 &&
