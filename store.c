@@ -1650,15 +1650,14 @@ static int64_t newest(const history *h)
 	return h->versions.n ? h->versions.at[h->versions.n - 1].version : 0;
 }
 
-static void set_reader(store *st, history *h, str agent, int64_t version)
+/* The agent's entry, which is made where there is none. */
+static store_reader *reader_of(store *st, history *h, str agent)
 {
-	for (int i = 0; i < h->readers.n; i++) {
-		if (!str_eq(h->readers.at[i].agent, agent))
-			continue;
-		h->readers.at[i].version = version;
-		return;
-	}
-	ADD(st->mem, &h->readers) = (store_reader){ agent, version };
+	for (int i = 0; i < h->readers.n; i++)
+		if (str_eq(h->readers.at[i].agent, agent))
+			return &h->readers.at[i];
+	ADD(st->mem, &h->readers) = (store_reader){ .agent = agent };
+	return &h->readers.at[h->readers.n - 1];
 }
 
 static int by_version(const void *a, const void *b)
@@ -1705,7 +1704,7 @@ static store_result load_history(store *st, history *h)
 	for (json *m = list && list->kind == JSON_OBJECT ? list->child : NULL; m; m = m->next) {
 		int64_t version;
 		if (str_int(m->raw, &version))
-			set_reader(st, h, json_key(st->mem, m), version);
+			reader_of(st, h, json_key(st->mem, m))->version = version;
 	}
 	return r;
 }
@@ -1973,17 +1972,15 @@ store_result store_note_reader(store *st, str name, str agent, int64_t version)
 	if (!store_name_ok(name))
 		return STORE_OK;
 	use_past(st, name);
-	if ((r = load_history(st, &h)) != STORE_OK)
+	r = load_history(st, &h);
+	if (r != STORE_OK || reader_of(st, &h, agent)->version >= version)
 		return r;
-	for (int i = 0; i < h.readers.n; i++)
-		if (str_eq(h.readers.at[i].agent, agent) && h.readers.at[i].version >= version)
-			return STORE_OK;
 	r = lock(st);
 	if (r != STORE_OK)
 		return r;
 	r = load_history(st, &h);
 	if (r == STORE_OK) {
-		set_reader(st, &h, agent, version);
+		reader_of(st, &h, agent)->version = version;
 		r = save_history(st, &h);
 	}
 	unlock(st);
