@@ -177,14 +177,6 @@ static bool refuse(call *c, const char *format, ...)
 	return false;
 }
 
-/* What stands in a line as it is, harmless. */
-static str visible(arena *mem, str s)
-{
-	buf out = { .mem = mem };
-	text_add(&out, s, TEXT_QUOTE);
-	return buf_str(&out);
-}
-
 /* How a failed store function is told: what could not be done to which path. */
 static str trouble(call *c, store_result r)
 {
@@ -211,9 +203,7 @@ static bool refuse_store(call *c, store_result r)
 /* Our own names are plain words; a name that others made may be anything. */
 static str shown_name(call *c, str name)
 {
-	buf b = { .mem = c->mem };
-	buf_say(&b, store_name_ok(name) ? "%s" : "%q", name);
-	return buf_str(&b);
+	return arena_say(c->mem, store_name_ok(name) ? "%s" : "%q", name);
 }
 
 static str span(call *c, int64_t ms)
@@ -222,47 +212,31 @@ static str span(call *c, int64_t ms)
 		int64_t ms;
 		const char *unit;
 	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" } };
-	buf b = { .mem = c->mem };
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (ms < units[i].ms)
-			continue;
-		buf_say(&b, "%l%z", ms / units[i].ms, units[i].unit);
-		return buf_str(&b);
-	}
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (ms >= units[i].ms)
+			return arena_say(c->mem, "%l%z", ms / units[i].ms, units[i].unit);
 	return S("0s");
 }
 
 static str ago(call *c, str time)
 {
 	int64_t then = store_ms(time), age = store_now() - then;
-	buf b = { .mem = c->mem };
 	if (then < 0)
 		return S("at an unknown time");
-	if (age < 1000)
-		return S("just now");
-	buf_say(&b, "%s ago", span(c, age));
-	return buf_str(&b);
+	return age < 1000 ? S("just now") : arena_say(c->mem, "%s ago", span(c, age));
 }
 
 /* The front of an id: the name of a file, which others may have made. */
 static str short_id(arena *mem, str id)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, "%e", text_clip(id, 8));
-	return buf_str(&b);
+	return arena_say(mem, "%e", text_clip(id, 8));
 }
 
 /* A subject as it stands in a list: one line, not too long. */
 static str shown_subject(call *c, str subject)
 {
-	buf b = { .mem = c->mem };
 	str head = text_clip(subject, SUBJECT_SHOWN);
-	buf_say(&b, "%q", head);
-	if (head.n < subject.n) {
-		b.n--;
-		buf_add(&b, S("...\""));
-	}
-	return buf_str(&b);
+	return arena_say(c->mem, head.n < subject.n ? "\"%e...\"" : "%q", head);
 }
 
 /* What another wrote, so that it cannot pass for our words or the user's: the
@@ -468,10 +442,8 @@ static str parent_of(str dir)
 
 static bool has_git(call *c, str dir)
 {
-	buf b = { .mem = c->mem };
 	struct stat found;
-	buf_say(&b, "%s/.git", dir);
-	return stat(arena_z(c->mem, buf_str(&b)), &found) == 0;
+	return stat(arena_z(c->mem, arena_say(c->mem, "%s/.git", dir)), &found) == 0;
 }
 
 /* The one agent whose workspace the directory is. An entry counts only if it
@@ -619,15 +591,12 @@ static void list_presence(call *c, store_presences *all)
 static str shown_presence(call *c, const store_presences *all, str agent)
 {
 	const store_presence *p = presence_of(all, agent);
-	buf b = { .mem = c->mem };
 	int64_t now = store_now();
 	if (!p)
 		return S("presence unknown");
-	if (p->alive)
-		buf_say(&b, "live (%e%z%s)", p->client, p->client.n ? ", " : "", span(c, now - p->since));
-	else
-		buf_say(&b, "not running, last seen %s ago", span(c, now - p->seen));
-	return buf_str(&b);
+	if (!p->alive)
+		return arena_say(c->mem, "not running, last seen %s ago", span(c, now - p->seen));
+	return arena_say(c->mem, "live (%e%z%s)", p->client, p->client.n ? ", " : "", span(c, now - p->since));
 }
 
 /* Handlers that act for somebody ask for a registered speaker. */
@@ -869,9 +838,8 @@ static str workspace_of(const store_entries *all, str name)
 /* One line in the workspace of `to`: who did what to which message. */
 static void signal_agent(call *c, const store_entries *all, str to, str from, const char *what, const store_message *m)
 {
-	buf line = { .mem = c->mem };
-	buf_say(&line, "%s %z %s: %q\n", shown_name(c, from), what, short_id(c->mem, m->id), m->subject);
-	store_signal(c->mem, workspace_of(all, to), from, buf_str(&line));
+	str line = arena_say(c->mem, "%s %z %s: %q\n", shown_name(c, from), what, short_id(c->mem, m->id), m->subject);
+	store_signal(c->mem, workspace_of(all, to), from, line);
 }
 
 static bool in_list(const str *list, int n, str s)
@@ -1226,12 +1194,9 @@ static bool find_other(call *c, const store_message *m, str *other)
 
 static str reply_subject(call *c, const store_message *m)
 {
-	buf b = { .mem = c->mem };
 	str given = text_one_line(c->mem, arg(c, "subject"));
-	if (given.n)
-		return given;
-	buf_say(&b, str_starts(m->subject, S("Re: ")) ? "%s" : "Re: %s", m->subject);
-	return text_first(buf_str(&b), SUBJECT_MOST);
+	bool again = str_starts(m->subject, S("Re: "));
+	return given.n ? given : text_first(arena_say(c->mem, again ? "%s" : "Re: %s", m->subject), SUBJECT_MOST);
 }
 
 static store_result mark_done(call *c, store_message *m)
@@ -1305,15 +1270,14 @@ static bool reply_message(call *c)
 /* The human's copy carries the reason and the text that somebody is stuck on. */
 static store_result send_to_human(call *c, const store_message *m, str reason, store_message *copy)
 {
-	buf subject = { .mem = c->mem }, text = { .mem = c->mem };
-	str body;
+	buf text = { .mem = c->mem };
+	str subject = arena_say(c->mem, "Escalated: %s", m->subject), body;
 	int64_t total;
 	store_result r = store_body(&c->st, m, 0, PAGE_BYTES, &body, &total);
 	if (r == STORE_FAILED)
 		return r;
-	buf_say(&subject, "Escalated: %s", m->subject);
 	*copy = (store_message){
-		.from = c->self, .to = store_human, .subject = text_first(buf_str(&subject), SUBJECT_MOST),
+		.from = c->self, .to = store_human, .subject = text_first(subject, SUBJECT_MOST),
 		.reply_to = m->id, .reason = reason, .state = STORE_ESCALATED,
 	};
 	buf_say(&text, "%s\n\nThe message is from %s:\n\n", reason, m->from);
@@ -1365,9 +1329,7 @@ static void run_notify(const char *command, char *title, char *text)
 
 static char *notify_text(call *c, str s)
 {
-	buf b = { .mem = c->mem };
-	text_add(&b, s, TEXT_QUOTE);
-	return arena_z(c->mem, text_clip(buf_str(&b), NOTIFY_MOST));
+	return arena_z(c->mem, text_clip(arena_say(c->mem, "%e", s), NOTIFY_MOST));
 }
 
 /* Tells the person by a command of their own; never waits for it. */
@@ -1568,14 +1530,14 @@ static store_result complete_notices(call *c, const store_message *new)
 
 static store_result send_notice(call *c, const store_entries *all, const store_spec *s, const store_reader *reader)
 {
-	buf subject = { .mem = c->mem }, text = { .mem = c->mem };
-	store_message m = { .from = c->self, .to = reader->agent, .spec = s->name };
-	store_result r;
-	buf_say(&subject, s->note.n ? "spec %s is now v%l: %s" : "spec %s is now v%l", s->name, s->version, s->note);
-	m.subject = text_first(buf_str(&subject), SUBJECT_MOST);
-	buf_say(&text, "%s; you last read v%l. To see what changed: get_spec with name \"%s\" and since %l.\n",
-		buf_str(&subject), reader->version, s->name, reader->version);
-	r = store_send(&c->st, &m, buf_str(&text));
+	const char *news = s->note.n ? "spec %s is now v%l: %s" : "spec %s is now v%l";
+	str subject = arena_say(c->mem, news, s->name, s->version, s->note);
+	str text = arena_say(c->mem,
+		"%s; you last read v%l. To see what changed: get_spec with name \"%s\" and since %l.\n",
+		subject, reader->version, s->name, reader->version);
+	store_message m = { .from = c->self, .to = reader->agent, .spec = s->name,
+			    .subject = text_first(subject, SUBJECT_MOST) };
+	store_result r = store_send(&c->st, &m, text);
 	if (r != STORE_OK)
 		return r;
 	signal_agent(c, all, m.to, m.from, "sent", &m);
@@ -2422,9 +2384,8 @@ static const struct {
 
 static bool refuse_envelope(request *rq, const char *key, const char *expected)
 {
-	buf text = { .mem = rq->mem };
-	buf_say(&text, "_meta[\"" META_PREFIX "%z\"]: expected ", key);
-	answer_error(rq, E_PARAMS, arena_z(rq->mem, buf_str(&text)), str_of(expected), S(""));
+	str text = arena_say(rq->mem, "_meta[\"" META_PREFIX "%z\"]: expected ", key);
+	answer_error(rq, E_PARAMS, arena_z(rq->mem, text), str_of(expected), S(""));
 	return false;
 }
 
@@ -2634,13 +2595,12 @@ static void send_progress(server *srv, waiting *w)
 	json_error error;
 	json *message = json_read(&srv->mem, w->line, JSON_STRICT, &error);
 	json *token = json_get(json_get(json_get(message, S("params")), S("_meta")), S("progressToken"));
-	buf out = { .mem = &srv->mem };
 	w->progress_at += PROGRESS_MS;
 	if (!token || (token->kind != JSON_STRING && token->kind != JSON_NUMBER))
 		return;
-	buf_say(&out, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
-		"{\"progressToken\":%s,\"progress\":%l}}\n", token->raw, ++w->progress);
-	srv->broken = !write_out(srv->out, buf_str(&out));
+	srv->broken = !write_out(srv->out, arena_say(&srv->mem,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
+		"{\"progressToken\":%s,\"progress\":%l}}\n", token->raw, ++w->progress));
 }
 
 /* Asks again every call that waits; all get their answer when the client has
@@ -2937,9 +2897,7 @@ static int tell(int fd, const buf *b)
 
 static int refuse_verb(call *c)
 {
-	buf b = { .mem = c->mem };
-	buf_say(&b, "interagent: %s\n", str_trim(buf_str(c->out)));
-	tell(2, &b);
+	write_out(2, arena_say(c->mem, "interagent: %s\n", str_trim(buf_str(c->out))));
 	return REFUSED;
 }
 
@@ -3026,9 +2984,8 @@ static int help_verb(arena *mem, const tool *t)
 
 static int misuse(arena *mem, const char *what, const char *subject, const char *verb)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, "interagent: %z%z; see interagent %z%z--help\n", what, subject, verb, *verb ? " " : "");
-	tell(2, &b);
+	const char *space = *verb ? " " : "";
+	write_out(2, arena_say(mem, "interagent: %z%z; see interagent %z%z--help\n", what, subject, verb, space));
 	return USAGE;
 }
 
@@ -3762,30 +3719,24 @@ typedef struct {
 } board;
 
 /* One line, cut to the width of the terminal. */
-static void print_line(board *b, const buf *line, const char *colour)
+static void print_line(board *b, str line, const char *colour)
 {
 	buf fit = { .mem = b->c.mem };
-	str s = buf_str(line);
-	text_fit(&fit, s, b->width);
-	s = buf_str(&fit);
-	while (s.n && s.s[s.n - 1] == ' ')
-		s.n--;
-	say(&b->c, b->colour && *colour ? "\033[%zm%s\033[0m\n" : "%z%s\n", b->colour ? colour : "", s);
+	text_fit(&fit, line, b->width);
+	while (fit.n && fit.s[fit.n - 1] == ' ')
+		fit.n--;
+	say(&b->c, b->colour && *colour ? "\033[%zm%s\033[0m\n" : "%z%s\n", b->colour ? colour : "", buf_str(&fit));
 }
 
 static void heading(board *b, const char *text)
 {
-	buf line = { .mem = b->c.mem };
 	say(&b->c, b->c.out->n ? "\n" : "");
-	buf_say(&line, "%z", text);
-	print_line(b, &line, "1");
+	print_line(b, str_of(text), "1");
 }
 
 static void add_json(board *b, str *docs, str doc)
 {
-	buf all = { .mem = b->c.mem };
-	buf_say(&all, docs->n ? "%s,\n%s" : "%s%s", *docs, doc);
-	*docs = buf_str(&all);
+	*docs = arena_say(b->c.mem, docs->n ? "%s,\n%s" : "%s%s", *docs, doc);
 }
 
 static void board_waiting(board *b)
@@ -3795,18 +3746,16 @@ static void board_waiting(board *b)
 	keep_inbox(&mine, store_human);
 	for (int i = 0, said = 0; i < mine.n && mine.at[i].state < STORE_ACKNOWLEDGED; i++) {
 		const store_message *m = &mine.at[i];
-		buf line = { .mem = c->mem }, why = { .mem = c->mem };
 		bool stuck = m->state == STORE_ESCALATED;
+		str line;
 		add_json(b, &b->waiting_docs, m->doc);
 		if (!said++)
 			heading(b, "Waiting for you");
-		buf_say(&line, "  %s  %z %s %s: %q", short_id(c->mem, m->id), stuck ? "escalated by" : "from",
-			shown_name(c, m->from), ago(c, m->created), m->subject);
-		print_line(b, &line, stuck ? "31" : "");
-		if (!stuck)
-			continue;
-		buf_say(&why, "            %q", m->reason);
-		print_line(b, &why, "");
+		line = arena_say(c->mem, "  %s  %z %s %s: %q", short_id(c->mem, m->id), stuck ? "escalated by" : "from",
+				 shown_name(c, m->from), ago(c, m->created), m->subject);
+		print_line(b, line, stuck ? "31" : "");
+		if (stuck)
+			print_line(b, arena_say(c->mem, "            %q", m->reason), "");
 	}
 }
 
@@ -3828,24 +3777,24 @@ static void board_agent(board *b, const store_entry *a, int name_width)
 	const store_presence *p = presence_of(&b->live, a->name);
 	const store_entry *status = store_entry_named(&b->statuses, a->name);
 	const store_message *oldest = NULL;
-	buf line = { .mem = c->mem }, mail = { .mem = c->mem }, here = { .mem = c->mem }, quoted = { .mem = c->mem };
+	buf line = { .mem = c->mem };
+	str here = S("unknown"), mail = S("");
 	int unread, left = b->width - name_width - 30;
 	count_mail(b, a->name, &unread, &oldest);
-	buf_say(&here, "%z%s", !p ? "unknown" : p->alive ? "live " : "gone ",
-		p ? span(c, store_now() - (p->alive ? p->since : p->seen)) : S(""));
+	if (p)
+		here = arena_say(c->mem, p->alive ? "live %s" : "gone %s",
+				 span(c, store_now() - (p->alive ? p->since : p->seen)));
 	if (unread)
-		buf_say(&mail, "%d unread %s", unread, span(c, store_now() - store_ms(oldest->created)));
+		mail = arena_say(c->mem, "%d unread %s", unread, span(c, store_now() - store_ms(oldest->created)));
 	buf_say(&line, "  ");
-	text_fit(&line, visible(b->c.mem, a->name), name_width);
+	text_fit(&line, arena_say(c->mem, "%e", a->name), name_width);
 	buf_say(&line, "  ");
-	text_fit(&line, buf_str(&here), 10);
-	text_fit(&line, buf_str(&mail), 14);
+	text_fit(&line, here, 10);
+	text_fit(&line, mail, 14);
 	buf_say(&line, "  ");
-	if (status)
-		buf_say(&quoted, "%q", status->text);
-	text_fit(&line, buf_str(&quoted), left > 20 ? left / 2 : 10);
-	buf_say(&line, "  %s", visible(b->c.mem, a->workspace));
-	print_line(b, &line, p && p->alive ? "32" : "");
+	text_fit(&line, status ? arena_say(c->mem, "%q", status->text) : S(""), left > 20 ? left / 2 : 10);
+	buf_say(&line, "  %e", a->workspace);
+	print_line(b, buf_str(&line), p && p->alive ? "32" : "");
 	add_json(b, &b->agent_docs, agent_doc(c, a, p));
 }
 
@@ -3853,7 +3802,7 @@ static void board_agents(board *b)
 {
 	int widest = 4;
 	for (int i = 0; i < b->agents.n; i++) {
-		int w = text_width(visible(b->c.mem, b->agents.at[i].name));
+		int w = text_width(arena_say(b->c.mem, "%e", b->agents.at[i].name));
 		widest = w > widest ? w : widest;
 	}
 	heading(b, b->agents.n ? "Agents" : "No agents are registered");
@@ -3874,13 +3823,12 @@ static void board_specs(board *b)
 	heading(b, "Specs");
 	qsort(b->specs.at, (size_t)b->specs.n, sizeof *b->specs.at, newest_first);
 	for (int i = 0; i < b->specs.n && i < 5; i++) {
-		buf line = { .mem = c->mem }, text = { .mem = c->mem };
+		buf text = { .mem = c->mem };
 		buf *out = c->out;
 		c->out = &text;
 		say_spec(c, &b->specs.at[i]);
 		c->out = out;
-		buf_say(&line, "  %s", str_trim(buf_str(&text)));
-		print_line(b, &line, "");
+		print_line(b, arena_say(c->mem, "  %s", str_trim(buf_str(&text))), "");
 		add_json(b, &b->spec_docs, c->docs[c->docs_n - 1]);
 	}
 }
@@ -3895,7 +3843,7 @@ static void board_totals(board *b)
 	if (b->found.n)
 		buf_say(&line, "; %d damaged: see interagent doctor", b->found.n);
 	say(&b->c, "\n");
-	print_line(b, &line, b->found.n ? "31" : "");
+	print_line(b, buf_str(&line), b->found.n ? "31" : "");
 }
 
 static int load_board(board *b)
@@ -3952,9 +3900,7 @@ enum { PLUGIN_FILES = 3 };
 
 static str below(arena *mem, str dir, const char *name)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, *name ? "%s/%z" : "%s", dir, name);
-	return buf_str(&b);
+	return arena_say(mem, *name ? "%s/%z" : "%s", dir, name);
 }
 
 static str config_dir(arena *mem)
@@ -4080,9 +4026,7 @@ static const char record_name[] = ".written-by-interagent";
 
 static str record_line(arena *mem, const char *name, str text)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, "%l %z", (int64_t)(hash_text(text) >> 1), name);
-	return buf_str(&b);
+	return arena_say(mem, "%l %z", (int64_t)(hash_text(text) >> 1), name);
 }
 
 typedef struct {
@@ -4145,10 +4089,7 @@ static void note_new_dirs(setup *s, str config)
 {
 	const char *const paths[] = { "", "skills", "skills/interagent" };
 	for (size_t i = 0; i < 3; i++) {
-		str path = below(s->mem, config, paths[i]), line = S("");
-		buf b = { .mem = s->mem };
-		buf_say(&b, "made %s", path);
-		line = buf_str(&b);
+		str path = below(s->mem, config, paths[i]), line = arena_say(s->mem, "made %s", path);
 		if (has_line(s->record, line) || access(arena_z(s->mem, path), F_OK) != 0)
 			buf_say(&s->writes, "%s\n", line);
 	}
@@ -4159,9 +4100,7 @@ static void drop_new_dirs(setup *s, str config)
 	const char *const paths[] = { "skills/interagent", "skills", "" };
 	for (size_t i = 0; i < 3; i++) {
 		str path = below(s->mem, config, paths[i]);
-		buf b = { .mem = s->mem };
-		buf_say(&b, "made %s", path);
-		if (has_line(s->record, buf_str(&b)))
+		if (has_line(s->record, arena_say(s->mem, "made %s", path)))
 			rmdir(arena_z(s->mem, path));
 	}
 }
@@ -4370,8 +4309,8 @@ static int help(arena *mem)
 
 static int no_such_verb(arena *mem, const char *word)
 {
-	buf b = { .mem = mem };
 	const char *near = NULL;
+	str text;
 	int least = 3;
 	for (int i = 0; i < VERBS + 2 * TOOLS; i++) {
 		const tool *t = i < VERBS ? NULL : &tools[(i - VERBS) / 2];
@@ -4381,8 +4320,8 @@ static int no_such_verb(arena *mem, const char *word)
 			near = name;
 		least = distance < least ? distance : least;
 	}
-	buf_say(&b, "%z%z%z", word, near ? "; did you mean " : "", near ? near : "");
-	return misuse(mem, "no such verb: ", arena_z(mem, buf_str(&b)), "");
+	text = arena_say(mem, near ? "%z; did you mean %z" : "%z", word, near);
+	return misuse(mem, "no such verb: ", arena_z(mem, text), "");
 }
 
 /* ==== Main ==== */
@@ -4390,12 +4329,9 @@ static int no_such_verb(arena *mem, const char *word)
 static str store_root(arena *mem)
 {
 	const char *dir = getenv("INTERAGENT_DIR"), *home = getenv("HOME");
-	buf b = { .mem = mem };
 	if (dir && *dir)
 		return str_of(dir);
-	if (home && *home)
-		buf_say(&b, "%z/.claude-interagent", home);
-	return buf_str(&b);
+	return home && *home ? arena_say(mem, "%z/.claude-interagent", home) : S("");
 }
 
 static str working_place(arena *mem)

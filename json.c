@@ -303,6 +303,16 @@ void buf_say(buf *b, const char *format, ...)
 	va_end(args);
 }
 
+str arena_say(arena *a, const char *format, ...)
+{
+	buf b = { .mem = a };
+	va_list args;
+	va_start(args, format);
+	buf_vsay(&b, format, args);
+	va_end(args);
+	return buf_str(&b);
+}
+
 /* ==== Text ====
  * What others wrote is stored as it came and shown so that it can do nothing:
  * no control character moves a cursor, no bidirectional one turns a line

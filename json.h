@@ -69,6 +69,7 @@ void buf_digits(buf *b, uint64_t number, unsigned base, int width);  /* at least
  * line, %e the same without the quotes, %z a C string, %d an int, %l an int64_t. */
 void buf_say(buf *b, const char *format, ...);
 void buf_vsay(buf *b, const char *format, va_list args);
+str arena_say(arena *a, const char *format, ...);   /* the same, as a slice of its own */
 
 /* ---- Text: what may stand in whose line. ---- */
 
