@@ -1424,23 +1424,16 @@ static void write_receipts(session *who, arena *mem, const receipt *list)
 
 static void say_spec(call *c, const store_spec *s)
 {
-	buf b = { .mem = c->mem }, version = { .mem = c->mem };
+	buf b = { .mem = c->mem };
 	json_writer w = { .out = &b, .pretty = true };
-	buf_say(&version, "%l", s->version);
 	say(c, "%s v%l", shown_name(c, s->name), s->version);
 	if (s->publisher.n)
 		say(c, " by %s %s", shown_name(c, s->publisher), ago(c, s->published));
 	say(c, ", %l bytes", s->size);
 	if (s->note.n)
 		say(c, ": %q", s->note);
-	json_open(&w, '{');
-	json_member(&w, S("name"), s->name);
-	json_name(&w, S("version"));
-	json_raw(&w, buf_str(&version));
-	json_member(&w, S("publisher"), s->publisher);
-	json_member(&w, S("publishedAt"), s->published);
-	json_member(&w, S("note"), s->note);
-	json_close(&w, '}');
+	json_say(&w, "{name:%s,version:%l,publisher:%s,publishedAt:%s,note:%s}",
+		 s->name, s->version, s->publisher, s->published, s->note);
 	add_doc(c, buf_str(&b));
 }
 
@@ -1938,76 +1931,40 @@ typedef struct {
 static json_writer begin_answer(request *rq)
 {
 	json_writer w = { .out = rq->out };
-	json_open(&w, '{');
-	json_member(&w, S("jsonrpc"), S("2.0"));
-	if (rq->id.n) {
-		json_name(&w, S("id"));
-		json_raw(&w, rq->id);
-	}
+	json_say(&w, rq->id.n ? "{jsonrpc:'2.0',id:%r" : "{jsonrpc:'2.0'", rq->id);
 	return w;
 }
 
 static json_writer begin_result(request *rq)
 {
 	json_writer w = begin_answer(rq);
-	json_name(&w, S("result"));
-	json_open(&w, '{');
-	if (rq->modern)
-		json_member(&w, S("resultType"), S("complete"));
+	json_say(&w, rq->modern ? "result:{resultType:'complete'" : "result:{");
 	return w;
 }
 
-static void put_identity(json_writer *w)
-{
-	json_open(w, '{');
-	json_member(w, S("name"), S("interagent"));
-	json_member(w, S("version"), S(VERSION));
-	json_close(w, '}');
-}
+#define IDENTITY "{name:'interagent',version:'" VERSION "'}"
 
 static void end_result(request *rq, json_writer *w)
 {
-	if (rq->modern) {
-		json_name(w, S("_meta"));
-		json_open(w, '{');
-		json_name(w, S(META_PREFIX "serverInfo"));
-		put_identity(w);
-		json_close(w, '}');
-	}
-	json_close(w, '}');
-	json_close(w, '}');
+	json_say(w, rq->modern ? "_meta:{" META_PREFIX "serverInfo:" IDENTITY "}}}" : "}}");
 }
 
 /* Modern clients may keep what never changes, and are told what may. */
 static void put_cacheable(request *rq, json_writer *w, bool fixed)
 {
-	if (!rq->modern)
-		return;
-	json_name(w, S("ttlMs"));
-	json_raw(w, fixed ? S("3600000") : S("0"));
-	json_member(w, S("cacheScope"), fixed ? S("public") : S("private"));
+	if (rq->modern)
+		json_say(w, fixed ? "ttlMs:3600000,cacheScope:'public'" : "ttlMs:0,cacheScope:'private'");
 }
 
 /* `data` is JSON, or empty. */
 static void answer_error(request *rq, int code, const char *message, str subject, str data)
 {
-	buf text = { .mem = rq->mem }, number = { .mem = rq->mem };
+	str text = arena_say(rq->mem, "%z%s", message, text_clip(subject, 200));
 	json_writer w;
 	rq->out->n = 0;
 	w = begin_answer(rq);
-	buf_say(&text, "%z%s", message, text_clip(subject, 200));
-	buf_say(&number, "%d", code);
-	json_name(&w, S("error"));
-	json_open(&w, '{');
-	json_name(&w, S("code"));
-	json_raw(&w, buf_str(&number));
-	json_member(&w, S("message"), buf_str(&text));
-	if (data.n) {
-		json_name(&w, S("data"));
-		json_raw(&w, data);
-	}
-	json_close(&w, '}');
-	json_close(&w, '}');
+	json_say(&w, "error:{code:%l,message:%s", (int64_t)code, text);
+	json_say(&w, data.n ? "data:%r}}" : "}}", data);
 }
 
 /* Clients say who they are; only plain words of it are kept. */
@@ -2033,11 +1990,7 @@ static void note_client(request *rq, const json *info)
 
 /* ---- Methods ---- */
 
-static void put_capabilities(json_writer *w)
-{
-	json_name(w, S("capabilities"));
-	json_raw(w, S("{\"tools\":{},\"resources\":{}}"));
-}
+#define CAPABILITIES "capabilities:{tools:{},resources:{}}"
 
 static void serve_initialize(request *rq)
 {
@@ -2054,11 +2007,8 @@ static void serve_initialize(request *rq)
 	rq->srv->batches = str_eq(agreed, S("2025-03-26"));
 	note_client(rq, json_get(rq->params, S("clientInfo")));
 	w = begin_result(rq);
-	json_member(&w, S("protocolVersion"), agreed);
-	put_capabilities(&w);
-	json_name(&w, S("serverInfo"));
-	put_identity(&w);
-	json_member(&w, S("instructions"), S(instructions));
+	json_say(&w, "protocolVersion:%s," CAPABILITIES ",serverInfo:" IDENTITY ",instructions:%z",
+		 agreed, instructions);
 	end_result(rq, &w);
 }
 
@@ -2071,10 +2021,7 @@ static void serve_ping(request *rq)
 static void serve_discover(request *rq)
 {
 	json_writer w = begin_result(rq);
-	json_name(&w, S("supportedVersions"));
-	json_raw(&w, S("[\"" MODERN "\"]"));
-	put_capabilities(&w);
-	json_member(&w, S("instructions"), S(instructions));
+	json_say(&w, "supportedVersions:['" MODERN "']," CAPABILITIES ",instructions:%z", instructions);
 	put_cacheable(rq, &w, true);
 	end_result(rq, &w);
 }
@@ -2088,78 +2035,43 @@ static void serve_listen(request *rq)
 		answer_error(rq, E_PARAMS, "notifications: expected an object", S(""), S(""));
 		return;
 	}
-	json_open(&w, '{');
-	json_member(&w, S("jsonrpc"), S("2.0"));
-	json_member(&w, S("method"), S("notifications/subscriptions/acknowledged"));
-	json_name(&w, S("params"));
-	json_open(&w, '{');
-	json_name(&w, S("_meta"));
-	json_open(&w, '{');
-	json_name(&w, S(META_PREFIX "subscriptionId"));
-	json_raw(&w, rq->id);
-	json_close(&w, '}');
-	json_name(&w, S("notifications"));
-	json_raw(&w, S("{}"));
-	json_close(&w, '}');
-	json_close(&w, '}');
+	json_say(&w, "{jsonrpc:'2.0',method:'notifications/subscriptions/acknowledged',"
+		 "params:{_meta:{" META_PREFIX "subscriptionId:%r},notifications:{}}}", rq->id);
 }
 
 static void put_param(json_writer *w, const param *p)
 {
 	json_name(w, str_of(p->name));
-	json_open(w, '{');
-	json_member(w, S("type"), p->kind == WHOLE ? S("integer") : p->kind == FLAG ? S("boolean") : S("string"));
-	if (p->about)
-		json_member(w, S("description"), str_of(p->about));
-	json_close(w, '}');
+	json_say(w, p->about ? "{type:%z,description:%z}" : "{type:%z}",
+		 p->kind == WHOLE ? "integer" : p->kind == FLAG ? "boolean" : "string", p->about);
 }
 
 static void put_schema(json_writer *w, const tool *t)
 {
 	bool any = false;
-	json_name(w, S("inputSchema"));
-	json_open(w, '{');
-	json_member(w, S("type"), S("object"));
-	json_name(w, S("properties"));
-	json_open(w, '{');
-	for (const param *p = t->params; p->name; p++) {
+	json_say(w, "inputSchema:{type:'object',properties:{");
+	for (const param *p = t->params; p->name; p++)
 		put_param(w, p);
-		any = any || (p->flags & REQUIRED);
+	json_say(w, "}");
+	for (const param *p = t->params; p->name; p++) {
+		if (!(p->flags & REQUIRED))
+			continue;
+		json_say(w, any ? "%z" : "required:[%z", p->name);
+		any = true;
 	}
-	json_close(w, '}');
-	if (any) {
-		json_name(w, S("required"));
-		json_open(w, '[');
-		for (const param *p = t->params; p->name; p++)
-			if (p->flags & REQUIRED)
-				json_string(w, str_of(p->name));
-		json_close(w, ']');
-	}
-	json_close(w, '}');
+	json_say(w, any ? "]}" : "}");
 }
 
 static void put_tool(json_writer *w, const tool *t)
 {
-	json_open(w, '{');
-	json_member(w, S("name"), str_of(t->name));
-	json_member(w, S("description"), str_of(t->about));
+	bool meta = t->hints & (ALWAYS_LOAD | LONG_RESULT);
+	json_say(w, "{name:%z,description:%z", t->name, t->about);
 	put_schema(w, t);
-	json_name(w, S("annotations"));
-	json_raw(w, t->hints & READ_ONLY ? S("{\"readOnlyHint\":true}") : S("{\"destructiveHint\":false}"));
-	if (t->hints & (ALWAYS_LOAD | LONG_RESULT)) {
-		json_name(w, S("_meta"));
-		json_open(w, '{');
-		if (t->hints & ALWAYS_LOAD) {
-			json_name(w, S("anthropic/alwaysLoad"));
-			json_raw(w, S("true"));
-		}
-		if (t->hints & LONG_RESULT) {
-			json_name(w, S("anthropic/maxResultSizeChars"));
-			json_raw(w, S("500000"));
-		}
-		json_close(w, '}');
-	}
-	json_close(w, '}');
+	json_say(w, t->hints & READ_ONLY ? "annotations:{readOnlyHint:true}" : "annotations:{destructiveHint:false}");
+	json_say(w, meta ? "_meta:{" : "");
+	json_say(w, t->hints & ALWAYS_LOAD ? "anthropic/alwaysLoad:true" : "");
+	json_say(w, t->hints & LONG_RESULT ? "anthropic/maxResultSizeChars:500000" : "");
+	json_say(w, meta ? "}}" : "}");
 }
 
 /* Lists come in one page, so that no cursor is ever ours. */
@@ -2177,11 +2089,10 @@ static void serve_tools_list(request *rq)
 	if (refuse_cursor(rq))
 		return;
 	w = begin_result(rq);
-	json_name(&w, S("tools"));
-	json_open(&w, '[');
+	json_say(&w, "tools:[");
 	for (int i = 0; i < TOOLS; i++)
 		put_tool(&w, &tools[i]);
-	json_close(&w, ']');
+	json_say(&w, "]");
 	put_cacheable(rq, &w, true);
 	end_result(rq, &w);
 }
@@ -2194,7 +2105,7 @@ static void serve_empty_list(request *rq, const char *name)
 		return;
 	w = begin_result(rq);
 	json_name(&w, str_of(name));
-	json_raw(&w, S("[]"));
+	json_say(&w, "[]");
 	end_result(rq, &w);
 }
 
@@ -2242,20 +2153,11 @@ static void serve_resources_list(request *rq)
 		all.n = 0;
 	store_close(&c.st);
 	w = begin_result(rq);
-	json_name(&w, S("resources"));
-	json_open(&w, '[');
-	for (int i = 0; i < all.n; i++) {
-		buf size = { .mem = rq->mem };
-		buf_say(&size, "%l", all.at[i].size);
-		json_open(&w, '{');
-		json_member(&w, S("uri"), spec_uri(rq->mem, all.at[i].name));
-		json_member(&w, S("name"), all.at[i].name);
-		json_member(&w, S("mimeType"), S("text/markdown"));
-		json_name(&w, S("size"));
-		json_raw(&w, buf_str(&size));
-		json_close(&w, '}');
-	}
-	json_close(&w, ']');
+	json_say(&w, "resources:[");
+	for (int i = 0; i < all.n; i++)
+		json_say(&w, "{uri:%s,name:%s,mimeType:'text/markdown',size:%l}",
+			 spec_uri(rq->mem, all.at[i].name), all.at[i].name, all.at[i].size);
+	json_say(&w, "]");
 	put_cacheable(rq, &w, false);
 	end_result(rq, &w);
 }
@@ -2266,8 +2168,7 @@ static void serve_templates_list(request *rq)
 	if (refuse_cursor(rq))
 		return;
 	w = begin_result(rq);
-	json_name(&w, S("resourceTemplates"));
-	json_raw(&w, S("[{\"uriTemplate\":\"" SPEC_URI "{name}\",\"name\":\"spec\",\"mimeType\":\"text/markdown\"}]"));
+	json_say(&w, "resourceTemplates:[{uriTemplate:'" SPEC_URI "{name}',name:'spec',mimeType:'text/markdown'}]");
 	put_cacheable(rq, &w, true);
 	end_result(rq, &w);
 }
@@ -2276,9 +2177,7 @@ static void refuse_resource(request *rq, str uri)
 {
 	buf data = { .mem = rq->mem };
 	json_writer w = { .out = &data };
-	json_open(&w, '{');
-	json_member(&w, S("uri"), uri);
-	json_close(&w, '}');
+	json_say(&w, "{uri:%s}", uri);
 	answer_error(rq, E_PARAMS, "no such resource: ", uri, buf_str(&data));
 }
 
@@ -2312,14 +2211,7 @@ static void serve_resources_read(request *rq)
 	}
 	say_fenced(&c, spec.publisher, part);
 	w = begin_result(rq);
-	json_name(&w, S("contents"));
-	json_open(&w, '[');
-	json_open(&w, '{');
-	json_member(&w, S("uri"), uri);
-	json_member(&w, S("mimeType"), S("text/markdown"));
-	json_member(&w, S("text"), buf_str(&text));
-	json_close(&w, '}');
-	json_close(&w, ']');
+	json_say(&w, "contents:[{uri:%s,mimeType:'text/markdown',text:%s}]", uri, buf_str(&text));
 	put_cacheable(rq, &w, false);
 	end_result(rq, &w);
 }
@@ -2347,17 +2239,8 @@ static void serve_tools_call(request *rq)
 	if (c.waits)
 		return;
 	w = begin_result(rq);
-	json_name(&w, S("content"));
-	json_open(&w, '[');
-	json_open(&w, '{');
-	json_member(&w, S("type"), S("text"));
-	json_member(&w, S("text"), buf_str(&text));
-	json_close(&w, '}');
-	json_close(&w, ']');
-	if (!done) {
-		json_name(&w, S("isError"));
-		json_raw(&w, S("true"));
-	}
+	json_say(&w, "content:[{type:'text',text:%s}]", buf_str(&text));
+	json_say(&w, done ? "" : "isError:true");
 	end_result(rq, &w);
 }
 
@@ -2404,11 +2287,7 @@ static bool check_version(request *rq, const json *version)
 		return refuse_envelope(rq, "protocolVersion", "a string");
 	if (str_eq(json_text(rq->mem, version), S(MODERN)))
 		return true;
-	json_open(&w, '{');
-	json_name(&w, S("supported"));
-	json_raw(&w, S("[\"" MODERN "\"]"));
-	json_member(&w, S("requested"), json_text(rq->mem, version));
-	json_close(&w, '}');
+	json_say(&w, "{supported:['" MODERN "'],requested:%s}", json_text(rq->mem, version));
 	answer_error(rq, E_VERSION, "Unsupported protocol version", S(""), buf_str(&data));
 	return false;
 }
@@ -2661,21 +2540,11 @@ static void send_nudge(server *srv, call *c, const store_messages *news)
 	json_writer w = { .out = &frame };
 	say_news(c, news);
 	if (srv->token) {
-		json_open(&w, '{');
-		json_member(&w, S("type"), S("auth"));
-		json_member(&w, S("token"), str_of(srv->token));
-		json_close(&w, '}');
+		json_say(&w, "{type:'auth',token:%z}", srv->token);
 		buf_char(&frame, '\n');
 		w = (json_writer){ .out = &frame };
 	}
-	json_open(&w, '{');
-	json_member(&w, S("type"), S("user"));
-	json_name(&w, S("message"));
-	json_open(&w, '{');
-	json_member(&w, S("role"), S("user"));
-	json_member(&w, S("content"), buf_str(c->out));
-	json_close(&w, '}');
-	json_close(&w, '}');
+	json_say(&w, "{type:'user',message:{role:'user',content:%s}}", buf_str(c->out));
 	buf_char(&frame, '\n');
 	if (!post(srv->socket, buf_str(&frame)))
 		srv->socket = NULL;
@@ -3262,24 +3131,12 @@ static int print_hook(call *c, enum event event, const char *name, str inbox)
 		tell(2, c->out);
 		return USAGE;            /* wakes the client */
 	}
-	json_open(&w, '{');
 	if (event == AT_STOP) {
-		json_member(&w, S("decision"), S("block"));
-		json_member(&w, S("reason"), buf_str(c->out));
+		json_say(&w, "{decision:'block',reason:%s}", buf_str(c->out));
 	} else {
-		json_name(&w, S("hookSpecificOutput"));
-		json_open(&w, '{');
-		json_member(&w, S("hookEventName"), str_of(name));
-		json_member(&w, S("additionalContext"), buf_str(c->out));
-		if (inbox.n) {
-			json_name(&w, S("watchPaths"));
-			json_open(&w, '[');
-			json_string(&w, inbox);
-			json_close(&w, ']');
-		}
-		json_close(&w, '}');
+		json_say(&w, "{hookSpecificOutput:{hookEventName:%z,additionalContext:%s", name, buf_str(c->out));
+		json_say(&w, inbox.n ? "watchPaths:[%s]}}" : "}}", inbox);
 	}
-	json_close(&w, '}');
 	buf_char(&b, '\n');
 	tell(1, &b);
 	return DONE;
@@ -3420,14 +3277,8 @@ static str watch_line(call *c, const store_message *m, bool as_json)
 	buf b = { .mem = c->mem };
 	json_writer w = { .out = &b };
 	if (as_json) {
-		json_open(&w, '{');
-		json_member(&w, S("id"), m->id);
-		json_member(&w, S("from"), m->from);
-		json_member(&w, S("to"), m->to);
-		json_member(&w, S("subject"), m->subject);
-		json_member(&w, S("status"), m->state == STORE_ESCALATED ? S("escalated") : S("pending"));
-		json_member(&w, S("createdAt"), m->created);
-		json_close(&w, '}');
+		json_say(&w, "{id:%s,from:%s,to:%s,subject:%s,status:%z,createdAt:%s}", m->id, m->from, m->to,
+			 m->subject, m->state == STORE_ESCALATED ? "escalated" : "pending", m->created);
 		buf_char(&b, '\n');
 		return buf_str(&b);
 	}
@@ -3945,25 +3796,8 @@ static bool server_is_known(arena *mem)
 static void put_hook(json_writer *w, const char *event, str program, bool wakes)
 {
 	json_name(w, str_of(event));
-	json_open(w, '[');
-	json_open(w, '{');
-	json_name(w, S("hooks"));
-	json_open(w, '[');
-	json_open(w, '{');
-	json_member(w, S("type"), S("command"));
-	json_member(w, S("command"), program);
-	json_name(w, S("args"));
-	json_raw(w, S("[\"hook\"]"));
-	json_name(w, S("timeout"));
-	json_raw(w, S("10"));
-	if (wakes) {
-		json_name(w, S("asyncRewake"));
-		json_raw(w, S("true"));
-	}
-	json_close(w, '}');
-	json_close(w, ']');
-	json_close(w, '}');
-	json_close(w, ']');
+	json_say(w, "[{hooks:[{type:'command',command:%s,args:%r,timeout:10", program, S("[\"hook\"]"));
+	json_say(w, wakes ? "asyncRewake:true}]}]" : "}]}]");
 }
 
 static str hooks_text(arena *mem, str program)
@@ -3971,14 +3805,10 @@ static str hooks_text(arena *mem, str program)
 	static const char *const events[] = { "SessionStart", "UserPromptSubmit", "PostToolBatch", "Stop", "FileChanged" };
 	buf b = { .mem = mem };
 	json_writer w = { .out = &b, .pretty = true };
-	json_open(&w, '{');
-	json_member(&w, S("description"), S("Tells the agent of new mail"));
-	json_name(&w, S("hooks"));
-	json_open(&w, '{');
+	json_say(&w, "{description:'Tells the agent of new mail',hooks:{");
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		put_hook(&w, events[i], program, strcmp(events[i], "FileChanged") == 0);
-	json_close(&w, '}');
-	json_close(&w, '}');
+	json_say(&w, "}}");
 	buf_char(&b, '\n');
 	return buf_str(&b);
 }
@@ -3987,17 +3817,7 @@ static str server_text(arena *mem, str program)
 {
 	buf b = { .mem = mem };
 	json_writer w = { .out = &b, .pretty = true };
-	json_open(&w, '{');
-	json_name(&w, S("mcpServers"));
-	json_open(&w, '{');
-	json_name(&w, S("interagent"));
-	json_open(&w, '{');
-	json_member(&w, S("command"), program);
-	json_name(&w, S("args"));
-	json_raw(&w, S("[\"serve\"]"));
-	json_close(&w, '}');
-	json_close(&w, '}');
-	json_close(&w, '}');
+	json_say(&w, "{mcpServers:{interagent:{command:%s,args:%r}}}", program, S("[\"serve\"]"));
 	buf_char(&b, '\n');
 	return buf_str(&b);
 }
