@@ -195,9 +195,10 @@ static str trouble(call *c, store_result r)
 	return buf_str(&b);
 }
 
-static bool refuse_store(call *c, store_result r)
+/* Did the store do it? If not, that is the answer. */
+static bool worked(call *c, store_result r)
 {
-	return refuse(c, "%s", trouble(c, r));
+	return r == STORE_OK || refuse(c, "%s", trouble(c, r));
 }
 
 /* Our own names are plain words; a name that others made may be anything. */
@@ -397,8 +398,7 @@ static bool refuse_agent(call *c, const store_entries *all, str name)
 
 static bool list_agents(call *c, store_entries *all)
 {
-	store_result r = store_list_agents(&c->st, all);
-	return r == STORE_OK || refuse_store(c, r);
+	return worked(c, store_list_agents(&c->st, all));
 }
 
 /* Nobody speaks under a name that the process was not started for, and no
@@ -677,9 +677,8 @@ static bool join(call *c, store_entry *a)
 	if (!list_agents(c, &all) || !check_new_agent(c, a->name, &all) ||
 	    !check_workspace(c, a->workspace, &here) || !check_live(c, a, &shared))
 		return false;
-	r = store_register(&c->st, a);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_register(&c->st, a)))
+		return false;
 	c->self = a->name;
 	appear(c, a->name, a->workspace);
 	r = store_set_status(&c->st, a->name, S("online"), true);
@@ -767,8 +766,7 @@ static bool get_agent(call *c)
 
 static bool list_statuses(call *c, store_entries *stored)
 {
-	store_result r = store_list_statuses(&c->st, stored);
-	return r == STORE_OK || refuse_store(c, r);
+	return worked(c, store_list_statuses(&c->st, stored));
 }
 
 static void say_status(call *c, const store_entry *s, const store_presences *live)
@@ -781,12 +779,9 @@ static bool set_status(call *c)
 {
 	store_entries all, stored;
 	const store_entry *mine;
-	store_result r;
-	if (!need_self(c, &all))
+	str status = text_one_line(c->mem, arg(c, "status"));
+	if (!need_self(c, &all) || !worked(c, store_set_status(&c->st, c->self, status, false)))
 		return false;
-	r = store_set_status(&c->st, c->self, text_one_line(c->mem, arg(c, "status")), false);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
 	say(c, "The status of %s is set.", shown_name(c, c->self));
 	mine = c->json && list_statuses(c, &stored) ? store_entry_named(&stored, c->self) : NULL;
 	if (mine)
@@ -1053,7 +1048,6 @@ static bool check_inbox(call *c)
 {
 	store_entries all;
 	store_messages mail, sent, news;
-	store_result r;
 	int unread;
 	if (!need_self(c, &all))
 		return false;
@@ -1062,9 +1056,8 @@ static bool check_inbox(call *c)
 		return true;
 	if (c->session_id.n && !c->who->shell)  /* before the look, which so shows it all */
 		store_news(&c->st, c->self, c->session_id, 0, &news);
-	r = store_mail(&c->st, c->self, c->self, &sent);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_mail(&c->st, c->self, c->self, &sent)))
+		return false;
 	mail = copy_list(c, &sent);
 	keep_inbox(&mail, c->self);
 	unread = count_state(&mail, STORE_PENDING);
@@ -1090,7 +1083,7 @@ static bool find_message(call *c, str id, store_message *m)
 		return refuse(c, "no message %q; check_inbox lists yours", text_clip(id, SUBJECT_SHOWN));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids; give more of it", id);
-	return r == STORE_OK || refuse_store(c, r);
+	return worked(c, r);
 }
 
 /* A page of text that ends between two characters: without the part of one that
@@ -1162,8 +1155,8 @@ static bool read_message(call *c)
 	r = store_body(&c->st, &m, offset, c->json ? INT32_MAX : PAGE_BYTES, &part, &total);
 	if (r == STORE_ABSENT)
 		return refuse(c, "the text of %s is missing: no messages/%e.md in the store", short_id(c->mem, m.id), m.id);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, r))
+		return false;
 	if (offset > total)
 		return refuse(c, "offset: the message has only %l bytes", total);
 	if (c->json)
@@ -1380,9 +1373,8 @@ static bool escalate(call *c)
 			      shown_name(c, m.to));
 	if (human_has(c, &m))
 		return refuse(c, "%s is escalated already, and waits for the human", short_id(c->mem, m.id));
-	r = store_mark(&c->st, &m, STORE_ESCALATED, ~0u, &note, 1);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_mark(&c->st, &m, STORE_ESCALATED, ~0u, &note, 1)))
+		return false;
 	r = send_to_human(c, &m, reason, &copy);
 	if (r != STORE_OK)
 		return refuse(c, "%s is marked escalated, but the human has no copy; escalate it again: %s", short_id(c->mem, m.id), trouble(c, r));
@@ -1440,9 +1432,8 @@ static void say_spec(call *c, const store_spec *s)
 static bool refuse_spec(call *c, str name)
 {
 	store_specs all;
-	store_result r = store_list_specs(&c->st, &all);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_list_specs(&c->st, &all)))
+		return false;
 	refuse(c, "no spec %q; ", text_clip(name, SUBJECT_SHOWN));
 	if (all.n == 0)
 		say(c, "nothing is published yet");
@@ -1455,10 +1446,8 @@ static bool find_spec(call *c, str name, int64_t version, store_spec *spec)
 {
 	store_spec current;
 	store_result r = store_find_spec(&c->st, name, version, spec);
-	if (r == STORE_OK)
-		return true;
 	if (r != STORE_ABSENT)
-		return refuse_store(c, r);
+		return worked(c, r);
 	if (!version || store_find_spec(&c->st, name, 0, &current) != STORE_OK)
 		return refuse_spec(c, name);
 	if (version > current.version)
@@ -1471,11 +1460,9 @@ static bool find_spec(call *c, str name, int64_t version, store_spec *spec)
 static bool diff_versions(call *c, const store_spec *from, const store_spec *to, buf *out, bool *shortest)
 {
 	str a, b;
-	store_result r = store_spec_text(&c->st, from, 0, INT32_MAX, &a);
-	if (r == STORE_OK)
-		r = store_spec_text(&c->st, to, 0, INT32_MAX, &b);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_spec_text(&c->st, from, 0, INT32_MAX, &a)) ||
+	    !worked(c, store_spec_text(&c->st, to, 0, INT32_MAX, &b)))
+		return false;
 	buf_say(out, "--- %s v%l\n+++ %s v%l\n", from->name, from->version, to->name, to->version);
 	*shortest = text_diff(out, a, b);
 	return true;
@@ -1577,8 +1564,8 @@ static bool publish_spec(call *c)
 		say(c, "Nothing changed: %s stays at v%l.", spec.name, before.version);
 		return true;
 	}
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, r))
+		return false;
 	say_spec(c, &spec);
 	c->out->n = 0;
 	say(c, "%s v%l is published", spec.name, spec.version);
@@ -1638,16 +1625,14 @@ static bool get_spec(call *c)
 	store_spec spec;
 	str part;
 	int64_t offset = get_value(c, "offset")->number, version = get_value(c, "version")->number;
-	store_result r;
 	if (!find_spec(c, arg(c, "name"), version, &spec))
 		return false;
 	if (get_value(c, "since")->number)
 		return show_changes(c, &spec, get_value(c, "since")->number);
 	if (offset > spec.size)
 		return refuse(c, "offset: the spec has only %l bytes", spec.size);
-	r = store_spec_text(&c->st, &spec, offset, c->json ? INT32_MAX : PAGE_BYTES, &part);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_spec_text(&c->st, &spec, offset, c->json ? INT32_MAX : PAGE_BYTES, &part)))
+		return false;
 	say_spec(c, &spec);
 	say(c, "\n");
 	if (c->json)
@@ -1662,9 +1647,8 @@ static bool get_spec(call *c)
 static bool list_specs(call *c)
 {
 	store_specs all;
-	store_result r = store_list_specs(&c->st, &all);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_list_specs(&c->st, &all)))
+		return false;
 	if (all.n == 0)
 		say(c, "Nothing is published.");
 	for (int i = 0; i < all.n; i++) {
@@ -1804,7 +1788,7 @@ static bool run_tool(call *c, const json *args)
 	if (c->misused)
 		done = false;
 	else if (c->who->root.n == 0)
-		done = refuse_store(c, STORE_FAILED);
+		done = worked(c, STORE_FAILED);
 	else
 		done = find_self(c) && c->tool->run(c);
 	if (done && !c->waits) {
@@ -3351,10 +3335,8 @@ static int run_done(session *who, arena *mem, char **argv)
 	r = str_eq(c.self, store_human) ? settle(&c, &m) : STORE_OK;
 	if (r == STORE_OK)
 		r = mark_done(&c, &m);
-	if (r != STORE_OK) {
-		refuse_store(&c, r);
+	if (!worked(&c, r))
 		return refuse_verb(&c);
-	}
 	say(&c, "%s is completed.\n", short_id(mem, m.id));
 	return tell(1, &text);
 }
@@ -3395,10 +3377,8 @@ static int run_forget(session *who, arena *mem, char **argv)
 		refuse(&c, "%s is running", shown_name(&c, name));
 	else if (count_unread(&c, name))
 		refuse(&c, "%s has %d unread", shown_name(&c, name), count_unread(&c, name));
-	else if (store_forget(&c.st, name) != STORE_OK)
-		refuse_store(&c, STORE_FAILED);
 	else
-		done = true;
+		done = store_forget(&c.st, name) == STORE_OK || worked(&c, STORE_FAILED);
 	if (!done)
 		return refuse_verb(&c);
 	say(&c, "%s is forgotten.\n", shown_name(&c, name));
@@ -3413,14 +3393,10 @@ static int run_prune(session *who, arena *mem, char **argv)
 	call c = begin_verb(who, mem, &text, NULL);
 	int64_t older;
 	int count;
-	store_result r;
 	if (wrong || !o[0].value || !read_span(o[0].value, &older))
 		return misuse(mem, "how old? --older takes a span like 30d: ", wrong ? wrong : "", "prune");
-	r = store_prune(&c.st, older, &count);
-	if (r != STORE_OK) {
-		refuse_store(&c, r);
+	if (!worked(&c, store_prune(&c.st, older, &count)))
 		return refuse_verb(&c);
-	}
 	say(&c, "%d archived message%z deleted.\n", count, count == 1 ? " is" : "s are");
 	return tell(1, &text);
 }
@@ -3484,18 +3460,14 @@ static int run_log(session *who, arena *mem, char **argv)
 	call c = begin_verb(who, mem, &text, NULL);
 	str name = str_of(o[1].value);
 	store_messages all;
-	store_result r;
 	store_entries agents;
 	place *tree;
 	int64_t since = 0;
 	bool known = name.n == 0 || str_eq(name, store_human);
 	if (wrong || !read_span(o[0].value, &since))
 		return misuse(mem, "a wrong option or span (like 2d, 3h, 10m): ", wrong ? wrong : o[0].value, "log");
-	r = store_every(&c.st, &all);
-	if (r != STORE_OK) {
-		refuse_store(&c, r);
+	if (!worked(&c, store_every(&c.st, &all)))
 		return refuse_verb(&c);
-	}
 	since = store_now() - since;
 	tree = make_tree(mem, &all);
 	for (int i = 0, root = 0; i < all.n; ) {
@@ -3697,23 +3669,15 @@ static void board_totals(board *b)
 	print_line(b, buf_str(&line), b->found.n ? "31" : "");
 }
 
-static int load_board(board *b)
+static bool load_board(board *b)
 {
-	store *st = &b->c.st;
-	store_result r = store_list_agents(st, &b->agents);
-	if (r == STORE_OK)
-		r = store_list_statuses(st, &b->statuses);
-	if (r == STORE_OK)
-		r = store_every(st, &b->mail);
-	if (r == STORE_OK)
-		r = store_list_specs(st, &b->specs);
-	if (r == STORE_OK)
-		r = store_check(st, false, &b->found);
-	list_presence(&b->c, &b->live);
-	if (r == STORE_OK)
-		return DONE;
-	refuse_store(&b->c, r);
-	return refuse_verb(&b->c);
+	call *c = &b->c;
+	if (!list_agents(c, &b->agents) || !list_statuses(c, &b->statuses) ||
+	    !worked(c, store_every(&c->st, &b->mail)) || !worked(c, store_list_specs(&c->st, &b->specs)) ||
+	    !worked(c, store_check(&c->st, false, &b->found)))
+		return false;
+	list_presence(c, &b->live);
+	return true;
 }
 
 static int run_board(session *who, arena *mem, char **argv)
@@ -3726,8 +3690,8 @@ static int run_board(session *who, arena *mem, char **argv)
 		return misuse(mem, "a wrong option: ", wrong, "board");
 	b.width = b.width ? b.width : 80;
 	b.colour = isatty(1) && !(plain && *plain) && term && *term && strcmp(term, "dumb") != 0;
-	if (load_board(&b) != DONE)
-		return REFUSED;
+	if (!load_board(&b))
+		return refuse_verb(&b.c);
 	board_waiting(&b);
 	board_agents(&b);
 	board_specs(&b);
