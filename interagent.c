@@ -156,7 +156,17 @@ static void complain(arena *mem, const char *format, ...)
 		write_out(2, buf_str(&b));
 }
 
-/* ==== Saying things ==== */
+/* ==== Calls ==== */
+
+/* A call whose store is open; what it holds there is given back by store_close. */
+static call begin_call(session *who, arena *mem, const struct tool *tool, buf *out)
+{
+	call c = { .who = who, .tool = tool, .mem = mem, .out = out, .session_id = who->session_id };
+	store_open(&c.st, mem, who->root);
+	c.st.stop = who->stop;
+	c.st.cache = who->shell ? NULL : &who->cache;
+	return c;
+}
 
 static void say(call *c, const char *format, ...)
 {
@@ -1389,15 +1399,11 @@ static bool escalate(call *c)
 static void write_receipts(session *who, arena *mem, const receipt *list)
 {
 	for (const receipt *r = list; r; r = r->next) {
-		call c = { .who = who, .mem = mem, .out = &(buf){ .mem = mem } };
+		call c = begin_call(who, mem, NULL, &(buf){ .mem = mem });
 		store_message m = r->message;
 		store_entries all;
 		store_note notes[] = { { S("readAt"), store_time(mem, store_now()) }, { S("readBy"), r->reader } };
-		store_result done;
-		store_open(&c.st, mem, who->root);
-		c.st.stop = who->stop;
-		c.st.cache = who->shell ? NULL : &who->cache;
-		done = store_mark(&c.st, &m, STORE_ACKNOWLEDGED, 1u << STORE_PENDING, notes, 2);
+		store_result done = store_mark(&c.st, &m, STORE_ACKNOWLEDGED, 1u << STORE_PENDING, notes, 2);
 		who->hint_at = 0;
 		if (done != STORE_OK) {
 			str why = trouble(&c, done);
@@ -1774,15 +1780,11 @@ static void say_unread(call *c)
 		say(c, "%z%d unread: check_inbox\n", end_line(c), unread);
 }
 
-/* Runs a tool whose arguments have been read. False: the text is the reason. */
+/* Runs a tool whose arguments have been read, and ends the call. False: the
+ * text is the reason. */
 static bool run_tool(call *c, const json *args)
 {
 	bool done;
-	store_open(&c->st, c->mem, c->who->root);
-	c->st.stop = c->who->stop;
-	c->st.cache = c->who->shell ? NULL : &c->who->cache;
-	if (c->session_id.n == 0)
-		c->session_id = c->who->session_id;
 	stay_present(c);
 	c->misused = !take_arguments(c, args);
 	if (c->misused)
@@ -1955,7 +1957,7 @@ static void answer_error(request *rq, int code, const char *message, str subject
 static void note_client(request *rq, const json *info)
 {
 	session *who = rq->srv->who;
-	call c = { .who = who, .mem = rq->mem };
+	call c = begin_call(who, rq->mem, NULL, NULL);
 	str name = json_get_text(rq->mem, info, S("title"));
 	bool plain = true;
 	if (name.n == 0)
@@ -1966,8 +1968,6 @@ static void note_client(request *rq, const json *info)
 		return;
 	arena_reset(&rq->srv->client_mem);
 	who->client = arena_copy(&rq->srv->client_mem, name);
-	c.session_id = who->session_id;
-	store_open(&c.st, rq->mem, who->root);
 	stay_present(&c);
 	store_close(&c.st);
 }
@@ -2116,23 +2116,13 @@ static str spec_uri(arena *mem, str name)
 	return buf_str(&b);
 }
 
-static call begin_call(request *rq, buf *text)
-{
-	call c = { .who = rq->srv->who, .tool = find_tool(S("get_spec")), .mem = rq->mem, .out = text };
-	store_open(&c.st, rq->mem, c.who->root);
-	c.st.stop = c.who->stop;
-	return c;
-}
-
 static void serve_resources_list(request *rq)
 {
-	buf text = { .mem = rq->mem };
-	call c;
+	call c = begin_call(rq->srv->who, rq->mem, NULL, NULL);
 	store_specs all;
 	json_writer w;
 	if (refuse_cursor(rq))
 		return;
-	c = begin_call(rq, &text);
 	if (store_list_specs(&c.st, &all) != STORE_OK)
 		all.n = 0;
 	store_close(&c.st);
@@ -2183,7 +2173,7 @@ static void serve_resources_read(request *rq)
 {
 	str uri = json_get_text(rq->mem, rq->params, S("uri")), part;
 	buf text = { .mem = rq->mem };
-	call c = begin_call(rq, &text);
+	call c = begin_call(rq->srv->who, rq->mem, NULL, &text);
 	store_spec spec;
 	json_writer w;
 	bool found = find_resource(&c, uri, &spec) &&
@@ -2204,12 +2194,13 @@ static void serve_tools_call(request *rq)
 {
 	const json *name = json_get(rq->params, S("name")), *args = json_get(rq->params, S("arguments"));
 	buf text = { .mem = rq->mem };
-	call c = { .who = rq->srv->who, .mem = rq->mem, .out = &text, .receipts = &rq->receipts };
+	call c = begin_call(rq->srv->who, rq->mem, find_tool(json_text(rq->mem, name)), &text);
+	str thread = json_get_text(rq->mem, json_get(rq->params, S("_meta")), S("threadId"));
 	json_writer w;
 	bool done;
-	c.tool = find_tool(json_text(rq->mem, name));
+	c.receipts = &rq->receipts;
 	c.may_wait = !rq->batch && !rq->final;
-	c.session_id = json_get_text(rq->mem, json_get(rq->params, S("_meta")), S("threadId"));
+	c.session_id = thread.n ? thread : c.session_id;
 	if (!c.tool) {
 		answer_error(rq, E_PARAMS, "no such tool: ", json_text(rq->mem, name), S(""));
 		return;
@@ -2540,11 +2531,10 @@ static void look_for_mail(server *srv)
 {
 	session *who = srv->who;
 	buf text = { .mem = &srv->mem }, ids = { .mem = &srv->mem };
-	call c = { .who = who, .mem = &srv->mem, .out = &text, .self = who->present };
+	call c = begin_call(who, &srv->mem, NULL, &text);
 	store_messages mail, news = { 0 };
 	bool seen;
-	store_open(&c.st, &srv->mem, who->root);
-	c.st.cache = &who->cache;
+	c.self = who->present;
 	seen = store_workspace_here(&srv->mem, who->root) && store_mail(&c.st, c.self, S(""), &mail) == STORE_OK;
 	if (seen) {
 		keep_inbox(&mail, c.self);
@@ -2700,13 +2690,13 @@ static void serve_quiet_moment(server *srv)
 static void join_pinned(session *who, arena *mem)
 {
 	buf text = { .mem = mem };
-	call c = { .who = who, .tool = find_tool(S("register_agent")), .mem = mem, .out = &text, .self = who->pinned };
+	call c = begin_call(who, mem, find_tool(S("register_agent")), &text);
 	store_entry a = { .name = who->pinned, .workspace = who->place, .text = S("started under this name") };
 	store_entries all;
 	if (who->pinned.n == 0)
 		return;
-	store_open(&c.st, mem, who->root);
-	c.session_id = who->session_id;
+	c.self = who->pinned;
+	c.st.stop = NULL;                /* a signal ends the process here, and not the wait for the lock */
 	if (!list_agents(&c, &all) || (store_entry_named(&all, a.name) ? !need_self(&c, &all) : !join(&c, &a)))
 		complain(mem, "INTERAGENT_NAME: %s", buf_str(&text));
 	store_close(&c.st);
@@ -3007,7 +2997,7 @@ static int run_verb(session *who, const tool *t, char **argv)
 	static arena mem;
 	buf text = { .mem = &mem }, args = { .mem = &mem };
 	receipt *receipts = NULL;
-	call c = { .who = who, .tool = t, .mem = &mem, .out = &text, .receipts = &receipts };
+	call c = begin_call(who, &mem, t, &text);
 	options o = { .who = who, .mem = &mem, .tool = t, .rest = { .mem = &mem } };
 	json_error error;
 	bool done;
@@ -3017,6 +3007,7 @@ static int run_verb(session *who, const tool *t, char **argv)
 	if (read_options(&o, argv, &args) != DONE)
 		return USAGE;
 	c.json = o.json;
+	c.receipts = &receipts;
 	who->agents_shell = in_agents_shell();
 	done = run_tool(&c, json_read(&mem, buf_str(&args), JSON_STRICT, &error));
 	if (!done) {
@@ -3069,14 +3060,12 @@ static const char *read_plain(char **argv, option *known, int n)
 /* A call for a verb that speaks or listens for an agent. */
 static call begin_verb(session *who, arena *mem, buf *out, const char *agent)
 {
-	call c = { .who = who, .tool = find_tool(S("check_inbox")), .mem = mem, .out = out };
-	c.values = NEW(mem, value, count_params(c.tool));
+	call c;
 	who->from = str_of(agent);
-	c.session_id = who->session_id;
 	who->shell = true;
 	who->agents_shell = in_agents_shell();
-	store_open(&c.st, mem, who->root);
-	c.st.stop = who->stop;
+	c = begin_call(who, mem, find_tool(S("check_inbox")), out);
+	c.values = NEW(mem, value, count_params(c.tool));
 	return c;
 }
 
