@@ -1906,6 +1906,7 @@ typedef struct {
 	server *srv;
 	arena *mem;
 	buf answer, *out;                /* the answer line, if there is to be one */
+	json_writer w;                   /* writes it */
 	str id;                          /* as written; empty: a notification, or unknown */
 	const json *params;
 	bool modern, batch;
@@ -1914,43 +1915,24 @@ typedef struct {
 	receipt *receipts;
 } request;
 
-static json_writer begin_answer(request *rq)
-{
-	json_writer w = { .out = rq->out };
-	json_say(&w, rq->id.n ? "{jsonrpc:'2.0',id:%r" : "{jsonrpc:'2.0'", rq->id);
-	return w;
-}
-
-static json_writer begin_result(request *rq)
-{
-	json_writer w = begin_answer(rq);
-	json_say(&w, rq->modern ? "result:{resultType:'complete'" : "result:{");
-	return w;
-}
-
 #define IDENTITY "{name:'interagent',version:'" VERSION "'}"
 
-static void end_result(request *rq, json_writer *w)
+/* What there was of an answer is forgotten. */
+static void begin_answer(request *rq)
 {
-	json_say(w, rq->modern ? "_meta:{" META_PREFIX "serverInfo:" IDENTITY "}}}" : "}}");
-}
-
-/* Modern clients may keep what never changes, and are told what may. */
-static void put_cacheable(request *rq, json_writer *w, bool fixed)
-{
-	if (rq->modern)
-		json_say(w, fixed ? "ttlMs:3600000,cacheScope:'public'" : "ttlMs:0,cacheScope:'private'");
+	rq->out->n = 0;
+	rq->w = (json_writer){ .out = rq->out };
+	json_say(&rq->w, rq->id.n ? "{jsonrpc:'2.0',id:%r" : "{jsonrpc:'2.0'", rq->id);
 }
 
 /* `data` is JSON, or empty. */
-static void answer_error(request *rq, int code, const char *message, str subject, str data)
+static bool answer_error(request *rq, int code, const char *message, str subject, str data)
 {
-	str text = arena_say(rq->mem, "%z%s", message, text_clip(subject, 200));
-	json_writer w;
-	rq->out->n = 0;
-	w = begin_answer(rq);
-	json_say(&w, "error:{code:%l,message:%s", (int64_t)code, text);
-	json_say(&w, data.n ? "data:%r}}" : "}}", data);
+	begin_answer(rq);
+	json_say(&rq->w, "error:{code:%l,message:%s", (int64_t)code,
+		 arena_say(rq->mem, "%z%s", message, text_clip(subject, 200)));
+	json_say(&rq->w, data.n ? "data:%r}}" : "}}", data);
+	return false;
 }
 
 /* Clients say who they are; only plain words of it are kept. */
@@ -1972,55 +1954,45 @@ static void note_client(request *rq, const json *info)
 	store_close(&c.st);
 }
 
-/* ---- Methods ---- */
+/* ---- Methods ----
+ * Each adds the members of its result. False: there is none, but an error, or
+ * no answer yet. */
 
 #define CAPABILITIES "capabilities:{tools:{},resources:{}}"
 
-static void serve_initialize(request *rq)
+static bool serve_initialize(request *rq)
 {
 	const json *wanted = json_get(rq->params, S("protocolVersion"));
 	str version = json_text(rq->mem, wanted), agreed = S(NEWEST_LEGACY);
-	json_writer w;
-	if (!wanted || wanted->kind != JSON_STRING) {
-		answer_error(rq, E_PARAMS, "protocolVersion: expected a string", S(""), S(""));
-		return;
-	}
+	if (!wanted || wanted->kind != JSON_STRING)
+		return answer_error(rq, E_PARAMS, "protocolVersion: expected a string", S(""), S(""));
 	for (size_t i = 0; i < sizeof legacy_versions / sizeof *legacy_versions; i++)
 		if (str_eq(version, str_of(legacy_versions[i])))
 			agreed = version;
 	rq->srv->batches = str_eq(agreed, S("2025-03-26"));
 	note_client(rq, json_get(rq->params, S("clientInfo")));
-	w = begin_result(rq);
-	json_say(&w, "protocolVersion:%s," CAPABILITIES ",serverInfo:" IDENTITY ",instructions:%z",
+	json_say(&rq->w, "protocolVersion:%s," CAPABILITIES ",serverInfo:" IDENTITY ",instructions:%z",
 		 agreed, instructions);
-	end_result(rq, &w);
+	return true;
 }
 
-static void serve_ping(request *rq)
+static bool serve_discover(request *rq)
 {
-	json_writer w = begin_result(rq);
-	end_result(rq, &w);
-}
-
-static void serve_discover(request *rq)
-{
-	json_writer w = begin_result(rq);
-	json_say(&w, "supportedVersions:['" MODERN "']," CAPABILITIES ",instructions:%z", instructions);
-	put_cacheable(rq, &w, true);
-	end_result(rq, &w);
+	json_say(&rq->w, "supportedVersions:['" MODERN "']," CAPABILITIES ",instructions:%z", instructions);
+	return true;
 }
 
 /* Nothing that can be subscribed to is on offer, and that is what is said. */
-static void serve_listen(request *rq)
+static bool serve_listen(request *rq)
 {
 	const json *wanted = json_get(rq->params, S("notifications"));
-	json_writer w = { .out = rq->out };
-	if (!wanted || wanted->kind != JSON_OBJECT) {
-		answer_error(rq, E_PARAMS, "notifications: expected an object", S(""), S(""));
-		return;
-	}
-	json_say(&w, "{jsonrpc:'2.0',method:'notifications/subscriptions/acknowledged',"
+	if (!wanted || wanted->kind != JSON_OBJECT)
+		return answer_error(rq, E_PARAMS, "notifications: expected an object", S(""), S(""));
+	rq->out->n = 0;
+	json_say(&(json_writer){ .out = rq->out }, "{jsonrpc:'2.0',"
+		 "method:'notifications/subscriptions/acknowledged',"
 		 "params:{_meta:{" META_PREFIX "subscriptionId:%r},notifications:{}}}", rq->id);
+	return false;
 }
 
 static void put_param(json_writer *w, const param *p)
@@ -2058,42 +2030,14 @@ static void put_tool(json_writer *w, const tool *t)
 	json_say(w, meta ? "}}" : "}");
 }
 
-/* Lists come in one page, so that no cursor is ever ours. */
-static bool refuse_cursor(request *rq)
+static bool serve_tools_list(request *rq)
 {
-	if (!json_get(rq->params, S("cursor")))
-		return false;
-	answer_error(rq, E_PARAMS, "cursor: unknown", S(""), S(""));
+	json_say(&rq->w, "tools:[");
+	for (int i = 0; i < TOOLS; i++)
+		put_tool(&rq->w, &tools[i]);
+	json_say(&rq->w, "]");
 	return true;
 }
-
-static void serve_tools_list(request *rq)
-{
-	json_writer w;
-	if (refuse_cursor(rq))
-		return;
-	w = begin_result(rq);
-	json_say(&w, "tools:[");
-	for (int i = 0; i < TOOLS; i++)
-		put_tool(&w, &tools[i]);
-	json_say(&w, "]");
-	put_cacheable(rq, &w, true);
-	end_result(rq, &w);
-}
-
-/* Clients ask for these whether or not they are on offer. */
-static void serve_empty_list(request *rq, const char *name)
-{
-	json_writer w;
-	if (refuse_cursor(rq))
-		return;
-	w = begin_result(rq);
-	json_name(&w, str_of(name));
-	json_say(&w, "[]");
-	end_result(rq, &w);
-}
-
-static void serve_prompts_list(request *rq) { serve_empty_list(rq, "prompts"); }
 
 /* ---- Specs as resources, which a person can attach ---- */
 
@@ -2116,43 +2060,26 @@ static str spec_uri(arena *mem, str name)
 	return buf_str(&b);
 }
 
-static void serve_resources_list(request *rq)
+static bool serve_resources_list(request *rq)
 {
 	call c = begin_call(rq->srv->who, rq->mem, NULL, NULL);
 	store_specs all;
-	json_writer w;
-	if (refuse_cursor(rq))
-		return;
 	if (store_list_specs(&c.st, &all) != STORE_OK)
 		all.n = 0;
 	store_close(&c.st);
-	w = begin_result(rq);
-	json_say(&w, "resources:[");
+	json_say(&rq->w, "resources:[");
 	for (int i = 0; i < all.n; i++)
-		json_say(&w, "{uri:%s,name:%s,mimeType:'text/markdown',size:%l}",
+		json_say(&rq->w, "{uri:%s,name:%s,mimeType:'text/markdown',size:%l}",
 			 spec_uri(rq->mem, all.at[i].name), all.at[i].name, all.at[i].size);
-	json_say(&w, "]");
-	put_cacheable(rq, &w, false);
-	end_result(rq, &w);
+	json_say(&rq->w, "]");
+	return true;
 }
 
-static void serve_templates_list(request *rq)
-{
-	json_writer w;
-	if (refuse_cursor(rq))
-		return;
-	w = begin_result(rq);
-	json_say(&w, "resourceTemplates:[{uriTemplate:'" SPEC_URI "{name}',name:'spec',mimeType:'text/markdown'}]");
-	put_cacheable(rq, &w, true);
-	end_result(rq, &w);
-}
-
-static void refuse_resource(request *rq, str uri)
+static bool refuse_resource(request *rq, str uri)
 {
 	buf data = { .mem = rq->mem };
-	json_writer w = { .out = &data };
-	json_say(&w, "{uri:%s}", uri);
-	answer_error(rq, E_PARAMS, "no such resource: ", uri, buf_str(&data));
+	json_say(&(json_writer){ .out = &data }, "{uri:%s}", uri);
+	return answer_error(rq, E_PARAMS, "no such resource: ", uri, buf_str(&data));
 }
 
 /* A URI is one of a spec if it is the URI of a name that is there. */
@@ -2169,82 +2096,96 @@ static bool find_resource(call *c, str uri, store_spec *spec)
 	return false;
 }
 
-static void serve_resources_read(request *rq)
+static bool serve_resources_read(request *rq)
 {
 	str uri = json_get_text(rq->mem, rq->params, S("uri")), part;
 	buf text = { .mem = rq->mem };
 	call c = begin_call(rq->srv->who, rq->mem, NULL, &text);
 	store_spec spec;
-	json_writer w;
 	bool found = find_resource(&c, uri, &spec) &&
 		     store_spec_text(&c.st, &spec, 0, INT32_MAX, &part) == STORE_OK;
 	store_close(&c.st);
-	if (!found) {
-		refuse_resource(rq, uri);
-		return;
-	}
+	if (!found)
+		return refuse_resource(rq, uri);
 	say_fenced(&c, spec.publisher, part);
-	w = begin_result(rq);
-	json_say(&w, "contents:[{uri:%s,mimeType:'text/markdown',text:%s}]", uri, buf_str(&text));
-	put_cacheable(rq, &w, false);
-	end_result(rq, &w);
+	json_say(&rq->w, "contents:[{uri:%s,mimeType:'text/markdown',text:%s}]", uri, buf_str(&text));
+	return true;
 }
 
-static void serve_tools_call(request *rq)
+static bool serve_tools_call(request *rq)
 {
 	const json *name = json_get(rq->params, S("name")), *args = json_get(rq->params, S("arguments"));
 	buf text = { .mem = rq->mem };
 	call c = begin_call(rq->srv->who, rq->mem, find_tool(json_text(rq->mem, name)), &text);
 	str thread = json_get_text(rq->mem, json_get(rq->params, S("_meta")), S("threadId"));
-	json_writer w;
 	bool done;
 	c.receipts = &rq->receipts;
 	c.may_wait = !rq->batch && !rq->final;
 	c.session_id = thread.n ? thread : c.session_id;
-	if (!c.tool) {
-		answer_error(rq, E_PARAMS, "no such tool: ", json_text(rq->mem, name), S(""));
-		return;
-	}
-	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL) {
-		answer_error(rq, E_PARAMS, "arguments: expected an object", S(""), S(""));
-		return;
-	}
+	if (!c.tool)
+		return answer_error(rq, E_PARAMS, "no such tool: ", json_text(rq->mem, name), S(""));
+	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
+		return answer_error(rq, E_PARAMS, "arguments: expected an object", S(""), S(""));
 	done = run_tool(&c, args);
-	rq->wait_ms = c.waits ? get_value(&c, "wait_seconds")->number * 1000 : 0;
-	if (c.waits)
-		return;
-	w = begin_result(rq);
-	json_say(&w, "content:[{type:'text',text:%s}]", buf_str(&text));
-	json_say(&w, done ? "" : "isError:true");
-	end_result(rq, &w);
+	json_say(&rq->w, "content:[{type:'text',text:%s}]", buf_str(&text));
+	json_say(&rq->w, done ? "" : "isError:true");
+	if (c.waits) {
+		rq->wait_ms = get_value(&c, "wait_seconds")->number * 1000;
+		rq->out->n = 0;
+	}
+	return !c.waits;
 }
 
-enum { LEGACY_ERA = 1, MODERN_ERA = 2, BOTH_ERAS = 3 };
+/* LISTS comes in one page, so that no cursor is ever ours. Modern clients may
+ * keep what is FIXED, and are told what is not: what CHANGES. */
+enum { LEGACY_ERA = 1, MODERN_ERA = 2, BOTH_ERAS = 3, LISTS = 4, FIXED = 8, CHANGES = 16 };
 
-static const struct {
+typedef struct {
 	const char *name;
-	int eras;
-	void (*serve)(request *rq);
-} methods[] = {
-	{ "initialize", LEGACY_ERA, serve_initialize },
-	{ "ping", LEGACY_ERA, serve_ping },
-	{ "server/discover", MODERN_ERA, serve_discover },
-	{ "subscriptions/listen", MODERN_ERA, serve_listen },
-	{ "tools/list", BOTH_ERAS, serve_tools_list },
-	{ "tools/call", BOTH_ERAS, serve_tools_call },
-	{ "resources/list", BOTH_ERAS, serve_resources_list },
-	{ "resources/templates/list", BOTH_ERAS, serve_templates_list },
-	{ "resources/read", BOTH_ERAS, serve_resources_read },
-	{ "prompts/list", LEGACY_ERA, serve_prompts_list },
+	int traits;
+	bool (*serve)(request *rq);
+	const char *always;              /* the result of one that needs no function */
+} rpc_method;
+
+static const rpc_method methods[] = {
+	{ "initialize", LEGACY_ERA, serve_initialize, NULL },
+	{ "ping", LEGACY_ERA, NULL, "" },
+	{ "server/discover", MODERN_ERA | FIXED, serve_discover, NULL },
+	{ "subscriptions/listen", MODERN_ERA, serve_listen, NULL },
+	{ "tools/list", BOTH_ERAS | LISTS | FIXED, serve_tools_list, NULL },
+	{ "tools/call", BOTH_ERAS, serve_tools_call, NULL },
+	{ "resources/list", BOTH_ERAS | LISTS | CHANGES, serve_resources_list, NULL },
+	{ "resources/templates/list", BOTH_ERAS | LISTS | FIXED, NULL,
+	  "resourceTemplates:[{uriTemplate:'" SPEC_URI "{name}',name:'spec',mimeType:'text/markdown'}]" },
+	{ "resources/read", BOTH_ERAS | CHANGES, serve_resources_read, NULL },
+	{ "prompts/list", LEGACY_ERA | LISTS, NULL, "prompts:[]" },  /* asked for though not on offer */
 };
+
+static void run_method(request *rq, const rpc_method *m)
+{
+	if ((m->traits & LISTS) && json_get(rq->params, S("cursor"))) {
+		answer_error(rq, E_PARAMS, "cursor: unknown", S(""), S(""));
+		return;
+	}
+	begin_answer(rq);
+	json_say(&rq->w, rq->modern ? "result:{resultType:'complete'" : "result:{");
+	if (m->always)
+		json_say(&rq->w, m->always);
+	else if (!m->serve(rq))
+		return;
+	if (rq->modern && (m->traits & FIXED))
+		json_say(&rq->w, "ttlMs:3600000,cacheScope:'public'");
+	if (rq->modern && (m->traits & CHANGES))
+		json_say(&rq->w, "ttlMs:0,cacheScope:'private'");
+	json_say(&rq->w, rq->modern ? "_meta:{" META_PREFIX "serverInfo:" IDENTITY "}}}" : "}}");
+}
 
 /* ---- Which era, and is the envelope right? ---- */
 
 static bool refuse_envelope(request *rq, const char *key, const char *expected)
 {
 	str text = arena_say(rq->mem, "_meta[\"" META_PREFIX "%z\"]: expected ", key);
-	answer_error(rq, E_PARAMS, arena_z(rq->mem, text), str_of(expected), S(""));
-	return false;
+	return answer_error(rq, E_PARAMS, arena_z(rq->mem, text), str_of(expected), S(""));
 }
 
 static const json *get_meta(const request *rq, const char *key)
@@ -2257,14 +2198,13 @@ static const json *get_meta(const request *rq, const char *key)
 static bool check_version(request *rq, const json *version)
 {
 	buf data = { .mem = rq->mem };
-	json_writer w = { .out = &data };
 	if (version->kind != JSON_STRING)
 		return refuse_envelope(rq, "protocolVersion", "a string");
 	if (str_eq(json_text(rq->mem, version), S(MODERN)))
 		return true;
-	json_say(&w, "{supported:['" MODERN "'],requested:%s}", json_text(rq->mem, version));
-	answer_error(rq, E_VERSION, "Unsupported protocol version", S(""), buf_str(&data));
-	return false;
+	json_say(&(json_writer){ .out = &data }, "{supported:['" MODERN "'],requested:%s}",
+		 json_text(rq->mem, version));
+	return answer_error(rq, E_VERSION, "Unsupported protocol version", S(""), buf_str(&data));
 }
 
 static bool check_envelope(request *rq)
@@ -2295,16 +2235,15 @@ static void serve_method(request *rq, str method)
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
 		if (!str_eq(method, str_of(methods[i].name)))
 			continue;
-		if (methods[i].eras & era)
-			methods[i].serve(rq);
+		if (methods[i].traits & era)
+			run_method(rq, &methods[i]);
 		else if (era == LEGACY_ERA)
 			refuse_envelope(rq, "protocolVersion", "a string");
 		else
 			break;
 		return;
 	}
-	if (rq->out->n == 0)
-		answer_error(rq, E_METHOD, "no such method: ", method, S(""));
+	answer_error(rq, E_METHOD, "no such method: ", method, S(""));
 }
 
 /* ---- Notifications, and calls that wait ---- */
