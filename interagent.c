@@ -2968,44 +2968,44 @@ static int run_verb(session *who, const tool *t, char **argv)
 
 /* ---- Verbs that are no tools ---- */
 
+enum { OPTIONS_MOST = 3 };
+
+typedef struct {
+	const char *name;                /* "--timeout"; without dashes: a word that is no option */
+	enum kind kind;                  /* TEXT or FLAG */
+	const char *value;               /* where it is not given */
+} option;
+
+/* What was given for each of a verb's options. */
+typedef struct {
+	const char *value[OPTIONS_MOST];
+	const char *wrong;               /* the argument that is not among them, or NULL */
+} words;
+
 typedef struct {
 	const char *name, *usage;
 	const char *about;               /* its first line stands in the list of verbs */
 	const char *example;
-	int (*run)(session *who, arena *mem, char **argv);
+	int (*run)(call *c, const words *w);  /* NULL: serve */
+	const option *options;           /* ends with one without a name */
 } verb;
 
-typedef struct {
-	const char *name;                /* "--timeout"; NULL: a word without an option */
-	bool flag;
-	const char *value;
-} option;
-
-/* Reads plain options; returns the argument that is not among them, or NULL. */
-static const char *read_plain(char **argv, option *known, int n)
+static words read_words(const option *known, char **argv)
 {
-	for (; *argv; argv++) {
-		option *o = NULL;
-		for (int i = 0; i < n && !o; i++)
-			if (known[i].name ? strcmp(known[i].name, *argv) == 0 : **argv != '-' && !known[i].value)
+	words w = { .wrong = NULL };
+	for (int i = 0; known[i].name; i++)
+		w.value[i] = known[i].value;
+	for (; *argv && !w.wrong; argv++) {
+		const option *o = NULL;
+		for (int i = 0; known[i].name && !o; i++)
+			if (*known[i].name == '-' ? strcmp(known[i].name, *argv) == 0 : **argv != '-' && !w.value[i])
 				o = &known[i];
-		if (!o || (o->name && !o->flag && !argv[1]))
-			return *argv;
-		o->value = o->name && !o->flag ? *++argv : *argv;
+		if (!o || (*o->name == '-' && o->kind != FLAG && !argv[1]))
+			w.wrong = *argv;
+		else
+			w.value[o - known] = *o->name == '-' && o->kind != FLAG ? *++argv : *argv;
 	}
-	return NULL;
-}
-
-/* A call for a verb that speaks or listens for an agent. */
-static call begin_verb(session *who, arena *mem, buf *out, const char *agent)
-{
-	call c;
-	who->from = str_of(agent);
-	who->shell = true;
-	who->agents_shell = in_agents_shell();
-	c = begin_call(who, mem, find_tool(S("check_inbox")), out);
-	c.values = NEW(mem, value, count_params(c.tool));
-	return c;
+	return w;
 }
 
 /* Facts in one line, never a body: a hook's text is trusted more than a tool's. */
@@ -3101,31 +3101,27 @@ static int serve_hook(call *c, enum event event, const char *name, bool watches)
 
 /* A hook never disturbs its client: whatever goes wrong, it exits 0 and prints
  * nothing on standard output. */
-static int run_hook(session *who, arena *mem, char **argv)
+static int run_hook(call *c, const words *w)
 {
-	buf text = { .mem = mem };
 	json_error error;
-	json *input = json_read(mem, read_input(mem), JSON_STORED, &error);
-	str name = json_get_text(mem, input, S("hook_event_name")), place = json_get_text(mem, input, S("cwd"));
-	call c;
+	json *input = json_read(c->mem, read_input(c->mem), JSON_STORED, &error);
+	str name = json_get_text(c->mem, input, S("hook_event_name")), place = json_get_text(c->mem, input, S("cwd"));
 	int status = DONE;
-	if (argv[0] || error.what || name.n == 0) {
-		complain(mem, argv[0] ? "hook: takes no arguments" : "hook: no hook event on standard input");
+	if (w->wrong || error.what || name.n == 0) {
+		complain(c->mem, w->wrong ? "hook: takes no arguments" : "hook: no hook event on standard input");
 		return DONE;
 	}
 	if (json_get(input, S("agent_id")))
 		return DONE;             /* a sub-agent's event */
 	if (!getenv("CLAUDE_PROJECT_DIR") && place.n)
-		who->place = place;
-	c = begin_verb(who, mem, &text, NULL);
-	who->agents_shell = true;
-	c.st.lock_ms = HOOK_LOCK_MS;
+		c->who->place = place;
+	c->who->agents_shell = true;
+	c->st.lock_ms = HOOK_LOCK_MS;
 	if (json_get(input, S("session_id")))
-		c.session_id = json_get_text(mem, input, S("session_id"));
+		c->session_id = json_get_text(c->mem, input, S("session_id"));
 	for (size_t i = 0; i < sizeof hook_events / sizeof *hook_events; i++)
 		if (str_eq(name, str_of(hook_events[i].name)))
-			status = serve_hook(&c, hook_events[i].event, hook_events[i].name, watches_files(mem, input));
-	store_close(&c.st);
+			status = serve_hook(c, hook_events[i].event, hook_events[i].name, watches_files(c->mem, input));
 	return status;
 }
 
@@ -3140,47 +3136,45 @@ static void sleep_for_mail(int watch, int64_t ms)
 	drain(watch);
 }
 
-static bool self_is_known(call *c)
+/* Who speaks, which a verb may be told by an option of its own. */
+static bool self_is_known(call *c, const char *from)
 {
 	store_entries all;
+	c->who->from = str_of(from);
 	return find_self(c) && need_self(c, &all);
 }
 
-static int run_wait(session *who, arena *mem, char **argv)
+static int run_wait(call *c, const words *w)
 {
-	option o[] = { { "--agent", false, NULL }, { "--timeout", false, "2000000" }, { "--exit-code", false, "2" } };
-	const char *wrong = read_plain(argv, o, 3);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, o[0].value);
 	int64_t seconds = 0, status = 0, until;
 	store_messages news = { 0 };
 	int watch, claim;
-	if (wrong || !str_int(str_of(o[1].value), &seconds) || !str_int(str_of(o[2].value), &status) ||
+	if (w->wrong || !str_int(str_of(w->value[1]), &seconds) || !str_int(str_of(w->value[2]), &status) ||
 	    seconds < 0 || seconds > 2000000 || status < 0 || status > 255) {
-		misuse(mem, "a wrong option or value: ", wrong ? wrong : "a number is wanted", "wait");
+		misuse(c->mem, "a wrong option or value: ", w->wrong ? w->wrong : "a number is wanted", "wait");
 		return REFUSED;          /* 2 would wake the client */
 	}
-	if (!self_is_known(&c))
-		return refuse_verb(&c);
+	if (!self_is_known(c, w->value[0]))
+		return refuse_verb(c);
 	until = store_now() + seconds * 1000;
-	claim = store_claim_wait(&c.st, c.self, c.session_id);
-	watch = claim < 0 ? -1 : store_watch(&c.st);
+	claim = store_claim_wait(&c->st, c->self, c->session_id);
+	watch = claim < 0 ? -1 : store_watch(&c->st);
 	while (claim >= 0 && !stopping && news.n == 0) {
-		arena mark = *mem;
-		store_close(&c.st);
-		store_open(&c.st, mem, who->root);
-		if (store_news(&c.st, c.self, c.session_id, 0, &news) != STORE_OK)
+		arena mark = *c->mem;
+		store_close(&c->st);
+		store_open(&c->st, c->mem, c->who->root);
+		if (store_news(&c->st, c->self, c->session_id, 0, &news) != STORE_OK)
 			news.n = 0;
 		if (news.n || store_now() >= until)
 			break;
-		arena_rewind(mem, mark);
+		arena_rewind(c->mem, mark);
 		sleep_for_mail(watch, until - store_now());
 	}
 	if (news.n == 0)
 		return DONE;
-	say_news(&c, &news);
-	say(&c, "\n");
-	tell(status ? 2 : 1, &text);
+	say_news(c, &news);
+	say(c, "\n");
+	tell(status ? 2 : 1, c->out);
 	return (int)status;
 }
 
@@ -3201,45 +3195,41 @@ static str watch_line(call *c, const store_message *m, bool as_json)
 }
 
 /* Prints what waits, then each message as it comes. */
-static int run_watch(session *who, arena *mem, char **argv)
+static int run_watch(call *c, const words *w)
 {
-	option o[] = { { "--agent", false, NULL }, { "--json", true, NULL } };
-	const char *wrong = read_plain(argv, o, 2);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, o[0].value);
 	static arena seen_mem, own;
 	str seen = S("");
 	bool known;
 	int watch;
-	if (wrong)
-		return misuse(mem, "a wrong option: ", wrong, "watch");
-	if (!self_is_known(&c))
-		return refuse_verb(&c);
-	c.self = arena_copy(&own, c.self);
-	watch = store_watch(&c.st);
+	if (w->wrong)
+		return misuse(c->mem, "a wrong option: ", w->wrong, "watch");
+	if (!self_is_known(c, w->value[0]))
+		return refuse_verb(c);
+	c->self = arena_copy(&own, c->self);
+	watch = store_watch(&c->st);
 	while (!stopping) {
-		buf ids = { .mem = mem };
+		buf ids = { .mem = c->mem };
 		store_messages mail;
-		store_close(&c.st);
-		store_open(&c.st, mem, who->root);
-		c.st.cache = &who->cache;
-		known = store_mail(&c.st, c.self, S(""), &mail) == STORE_OK;
+		store_close(&c->st);
+		store_open(&c->st, c->mem, c->who->root);
+		c->st.cache = &c->who->cache;
+		known = store_mail(&c->st, c->self, S(""), &mail) == STORE_OK;
 		if (known)
-			keep_inbox(&mail, c.self);
+			keep_inbox(&mail, c->self);
 		for (int i = 0; known && i < mail.n; i++) {
 			const store_message *m = &mail.at[i];
 			if (m->state != STORE_PENDING && m->state != STORE_ESCALATED)
 				continue;
 			buf_say(&ids, "%s\n", m->id);
-			if (!has_line(seen, m->id) && !write_out(1, watch_line(&c, m, o[1].value != NULL)))
+			if (!has_line(seen, m->id) && !write_out(1, watch_line(c, m, w->value[1] != NULL)))
 				return REFUSED;
 		}
 		if (known) {
 			arena_reset(&seen_mem);
 			seen = arena_copy(&seen_mem, buf_str(&ids));
 		}
-		arena_reset(mem);
-		text = (buf){ .mem = mem };
+		arena_reset(c->mem);
+		*c->out = (buf){ .mem = c->mem };
 		sleep_for_mail(watch, LOOK_ANYWAY_MS);
 	}
 	return DONE;
@@ -3247,26 +3237,22 @@ static int run_watch(session *who, arena *mem, char **argv)
 
 /* ---- The human's verbs ---- */
 
-static int run_done(session *who, arena *mem, char **argv)
+static int run_done(call *c, const words *w)
 {
-	option o[] = { { "--from", false, NULL }, { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 2);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, o[0].value);
 	store_message m;
 	store_result r;
 	str other;
-	if (wrong || !o[1].value)
-		return misuse(mem, wrong ? "a wrong option: " : "which message?", wrong ? wrong : "", "done");
-	if (!self_is_known(&c) || !find_message(&c, str_of(o[1].value), &m) || !find_other(&c, &m, &other))
-		return refuse_verb(&c);
-	r = str_eq(c.self, store_human) ? settle(&c, &m) : STORE_OK;
+	if (w->wrong || !w->value[1])
+		return misuse(c->mem, w->wrong ? "a wrong option: " : "which message?", w->wrong, "done");
+	if (!self_is_known(c, w->value[0]) || !find_message(c, str_of(w->value[1]), &m) || !find_other(c, &m, &other))
+		return refuse_verb(c);
+	r = str_eq(c->self, store_human) ? settle(c, &m) : STORE_OK;
 	if (r == STORE_OK)
-		r = mark_done(&c, &m);
-	if (!worked(&c, r))
-		return refuse_verb(&c);
-	say(&c, "%s is completed.\n", short_id(mem, m.id));
-	return tell(1, &text);
+		r = mark_done(c, &m);
+	if (!worked(c, r))
+		return refuse_verb(c);
+	say(c, "%s is completed.\n", short_id(c->mem, m.id));
+	return tell(1, c->out);
 }
 
 static bool read_span(const char *text, int64_t *ms)
@@ -3282,51 +3268,43 @@ static bool read_span(const char *text, int64_t *ms)
 	return true;
 }
 
-static int run_forget(session *who, arena *mem, char **argv)
+static int run_forget(call *c, const words *w)
 {
-	option o[] = { { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 1);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, NULL);
-	str name = str_of(o[0].value);
+	str name = str_of(w->value[0]);
 	store_entries all;
 	store_presences live;
 	const store_presence *p;
 	bool done = false;
-	if (wrong || !o[0].value)
-		return misuse(mem, wrong ? "a wrong option: " : "which agent?", wrong ? wrong : "", "forget");
-	list_presence(&c, &live);
+	if (w->wrong || !w->value[0])
+		return misuse(c->mem, w->wrong ? "a wrong option: " : "which agent?", w->wrong, "forget");
+	list_presence(c, &live);
 	p = presence_of(&live, name);
-	if (!list_agents(&c, &all))
+	if (!list_agents(c, &all))
 		done = false;
 	else if (!store_entry_named(&all, name))
-		refuse_agent(&c, &all, name);
+		refuse_agent(c, &all, name);
 	else if (p && p->alive)
-		refuse(&c, "%s is running", shown_name(&c, name));
-	else if (count_unread(&c, name))
-		refuse(&c, "%s has %d unread", shown_name(&c, name), count_unread(&c, name));
+		refuse(c, "%s is running", shown_name(c, name));
+	else if (count_unread(c, name))
+		refuse(c, "%s has %d unread", shown_name(c, name), count_unread(c, name));
 	else
-		done = store_forget(&c.st, name) == STORE_OK || worked(&c, STORE_FAILED);
+		done = store_forget(&c->st, name) == STORE_OK || worked(c, STORE_FAILED);
 	if (!done)
-		return refuse_verb(&c);
-	say(&c, "%s is forgotten.\n", shown_name(&c, name));
-	return tell(1, &text);
+		return refuse_verb(c);
+	say(c, "%s is forgotten.\n", shown_name(c, name));
+	return tell(1, c->out);
 }
 
-static int run_prune(session *who, arena *mem, char **argv)
+static int run_prune(call *c, const words *w)
 {
-	option o[] = { { "--older", false, NULL } };
-	const char *wrong = read_plain(argv, o, 1);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, NULL);
 	int64_t older;
 	int count;
-	if (wrong || !o[0].value || !read_span(o[0].value, &older))
-		return misuse(mem, "how old? --older takes a span like 30d: ", wrong ? wrong : "", "prune");
-	if (!worked(&c, store_prune(&c.st, older, &count)))
-		return refuse_verb(&c);
-	say(&c, "%d archived message%z deleted.\n", count, count == 1 ? " is" : "s are");
-	return tell(1, &text);
+	if (w->wrong || !w->value[0] || !read_span(w->value[0], &older))
+		return misuse(c->mem, "how old? --older takes a span like 30d: ", w->wrong, "prune");
+	if (!worked(c, store_prune(&c->st, older, &count)))
+		return refuse_verb(c);
+	say(c, "%d archived message%z deleted.\n", count, count == 1 ? " is" : "s are");
+	return tell(1, c->out);
 }
 
 /* Where each message stands in its conversation: below the one that it answers. */
@@ -3373,38 +3351,35 @@ static place *make_tree(arena *mem, const store_messages *all)
 
 static void say_log_line(call *c, const store_message *m, int depth)
 {
-	static const char *const words[] = { "", " (escalated)", " (read)", " (done)" };
+	static const char *const marks[] = { "", " (escalated)", " (read)", " (done)" };
 	for (int i = 0; i < depth && i < 20; i++)
 		say(c, "  ");
 	say(c, "%s %s -> %s %s%z: %s\n", short_id(c->mem, m->id), shown_name(c, m->from), shown_name(c, m->to),
-	    ago(c, m->created), words[m->state], shown_subject(c, m->subject));
+	    ago(c, m->created), marks[m->state], shown_subject(c, m->subject));
 }
 
-static int run_log(session *who, arena *mem, char **argv)
+static int run_log(call *c, const words *w)
 {
-	option o[] = { { "--since", false, "36500d" }, { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 2);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, NULL);
-	str name = str_of(o[1].value);
+	str name = str_of(w->value[1]);
 	store_messages all;
 	store_entries agents;
 	place *tree;
 	int64_t since = 0;
 	bool known = name.n == 0 || str_eq(name, store_human);
-	if (wrong || !read_span(o[0].value, &since))
-		return misuse(mem, "a wrong option or span (like 2d, 3h, 10m): ", wrong ? wrong : o[0].value, "log");
-	if (!worked(&c, store_every(&c.st, &all)))
-		return refuse_verb(&c);
+	if (w->wrong || !read_span(w->value[0], &since))
+		return misuse(c->mem, "a wrong option or span (like 2d, 3h, 10m): ",
+			      w->wrong ? w->wrong : w->value[0], "log");
+	if (!worked(c, store_every(&c->st, &all)))
+		return refuse_verb(c);
 	since = store_now() - since;
-	tree = make_tree(mem, &all);
+	tree = make_tree(c->mem, &all);
 	for (int i = 0, root = 0; i < all.n; ) {
 		const store_message *m = &all.at[i];
 		int at = i;
 		bool wanted = name.n == 0 || str_eq(m->from, name) || str_eq(m->to, name);
 		known = known || wanted;
 		if (wanted && store_ms(m->created) >= since)
-			say_log_line(&c, m, tree[i].depth);
+			say_log_line(c, m, tree[i].depth);
 		if (tree[i].child >= 0) {
 			i = tree[i].child;
 			continue;
@@ -3415,13 +3390,13 @@ static int run_log(session *who, arena *mem, char **argv)
 			continue;
 		root = at < 0 ? i : root;
 	}
-	if (!known && list_agents(&c, &agents) && !store_entry_named(&agents, name)) {
-		refuse_agent(&c, &agents, name);
-		return refuse_verb(&c);
+	if (!known && list_agents(c, &agents) && !store_entry_named(&agents, name)) {
+		refuse_agent(c, &agents, name);
+		return refuse_verb(c);
 	}
-	say_damage(&c);
-	fit_lines(&text);
-	return tell(1, &text);
+	say_damage(c);
+	fit_lines(c->out);
+	return tell(1, c->out);
 }
 
 static bool read_version(const char *word, int64_t *version)
@@ -3431,28 +3406,27 @@ static bool read_version(const char *word, int64_t *version)
 }
 
 /* diff NAME [A [B]]: from A (default: the one before) to B (the current one). */
-static int run_diff(session *who, arena *mem, char **argv)
+static int run_diff(call *c, const words *w)
 {
-	option o[] = { { NULL, false, NULL }, { NULL, false, NULL }, { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 3);
-	buf text = { .mem = mem }, diff = { .mem = mem }, shown = { .mem = mem };
-	call c = begin_verb(who, mem, &text, NULL);
+	buf diff = { .mem = c->mem };
 	store_spec from, to;
 	int64_t a = 0, b = 0;
 	bool shortest;
-	if (wrong || !o[0].value || (o[1].value && !read_version(o[1].value, &a)) ||
-	    (o[2].value && !read_version(o[2].value, &b)))
-		return misuse(mem, "diff NAME [A [B]]: wrong: ", wrong ? wrong : "a name or a version", "diff");
-	if (!find_spec(&c, str_of(o[0].value), b, &to))
-		return refuse_verb(&c);
+	if (w->wrong || !w->value[0] || (w->value[1] && !read_version(w->value[1], &a)) ||
+	    (w->value[2] && !read_version(w->value[2], &b)))
+		return misuse(c->mem, "diff NAME [A [B]]: wrong: ",
+			      w->wrong ? w->wrong : "a name or a version", "diff");
+	if (!find_spec(c, str_of(w->value[0]), b, &to))
+		return refuse_verb(c);
 	if (!a && to.version == 1) {
-		refuse(&c, "%s has one version only", shown_name(&c, to.name));
-		return refuse_verb(&c);
+		refuse(c, "%s has one version only", shown_name(c, to.name));
+		return refuse_verb(c);
 	}
-	if (!find_spec(&c, to.name, a ? a : to.version - 1, &from) || !diff_versions(&c, &from, &to, &diff, &shortest))
-		return refuse_verb(&c);
-	text_add(&shown, buf_str(&diff), TEXT_BODY);
-	return tell(1, &shown);
+	if (!find_spec(c, to.name, a ? a : to.version - 1, &from) ||
+	    !diff_versions(c, &from, &to, &diff, &shortest))
+		return refuse_verb(c);
+	text_add(c->out, buf_str(&diff), TEXT_BODY);
+	return tell(1, c->out);
 }
 
 /* ---- The board: all that needs the person, at a glance ---- */
@@ -3608,14 +3582,12 @@ static bool load_board(board *b)
 	return true;
 }
 
-static int run_board(session *who, arena *mem, char **argv)
+static int run_board(call *c, const words *w)
 {
-	option o[] = { { "--json", true, NULL } };
-	const char *wrong = read_plain(argv, o, 1), *term = getenv("TERM"), *plain = getenv("NO_COLOR");
-	buf text = { .mem = mem };
-	board b = { .c = begin_verb(who, mem, &text, NULL), .width = screen_width() };
-	if (wrong)
-		return misuse(mem, "a wrong option: ", wrong, "board");
+	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+	board b = { .c = *c, .width = screen_width() };
+	if (w->wrong)
+		return misuse(c->mem, "a wrong option: ", w->wrong, "board");
 	b.width = b.width ? b.width : 80;
 	b.colour = isatty(1) && !(plain && *plain) && term && *term && strcmp(term, "dumb") != 0;
 	if (!load_board(&b))
@@ -3624,12 +3596,12 @@ static int run_board(session *who, arena *mem, char **argv)
 	board_agents(&b);
 	board_specs(&b);
 	board_totals(&b);
-	if (o[0].value) {
-		text.n = 0;
-		buf_say(&text, "{\"waiting\":[%s],\n\"agents\":[%s],\n\"specs\":[%s],\n\"messages\":%d,\"damaged\":%d}\n",
-			b.waiting_docs, b.agent_docs, b.spec_docs, b.mail.n, b.found.n);
+	if (w->value[0]) {
+		c->out->n = 0;
+		say(c, "{\"waiting\":[%s],\n\"agents\":[%s],\n\"specs\":[%s],\n\"messages\":%d,\"damaged\":%d}\n",
+		    b.waiting_docs, b.agent_docs, b.spec_docs, b.mail.n, b.found.n);
 	}
-	return tell(1, &text);
+	return tell(1, c->out);
 }
 
 /* ---- Setting up a client: a plugin directory of our own ---- */
@@ -3817,34 +3789,35 @@ static void drop_new_dirs(setup *s, str config)
 	}
 }
 
-static int run_setup(session *who, arena *mem, char **argv)
+static int run_setup(call *c, const words *w)
 {
-	option o[] = { { "--dry-run", true, NULL }, { "--undo", true, NULL }, { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 3);
+	const char *client = w->value[2];
+	bool undo = w->value[1] != NULL;
+	arena *mem = c->mem;
 	str config = config_dir(mem);
 	setup s = { .mem = mem, .dir = below(mem, config, "skills/interagent"), .says = { .mem = mem },
-		    .writes = { .mem = mem }, .dry = o[0].value != NULL };
+		    .writes = { .mem = mem }, .dry = w->value[0] != NULL };
 	plugin_file files[PLUGIN_FILES];
 	store_fault fault;
 	if (!getenv("HOME") && !getenv("CLAUDE_CONFIG_DIR"))
 		return misuse(mem, "neither HOME nor CLAUDE_CONFIG_DIR is set", "", "setup");
-	if (wrong || !o[2].value || strcmp(o[2].value, "claude") != 0)
+	if (w->wrong || !client || strcmp(client, "claude") != 0)
 		return misuse(mem, "setup knows the client claude; README.md has the lines for others", "", "setup");
-	if (who->program.n == 0)
+	if (c->who->program.n == 0)
 		return misuse(mem, "cannot find where this program is", "", "setup");
-	plan_plugin(mem, who->program, files);
+	plan_plugin(mem, c->who->program, files);
 	store_read_file(mem, s.dir, record_name, &s.record);
-	if (!o[1].value)
+	if (!undo)
 		note_new_dirs(&s, config);
 	for (int i = 0; i < PLUGIN_FILES; i++)
-		(o[1].value ? drop_plugin_file : put_plugin_file)(&s, &files[i]);
-	if (o[1].value && !s.dry) {
+		(undo ? drop_plugin_file : put_plugin_file)(&s, &files[i]);
+	if (undo && !s.dry) {
 		unlink(arena_z(mem, below(mem, s.dir, record_name)));
 		drop_new_dirs(&s, config);
 	} else if (!s.dry && !str_eq(buf_str(&s.writes), s.record)) {
 		s.failed = store_write_file(mem, s.dir, record_name, buf_str(&s.writes), &fault) != STORE_OK || s.failed;
 	}
-	if (!o[1].value && !s.dry && !s.failed)
+	if (!undo && !s.dry && !s.failed)
 		buf_say(&s.says, "Claude Code finds it there at its next start: /mcp shows the server, /hooks the hooks.%z\n",
 			files[2].text.n ? "" : " The server itself is in .claude.json already.");
 	tell(1, &s.says);
@@ -3854,60 +3827,58 @@ static int run_setup(session *who, arena *mem, char **argv)
 /* ---- The doctor ---- */
 
 /* What a report of a fault needs: where what runs, and the names of what is set. */
-static void say_system(session *who, buf *b)
+static void say_system(call *c)
 {
 	static const char *const settings[] = {
 		"INTERAGENT_DIR", "INTERAGENT_NAME", "INTERAGENT_WAKE", "INTERAGENT_NOTIFY", "CLAUDE_CONFIG_DIR",
 	};
 	struct utsname os;
 	bool any = false;
-	buf_say(b, "program: %s, %z\n", who->program, VERSION_LINE);
+	say(c, "program: %s, %z\n", c->who->program, VERSION_LINE);
 	if (uname(&os) >= 0)
-		buf_say(b, "system: %z %z %z\n", os.sysname, os.release, os.machine);
+		say(c, "system: %z %z %z\n", os.sysname, os.release, os.machine);
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		if (getenv(settings[i])) {
-			buf_say(b, any ? " %z" : "set: %z", settings[i]);
+			say(c, any ? " %z" : "set: %z", settings[i]);
 			any = true;
 		}
-	buf_say(b, any ? "\n" : "");
+	say(c, any ? "\n" : "");
 }
 
 /* Whether the clients can find this program; told, but no damage. */
-static void say_wiring(session *who, arena *mem, buf *b)
+static void say_wiring(call *c)
 {
+	arena *mem = c->mem;
 	str on_path = own_path(mem, "interagent"), there, dir = below(mem, config_dir(mem), "skills/interagent");
 	plugin_file files[PLUGIN_FILES];
 	int current = 0, present = 0;
-	plan_plugin(mem, who->program, files);
+	plan_plugin(mem, c->who->program, files);
 	for (int i = 0; i < PLUGIN_FILES; i++) {
 		if (store_read_file(mem, below(mem, dir, files[i].dir), files[i].name, &there) == STORE_OK)
 			present++;
 		current += str_eq(there, files[i].text);
 	}
-	say_system(who, b);
+	say_system(c);
 	if (on_path.n == 0)
-		buf_say(b, "PATH: interagent is not on it\n");
-	else if (!str_eq(on_path, who->program))
-		buf_say(b, "PATH: interagent is %s, another one\n", on_path);
-	buf_say(b, "Claude Code: %z\n", present == 0 ? "no plugin directory; interagent setup claude writes one"
-			: current == PLUGIN_FILES ? "the plugin directory is there and current"
-						  : "the plugin directory is not current; run interagent setup claude");
+		say(c, "PATH: interagent is not on it\n");
+	else if (!str_eq(on_path, c->who->program))
+		say(c, "PATH: interagent is %s, another one\n", on_path);
+	say(c, "Claude Code: %z\n", present == 0 ? "no plugin directory; interagent setup claude writes one"
+	    : current == PLUGIN_FILES ? "the plugin directory is there and current"
+				      : "the plugin directory is not current; run interagent setup claude");
 }
 
-static void say_place(session *who, arena *mem, buf *b)
+static void say_place(call *c)
 {
-	buf ignored = { .mem = mem };
-	call c = begin_verb(who, mem, &ignored, NULL);
-	str name = self_by_place(&c);
-	store_close(&c.st);
+	str name = self_by_place(c);
 	if (name.n)
-		buf_say(b, "this directory: the workspace of %s\n", shown_name(&c, name));
+		say(c, "this directory: the workspace of %s\n", shown_name(c, name));
 	else
-		buf_say(b, "this directory: nobody registered from here as its agent\n");
+		say(c, "this directory: nobody registered from here as its agent\n");
 }
 
 /* Lists what is damaged, and with --fix moves it aside. */
-static int run_doctor(session *who, arena *mem, char **argv)
+static int run_doctor(call *c, const words *w)
 {
 	static const char *const texts[] = {
 		[STORE_TORN] = "is damaged", [STORE_NOT_A_FILE] = "is no regular file",
@@ -3915,64 +3886,66 @@ static int run_doctor(session *who, arena *mem, char **argv)
 		[STORE_NO_BODY] = "has no text: its messages/*.md is missing",
 		[STORE_NOT_OURS] = "belongs to another user", [STORE_WRITABLE] = "can be written by other users",
 	};
-	option o[] = { { "--fix", true, NULL } };
-	const char *wrong = read_plain(argv, o, 1);
-	buf b = { .mem = mem };
+	const store_fault *fault = &c->st.fault;
 	store_findings found;
-	store st;
 	store_result r;
-	if (wrong)
-		return misuse(mem, "no such option: ", wrong, "doctor");
-	store_open(&st, mem, who->root);
-	r = store_check(&st, o[0].value != NULL, &found);
-	store_close(&st);
+	if (w->wrong)
+		return misuse(c->mem, "no such option: ", w->wrong, "doctor");
+	c->st.stop = NULL;               /* a signal ends the process here, and not the wait for the lock */
+	r = store_check(&c->st, w->value[0] != NULL, &found);
 	for (int i = 0; i < found.n; i++)
-		buf_say(&b, "%e %z%z\n", found.at[i].path, texts[found.at[i].what],
-			found.at[i].fixed ? "; it was moved aside" : "");
+		say(c, "%e %z%z\n", found.at[i].path, texts[found.at[i].what],
+		    found.at[i].fixed ? "; it was moved aside" : "");
 	if (r == STORE_FAILED)
-		buf_say(&b, "%s: cannot %z it: %z; nothing was looked at\n", st.fault.path, st.fault.doing,
-			strerror(st.fault.error));
+		say(c, "%s: cannot %z it: %z; nothing was looked at\n", fault->path, fault->doing,
+		    strerror(fault->error));
 	else if (r != STORE_OK)
-		buf_say(&b, "%s/.lock is held by another process: nothing was looked at\n", who->root);
+		say(c, "%s/.lock is held by another process: nothing was looked at\n", c->who->root);
 	else if (found.n == 0)
-		buf_say(&b, "%s: nothing is damaged\n", who->root);
-	say_wiring(who, mem, &b);
-	say_place(who, mem, &b);
-	tell(1, &b);
+		say(c, "%s: nothing is damaged\n", c->who->root);
+	say_wiring(c);
+	say_place(c);
+	tell(1, c->out);
 	return r == STORE_OK && found.n == 0 ? DONE : REFUSED;
 }
 
-static int run_serve(session *who, arena *mem, char **argv)
-{
-	if (argv[0])
-		return misuse(mem, "no such option: ", argv[0], "serve");
-	return serve(who);
-}
+#define OPTIONS(...) (const option[]){ __VA_ARGS__, { 0 } }
+#define NO_OPTIONS (const option[]){ { 0 } }
 
 static const verb verbs[] = {
 	{ "serve", "", "The MCP server, on standard input and output.",
-	  "echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | interagent serve", run_serve },
+	  "echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | interagent serve", NULL, NO_OPTIONS },
 	{ "wait", " [--agent NAME] [--timeout SECONDS] [--exit-code N]",
 	  "Sleep until there is mail to tell of.\n"
 	  "Then exit 2 with it on standard error, or as --exit-code says (0: on standard\n"
-	  "output). On time-out exit 0. Shells outside a client's session count as one.", "interagent wait --agent api --timeout 60", run_wait },
+	  "output). On time-out exit 0. Shells outside a client's session count as one.",
+	  "interagent wait --agent api --timeout 60", run_wait,
+	  OPTIONS({ "--agent", TEXT, NULL }, { "--timeout", TEXT, "2000000" }, { "--exit-code", TEXT, "2" }) },
 	{ "forget", " NAME", "Take an agent out of the registry.\n"
-	  "One that is running or has unread mail stays.", "interagent forget api", run_forget },
-	{ "prune", " --older 30d", "Delete archived mail that is older.", "interagent prune --older 30d", run_prune },
+	  "One that is running or has unread mail stays.", "interagent forget api", run_forget,
+	  OPTIONS({ "NAME", TEXT, NULL }) },
+	{ "prune", " --older 30d", "Delete archived mail that is older.", "interagent prune --older 30d", run_prune,
+	  OPTIONS({ "--older", TEXT, NULL }) },
 	{ "board", " [--json]", "What waits for you, who is there, what changed.\n"
-	  "In a terminal also without a verb.", "interagent board", run_board },
-	{ "done", " ID", "Mark a message completed.", "interagent done 1a2b3c4d", run_done },
+	  "In a terminal also without a verb.", "interagent board", run_board, OPTIONS({ "--json", FLAG, NULL }) },
+	{ "done", " ID", "Mark a message completed.", "interagent done 1a2b3c4d", run_done,
+	  OPTIONS({ "--from", TEXT, NULL }, { "ID", TEXT, NULL }) },
 	{ "log", " [NAME] [--since 2d]", "The conversation, archived mail too.\n"
-	  "Replies stand below what they answer.", "interagent log api --since 2d", run_log },
+	  "Replies stand below what they answer.", "interagent log api --since 2d", run_log,
+	  OPTIONS({ "--since", TEXT, "36500d" }, { "NAME", TEXT, NULL }) },
 	{ "diff", " NAME [A [B]]", "What changed in a spec, from version A to B.\n"
-	  "Default: the last change.", "interagent diff users 1 2", run_diff },
+	  "Default: the last change.", "interagent diff users 1 2", run_diff,
+	  OPTIONS({ "NAME", TEXT, NULL }, { "A", TEXT, NULL }, { "B", TEXT, NULL }) },
 	{ "watch", " [--agent NAME] [--json]", "Print unread mail, and each message as it comes.",
-	  "interagent watch --agent api", run_watch },
+	  "interagent watch --agent api", run_watch,
+	  OPTIONS({ "--agent", TEXT, NULL }, { "--json", FLAG, NULL }) },
 	{ "hook", " <EVENT", "Tell a client of mail: one command for all hook events.",
-	  "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook", run_hook },
+	  "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook", run_hook, NO_OPTIONS },
 	{ "setup", " claude [--dry-run | --undo]", "Write a plugin directory for Claude Code.",
-	  "interagent setup claude --dry-run", run_setup },
-	{ "doctor", " [--fix]", "Look for damaged files; --fix moves them aside.", "interagent doctor", run_doctor },
+	  "interagent setup claude --dry-run", run_setup,
+	  OPTIONS({ "--dry-run", FLAG, NULL }, { "--undo", FLAG, NULL }, { "CLIENT", TEXT, NULL }) },
+	{ "doctor", " [--fix]", "Look for damaged files; --fix moves them aside.", "interagent doctor", run_doctor,
+	  OPTIONS({ "--fix", FLAG, NULL }) },
 };
 
 enum { VERBS = sizeof verbs / sizeof *verbs };
@@ -3986,10 +3959,19 @@ static int help_plain(arena *mem, const verb *v)
 
 static int run_plain(session *who, arena *mem, const verb *v, char **argv)
 {
+	words w = read_words(v->options, argv);
+	buf text = { .mem = mem };
+	call c;
 	for (char **a = argv; *a; a++)
 		if (strcmp(*a, "--help") == 0)
 			return help_plain(mem, v);
-	return v->run(who, mem, argv);
+	if (!v->run)
+		return w.wrong ? misuse(mem, "no such option: ", w.wrong, v->name) : serve(who);
+	who->shell = true;
+	who->agents_shell = in_agents_shell();
+	c = begin_call(who, mem, find_tool(S("check_inbox")), &text);
+	c.values = NEW(mem, value, count_params(c.tool));
+	return v->run(&c, &w);
 }
 
 static void help_line(buf *b, const char *name, const char *about)
