@@ -2790,113 +2790,93 @@ static const param *find_param(const tool *t, str name)
 	return NULL;
 }
 
-/* The arguments of a verb as they come in: a value for each parameter. */
-typedef struct {
-	session *who;
-	arena *mem;
-	const tool *tool;
-	str *values;
-	bool *given;
-	buf rest;                        /* words without an option, but the first */
-	bool json;
-} options;
-
-static bool has_value(const options *o, const char *name)
-{
-	for (int i = 0; o->tool->params[i].name; i++)
-		if (name && strcmp(o->tool->params[i].name, name) == 0)
-			return o->given[i];
-	return true;
-}
-
-static int set_value(options *o, const param *p, str text)
+static int set_value(call *c, const param *p, str text)
 {
 	if (p->kind == BODY && str_eq(text, S("-")))
-		text = read_input(o->mem);
+		text = read_input(c->mem);
 	if (!text_valid(text))
-		return misuse(o->mem, "not UTF-8: the value of --", p->name, o->tool->name);
-	o->values[p - o->tool->params] = text;
-	o->given[p - o->tool->params] = true;
+		return misuse(c->mem, "not UTF-8: the value of --", p->name, c->tool->name);
+	c->values[p - c->tool->params] = (value){ .text = text, .given = true };
 	return DONE;
 }
 
 /* Takes one option, with its value if that is the next argument. */
-static int take_option(options *o, char ***argv)
+static int take_option(call *c, char ***argv)
 {
 	const char *arg = **argv;
 	str rest = str_from(str_of(arg), 2), name;
 	bool inside = strchr(arg, '=') != NULL;
 	const param *p;
-	name = verb_name(o->mem, arena_z(o->mem, str_cut(&rest, '=')));
-	p = find_param(o->tool, name);
+	name = verb_name(c->mem, arena_z(c->mem, str_cut(&rest, '=')));
+	p = find_param(c->tool, name);
 	if (str_eq(name, S("json"))) {
-		o->json = true;
+		c->json = true;
 		return DONE;
 	}
 	if (!p && str_eq(name, S("from")) && (inside || (*argv)[1])) {
-		o->who->from = inside ? rest : str_of(*++*argv);
+		c->who->from = inside ? rest : str_of(*++*argv);
 		return DONE;
 	}
 	if (!p)
-		return misuse(o->mem, "no such option: ", arg, o->tool->name);
+		return misuse(c->mem, "no such option: ", arg, c->tool->name);
 	if (inside)
-		return set_value(o, p, rest);
+		return set_value(c, p, rest);
 	if (p->kind == FLAG)
-		return set_value(o, p, S("true"));
+		return set_value(c, p, S("true"));
 	if (!(*argv)[1])
-		return misuse(o->mem, "a value is missing for ", arg, o->tool->name);
-	return set_value(o, p, str_of(*++*argv));
+		return misuse(c->mem, "a value is missing for ", arg, c->tool->name);
+	return set_value(c, p, str_of(*++*argv));
 }
 
-static int take_word(options *o, const char *word)
+/* The first word without an option has a parameter of its own, see tools[]. */
+static int take_word(call *c, buf *rest, const char *word)
 {
-	if (o->tool->first && !has_value(o, o->tool->first))
-		return set_value(o, find_param(o->tool, str_of(o->tool->first)), str_of(word));
-	if (!o->tool->rest)
-		return misuse(o->mem, "not an option: ", word, o->tool->name);
-	buf_say(&o->rest, o->rest.n ? " %z" : "%z", word);
+	const tool *t = c->tool;
+	if (t->first && !get_value(c, t->first)->given)
+		return set_value(c, find_param(t, str_of(t->first)), str_of(word));
+	if (!t->rest)
+		return misuse(c->mem, "not an option: ", word, t->name);
+	buf_say(rest, rest->n ? " %z" : "%z", word);
 	return DONE;
 }
 
 /* A person types less: the text may come from standard input, and its first
  * line is the subject where none is given. */
-static int fill_in(options *o)
+static int fill_in(call *c, str rest)
 {
-	const param *rest = o->tool->rest ? find_param(o->tool, str_of(o->tool->rest)) : NULL;
+	const tool *t = c->tool;
 	str text;
-	if (!rest)
+	if (!t->rest)
 		return DONE;
-	if (o->rest.n || !has_value(o, rest->name)) {
-		int r = set_value(o, rest, o->rest.n ? buf_str(&o->rest) : S("-"));
+	if (rest.n || !get_value(c, t->rest)->given) {
+		int r = set_value(c, find_param(t, str_of(t->rest)), rest.n ? rest : S("-"));
 		if (r != DONE)
 			return r;
 	}
-	text = str_trim(o->values[rest - o->tool->params]);
+	text = str_trim(arg(c, t->rest));
 	if (text.n == 0)
-		return misuse(o->mem, "nothing is sent: the text is empty", "", o->tool->name);
-	if (!has_value(o, "subject") && strcmp(o->tool->name, "send_message") == 0) {
-		str line = str_cut(&text, '\n');
-		set_value(o, find_param(o->tool, S("subject")), text_first(line, SUBJECT_MOST));
-	}
+		return misuse(c->mem, "nothing is sent: the text is empty", "", t->name);
+	if (t->run == send_message && !get_value(c, "subject")->given)
+		set_value(c, find_param(t, S("subject")), text_first(str_cut(&text, '\n'), SUBJECT_MOST));
 	return DONE;
 }
 
 /* Makes of the options the arguments that a client would send. */
-static int read_options(options *o, char **argv, buf *args)
+static int read_options(call *c, char **argv, buf *args)
 {
 	json_writer w = { .out = args };
-	int n = count_params(o->tool), r = DONE;
-	o->values = NEW(o->mem, str, n + 1);
-	o->given = NEW(o->mem, bool, n + 1);
+	buf rest = { .mem = c->mem };
+	int r = DONE;
+	c->values = NEW(c->mem, value, count_params(c->tool) + 1);
 	for (; *argv && r == DONE; argv++)
-		r = strncmp(*argv, "--", 2) == 0 ? take_option(o, &argv) : take_word(o, *argv);
+		r = strncmp(*argv, "--", 2) == 0 ? take_option(c, &argv) : take_word(c, &rest, *argv);
 	if (r == DONE)
-		r = fill_in(o);
-	json_open(&w, '{');
-	for (int i = 0; i < n; i++)
-		if (o->given[i])
-			json_member(&w, str_of(o->tool->params[i].name), o->values[i]);
-	json_close(&w, '}');
+		r = fill_in(c, buf_str(&rest));
+	json_say(&w, "{");
+	for (int i = 0; c->tool->params[i].name; i++)
+		if (c->values[i].given)
+			json_member(&w, str_of(c->tool->params[i].name), c->values[i].text);
+	json_say(&w, "}");
 	return r;
 }
 
@@ -2937,15 +2917,13 @@ static int run_verb(session *who, const tool *t, char **argv)
 	buf text = { .mem = &mem }, args = { .mem = &mem };
 	receipt *receipts = NULL;
 	call c = begin_call(who, &mem, t, &text);
-	options o = { .who = who, .mem = &mem, .tool = t, .rest = { .mem = &mem } };
 	json_error error;
 	bool done;
 	for (char **a = argv; *a; a++)
 		if (strcmp(*a, "--help") == 0)
 			return help_verb(&mem, t);
-	if (read_options(&o, argv, &args) != DONE)
+	if (read_options(&c, argv, &args) != DONE)
 		return USAGE;
-	c.json = o.json;
 	c.receipts = &receipts;
 	who->agents_shell = in_agents_shell();
 	done = run_tool(&c, json_read(&mem, buf_str(&args), JSON_STRICT, &error));
