@@ -3288,7 +3288,7 @@ static int run_prune(call *c, const words *w)
 /* Where each message stands in its conversation: below the one that it answers. */
 typedef struct {
 	int parent, child, last, next, depth;  /* -1: none */
-} place;
+} place;                         /* the one after all messages is above those that answer none */
 
 static int by_id(const void *a, const void *b)
 {
@@ -3311,13 +3311,11 @@ static place *make_tree(arena *mem, const store_messages *all)
 	for (int i = 0; i < all->n; i++)
 		sorted[i] = &all->at[i];
 	qsort(sorted, (size_t)all->n, sizeof *sorted, by_id);
+	tree[all->n] = (place){ -1, -1, -1, -1, -1 };
 	for (int i = 0; i < all->n; i++) {
 		int p = find_id(all, sorted, all->at[i].reply_to);
-		tree[i] = (place){ p < i ? p : -1, -1, -1, -1, 0 };
-		if (tree[i].parent < 0)
-			continue;
-		p = tree[i].parent;
-		tree[i].depth = tree[p].depth + 1;
+		p = p >= 0 && p < i ? p : all->n;
+		tree[i] = (place){ p, -1, -1, -1, tree[p].depth + 1 };
 		if (tree[p].last >= 0)
 			tree[tree[p].last].next = i;
 		else
@@ -3351,9 +3349,8 @@ static int run_log(call *c, const words *w)
 		return refuse_verb(c);
 	since = store_now() - since;
 	tree = make_tree(c->mem, &all);
-	for (int i = 0, root = 0; i < all.n; ) {
+	for (int i = tree[all.n].child; i >= 0; ) {
 		const store_message *m = &all.at[i];
-		int at = i;
 		bool wanted = name.n == 0 || str_eq(m->from, name) || str_eq(m->to, name);
 		known = known || wanted;
 		if (wanted && store_ms(m->created) >= since)
@@ -3362,11 +3359,9 @@ static int run_log(call *c, const words *w)
 			i = tree[i].child;
 			continue;
 		}
-		while (at >= 0 && tree[at].next < 0)
-			at = tree[at].parent;
-		for (i = at >= 0 ? tree[at].next : root + 1; at < 0 && i < all.n && tree[i].parent >= 0; i++)
-			continue;
-		root = at < 0 ? i : root;
+		while (i >= 0 && tree[i].next < 0)
+			i = tree[i].parent;
+		i = i >= 0 ? tree[i].next : i;
 	}
 	if (!known && list_agents(c, &agents) && !store_entry_named(&agents, name)) {
 		refuse_agent(c, &agents, name);
