@@ -87,7 +87,6 @@ typedef struct {
 	int unread;
 	int64_t notified_at;             /* when the human's own command was last run */
 	int64_t swept_at;                /* when this process last asked whether a sweep is due */
-	const volatile sig_atomic_t *stop;
 } session;
 
 typedef struct receipt {
@@ -163,7 +162,7 @@ static call begin_call(session *who, arena *mem, const struct tool *tool, buf *o
 {
 	call c = { .who = who, .tool = tool, .mem = mem, .out = out, .session_id = who->session_id };
 	store_open(&c.st, mem, who->root);
-	c.st.stop = who->stop;
+	c.st.stop = &stopping;
 	c.st.cache = who->shell ? NULL : &who->cache;
 	return c;
 }
@@ -1809,7 +1808,7 @@ static void sweep(session *who, arena *mem)
 		return;
 	who->swept_at = now;
 	store_open(&st, mem, who->root);
-	st.stop = who->stop;
+	st.stop = &stopping;
 	st.lock_ms = HOOK_LOCK_MS;
 	store_sweep(&st);
 	store_close(&st);
@@ -4022,7 +4021,7 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	static arena own, mem;
-	static session who = { .stop = &stopping, .presence = -1 };
+	static session who = { .presence = -1 };
 	const char *word = argc > 1 ? argv[1] : isatty(0) ? "board" : "serve";
 	const tool *t = find_verb(verb_name(&own, word));
 	fill_standard_descriptors();
