@@ -989,11 +989,11 @@ static store_messages copy_list(call *c, const store_messages *list)
 	return copy;
 }
 
-static int count_state(const store_messages *list, store_state state)
+static int count_unread_in(const store_messages *list)
 {
 	int n = 0;
 	for (int i = 0; i < list->n; i++)
-		n += list->at[i].state == state;
+		n += list->at[i].state == STORE_PENDING;
 	return n;
 }
 
@@ -1007,7 +1007,7 @@ static void say_mail(call *c, const store_message *m)
 
 static void say_inbox(call *c, const store_messages *inbox, int64_t offset)
 {
-	int unread = count_state(inbox, STORE_PENDING);
+	int unread = count_unread_in(inbox);
 	int64_t last = offset + PAGE_ITEMS < inbox->n ? offset + PAGE_ITEMS : inbox->n;
 	if (inbox->n == 0) {
 		say(c, "No mail.");
@@ -1026,7 +1026,7 @@ static int count_unread(call *c, str agent)
 	if (store_mail(&c->st, agent, S(""), &mail) != STORE_OK)
 		return 0;
 	keep_inbox(&mail, agent);
-	return count_state(&mail, STORE_PENDING);
+	return count_unread_in(&mail);
 }
 
 /* Self has no unread mail. Where several agents share a workspace, its signals
@@ -1050,14 +1050,13 @@ static bool must_wait(call *c)
 	if (!c->may_wait || get_value(c, "wait_seconds")->number <= 0 || store_mail(&c->st, c->self, S(""), &mail) != STORE_OK)
 		return false;
 	keep_inbox(&mail, c->self);
-	return count_state(&mail, STORE_PENDING) == 0;
+	return count_unread_in(&mail) == 0;
 }
 
 static bool check_inbox(call *c)
 {
 	store_entries all;
 	store_messages mail, sent, news;
-	int unread;
 	if (!need_self(c, &all))
 		return false;
 	c->waits = must_wait(c);
@@ -1069,14 +1068,13 @@ static bool check_inbox(call *c)
 		return false;
 	mail = copy_list(c, &sent);
 	keep_inbox(&mail, c->self);
-	unread = count_state(&mail, STORE_PENDING);
-	c->who->unread = unread;
+	c->who->unread = count_unread_in(&mail);
 	c->who->hint_at = store_now();
 	say_inbox(c, &mail, get_value(c, "offset")->number);
 	say_sent(c, &sent);
 	for (int i = 0; i < mail.n; i++)
 		add_doc(c, mail.at[i].doc);
-	if (unread == 0)
+	if (c->who->unread == 0)
 		clear_signals(c, &all);
 	return true;
 }
@@ -3157,17 +3155,16 @@ static int run_wait(call *c, const words *w)
 
 static str watch_line(call *c, const store_message *m, bool as_json)
 {
-	buf b = { .mem = c->mem };
-	json_writer w = { .out = &b };
+	json_writer w = { .out = c->out };
+	c->out->n = 0;
 	if (as_json) {
 		json_say(&w, "{id:%s,from:%s,to:%s,subject:%s,status:%z,createdAt:%s}", m->id, m->from, m->to,
 			 m->subject, m->state == STORE_ESCALATED ? "escalated" : "pending", m->created);
-		buf_char(&b, '\n');
-		return buf_str(&b);
+		say(c, "\n");
+	} else {
+		say(c, m->state == STORE_ESCALATED && str_eq(m->to, store_human) ? "\a" : "");
+		say_mail(c, m);
 	}
-	c->out->n = 0;
-	say(c, m->state == STORE_ESCALATED && str_eq(m->to, store_human) ? "\a" : "");
-	say_mail(c, m);
 	return buf_str(c->out);
 }
 
@@ -3533,10 +3530,7 @@ static void board_specs(board *b)
 static void board_totals(board *b)
 {
 	buf line = { .mem = b->c.mem };
-	int unread = 0;
-	for (int i = 0; i < b->mail.n; i++)
-		unread += b->mail.at[i].state == STORE_PENDING;
-	buf_say(&line, "%d messages, %d unread", b->mail.n, unread);
+	buf_say(&line, "%d messages, %d unread", b->mail.n, count_unread_in(&b->mail));
 	if (b->found.n)
 		buf_say(&line, "; %d damaged: see interagent doctor", b->found.n);
 	say(&b->c, "\n");
