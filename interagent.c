@@ -88,7 +88,6 @@ typedef struct {
 	int unread;
 	int64_t notified_at;             /* when the human's own command was last run */
 	int64_t swept_at;                /* when this process last asked whether a sweep is due */
-	const volatile sig_atomic_t *stop;
 } session;
 
 typedef struct receipt {
@@ -157,7 +156,17 @@ static void complain(arena *mem, const char *format, ...)
 		write_out(2, buf_str(&b));
 }
 
-/* ==== Saying things ==== */
+/* ==== Calls ==== */
+
+/* A call whose store is open; what it holds there is given back by store_close. */
+static call begin_call(session *who, arena *mem, const struct tool *tool, buf *out)
+{
+	call c = { .who = who, .tool = tool, .mem = mem, .out = out, .session_id = who->session_id };
+	store_open(&c.st, mem, who->root);
+	c.st.stop = &stopping;
+	c.st.cache = who->shell ? NULL : &who->cache;
+	return c;
+}
 
 static void say(call *c, const char *format, ...)
 {
@@ -178,14 +187,6 @@ static bool refuse(call *c, const char *format, ...)
 	return false;
 }
 
-/* What stands in a line as it is, harmless. */
-static str visible(arena *mem, str s)
-{
-	buf out = { .mem = mem };
-	text_add(&out, s, TEXT_QUOTE);
-	return buf_str(&out);
-}
-
 /* How a failed store function is told: what could not be done to which path. */
 static str trouble(call *c, store_result r)
 {
@@ -204,17 +205,16 @@ static str trouble(call *c, store_result r)
 	return buf_str(&b);
 }
 
-static bool refuse_store(call *c, store_result r)
+/* Did the store do it? If not, that is the answer. */
+static bool worked(call *c, store_result r)
 {
-	return refuse(c, "%s", trouble(c, r));
+	return r == STORE_OK || refuse(c, "%s", trouble(c, r));
 }
 
 /* Our own names are plain words; a name that others made may be anything. */
 static str shown_name(call *c, str name)
 {
-	buf b = { .mem = c->mem };
-	buf_say(&b, store_name_ok(name) ? "%s" : "%q", name);
-	return buf_str(&b);
+	return arena_say(c->mem, store_name_ok(name) ? "%s" : "%q", name);
 }
 
 static str span(call *c, int64_t ms)
@@ -223,47 +223,31 @@ static str span(call *c, int64_t ms)
 		int64_t ms;
 		const char *unit;
 	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" } };
-	buf b = { .mem = c->mem };
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (ms < units[i].ms)
-			continue;
-		buf_say(&b, "%l%z", ms / units[i].ms, units[i].unit);
-		return buf_str(&b);
-	}
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (ms >= units[i].ms)
+			return arena_say(c->mem, "%l%z", ms / units[i].ms, units[i].unit);
 	return S("0s");
 }
 
 static str ago(call *c, str time)
 {
 	int64_t then = store_ms(time), age = store_now() - then;
-	buf b = { .mem = c->mem };
 	if (then < 0)
 		return S("at an unknown time");
-	if (age < 1000)
-		return S("just now");
-	buf_say(&b, "%s ago", span(c, age));
-	return buf_str(&b);
+	return age < 1000 ? S("just now") : arena_say(c->mem, "%s ago", span(c, age));
 }
 
 /* The front of an id: the name of a file, which others may have made. */
 static str short_id(arena *mem, str id)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, "%e", text_clip(id, 8));
-	return buf_str(&b);
+	return arena_say(mem, "%e", text_clip(id, 8));
 }
 
 /* A subject as it stands in a list: one line, not too long. */
 static str shown_subject(call *c, str subject)
 {
-	buf b = { .mem = c->mem };
 	str head = text_clip(subject, SUBJECT_SHOWN);
-	buf_say(&b, "%q", head);
-	if (head.n < subject.n) {
-		b.n--;
-		buf_add(&b, S("...\""));
-	}
-	return buf_str(&b);
+	return arena_say(c->mem, head.n < subject.n ? "\"%e...\"" : "%q", head);
 }
 
 /* What another wrote, so that it cannot pass for our words or the user's: the
@@ -424,8 +408,7 @@ static bool refuse_agent(call *c, const store_entries *all, str name)
 
 static bool list_agents(call *c, store_entries *all)
 {
-	store_result r = store_list_agents(&c->st, all);
-	return r == STORE_OK || refuse_store(c, r);
+	return worked(c, store_list_agents(&c->st, all));
 }
 
 /* Nobody speaks under a name that the process was not started for, and no
@@ -469,10 +452,8 @@ static str parent_of(str dir)
 
 static bool has_git(call *c, str dir)
 {
-	buf b = { .mem = c->mem };
 	struct stat found;
-	buf_say(&b, "%s/.git", dir);
-	return stat(arena_z(c->mem, buf_str(&b)), &found) == 0;
+	return stat(arena_z(c->mem, arena_say(c->mem, "%s/.git", dir)), &found) == 0;
 }
 
 /* The one agent whose workspace the directory is. An entry counts only if it
@@ -620,15 +601,12 @@ static void list_presence(call *c, store_presences *all)
 static str shown_presence(call *c, const store_presences *all, str agent)
 {
 	const store_presence *p = presence_of(all, agent);
-	buf b = { .mem = c->mem };
 	int64_t now = store_now();
 	if (!p)
 		return S("presence unknown");
-	if (p->alive)
-		buf_say(&b, "live (%e%z%s)", p->client, p->client.n ? ", " : "", span(c, now - p->since));
-	else
-		buf_say(&b, "not running, last seen %s ago", span(c, now - p->seen));
-	return buf_str(&b);
+	if (!p->alive)
+		return arena_say(c->mem, "not running, last seen %s ago", span(c, now - p->seen));
+	return arena_say(c->mem, "live (%e%z%s)", p->client, p->client.n ? ", " : "", span(c, now - p->since));
 }
 
 /* Handlers that act for somebody ask for a registered speaker. */
@@ -709,9 +687,8 @@ static bool join(call *c, store_entry *a)
 	if (!list_agents(c, &all) || !check_new_agent(c, a->name, &all) ||
 	    !check_workspace(c, a->workspace, &here) || !check_live(c, a, &shared))
 		return false;
-	r = store_register(&c->st, a);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_register(&c->st, a)))
+		return false;
 	c->self = a->name;
 	appear(c, a->name, a->workspace);
 	r = store_set_status(&c->st, a->name, S("online"), true);
@@ -799,8 +776,7 @@ static bool get_agent(call *c)
 
 static bool list_statuses(call *c, store_entries *stored)
 {
-	store_result r = store_list_statuses(&c->st, stored);
-	return r == STORE_OK || refuse_store(c, r);
+	return worked(c, store_list_statuses(&c->st, stored));
 }
 
 static void say_status(call *c, const store_entry *s, const store_presences *live)
@@ -813,12 +789,9 @@ static bool set_status(call *c)
 {
 	store_entries all, stored;
 	const store_entry *mine;
-	store_result r;
-	if (!need_self(c, &all))
+	str status = text_one_line(c->mem, arg(c, "status"));
+	if (!need_self(c, &all) || !worked(c, store_set_status(&c->st, c->self, status, false)))
 		return false;
-	r = store_set_status(&c->st, c->self, text_one_line(c->mem, arg(c, "status")), false);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
 	say(c, "The status of %s is set.", shown_name(c, c->self));
 	mine = c->json && list_statuses(c, &stored) ? store_entry_named(&stored, c->self) : NULL;
 	if (mine)
@@ -870,9 +843,8 @@ static str workspace_of(const store_entries *all, str name)
 /* One line in the workspace of `to`: who did what to which message. */
 static void signal_agent(call *c, const store_entries *all, str to, str from, const char *what, const store_message *m)
 {
-	buf line = { .mem = c->mem };
-	buf_say(&line, "%s %z %s: %q\n", shown_name(c, from), what, short_id(c->mem, m->id), m->subject);
-	store_signal(c->mem, workspace_of(all, to), from, buf_str(&line));
+	str line = arena_say(c->mem, "%s %z %s: %q\n", shown_name(c, from), what, short_id(c->mem, m->id), m->subject);
+	store_signal(c->mem, workspace_of(all, to), from, line);
 }
 
 static bool in_list(const str *list, int n, str s)
@@ -1018,11 +990,11 @@ static store_messages copy_list(call *c, const store_messages *list)
 	return copy;
 }
 
-static int count_state(const store_messages *list, store_state state)
+static int count_unread_in(const store_messages *list)
 {
 	int n = 0;
 	for (int i = 0; i < list->n; i++)
-		n += list->at[i].state == state;
+		n += list->at[i].state == STORE_PENDING;
 	return n;
 }
 
@@ -1036,7 +1008,7 @@ static void say_mail(call *c, const store_message *m)
 
 static void say_inbox(call *c, const store_messages *inbox, int64_t offset)
 {
-	int unread = count_state(inbox, STORE_PENDING);
+	int unread = count_unread_in(inbox);
 	int64_t last = offset + PAGE_ITEMS < inbox->n ? offset + PAGE_ITEMS : inbox->n;
 	if (inbox->n == 0) {
 		say(c, "No mail.");
@@ -1055,7 +1027,7 @@ static int count_unread(call *c, str agent)
 	if (store_mail(&c->st, agent, S(""), &mail) != STORE_OK)
 		return 0;
 	keep_inbox(&mail, agent);
-	return count_state(&mail, STORE_PENDING);
+	return count_unread_in(&mail);
 }
 
 /* Self has no unread mail. Where several agents share a workspace, its signals
@@ -1079,15 +1051,13 @@ static bool must_wait(call *c)
 	if (!c->may_wait || get_value(c, "wait_seconds")->number <= 0 || store_mail(&c->st, c->self, S(""), &mail) != STORE_OK)
 		return false;
 	keep_inbox(&mail, c->self);
-	return count_state(&mail, STORE_PENDING) == 0;
+	return count_unread_in(&mail) == 0;
 }
 
 static bool check_inbox(call *c)
 {
 	store_entries all;
 	store_messages mail, sent, news;
-	store_result r;
-	int unread;
 	if (!need_self(c, &all))
 		return false;
 	c->waits = must_wait(c);
@@ -1095,19 +1065,17 @@ static bool check_inbox(call *c)
 		return true;
 	if (c->session_id.n && !c->who->shell)  /* before the look, which so shows it all */
 		store_news(&c->st, c->self, c->session_id, 0, &news);
-	r = store_mail(&c->st, c->self, c->self, &sent);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_mail(&c->st, c->self, c->self, &sent)))
+		return false;
 	mail = copy_list(c, &sent);
 	keep_inbox(&mail, c->self);
-	unread = count_state(&mail, STORE_PENDING);
-	c->who->unread = unread;
+	c->who->unread = count_unread_in(&mail);
 	c->who->hint_at = store_tick();
 	say_inbox(c, &mail, get_value(c, "offset")->number);
 	say_sent(c, &sent);
 	for (int i = 0; i < mail.n; i++)
 		add_doc(c, mail.at[i].doc);
-	if (unread == 0)
+	if (c->who->unread == 0)
 		clear_signals(c, &all);
 	return true;
 }
@@ -1123,7 +1091,7 @@ static bool find_message(call *c, str id, store_message *m)
 		return refuse(c, "no message %q; check_inbox lists yours", text_clip(id, SUBJECT_SHOWN));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids; give more of it", id);
-	return r == STORE_OK || refuse_store(c, r);
+	return worked(c, r);
 }
 
 /* A page of text that ends between two characters: without the part of one that
@@ -1195,8 +1163,8 @@ static bool read_message(call *c)
 	r = store_body(&c->st, &m, offset, c->json ? INT32_MAX : PAGE_BYTES, &part, &total);
 	if (r == STORE_ABSENT)
 		return refuse(c, "the text of %s is missing: no messages/%e.md in the store", short_id(c->mem, m.id), m.id);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, r))
+		return false;
 	if (offset > total)
 		return refuse(c, "offset: the message has only %l bytes", total);
 	if (c->json)
@@ -1227,12 +1195,9 @@ static bool find_other(call *c, const store_message *m, str *other)
 
 static str reply_subject(call *c, const store_message *m)
 {
-	buf b = { .mem = c->mem };
 	str given = text_one_line(c->mem, arg(c, "subject"));
-	if (given.n)
-		return given;
-	buf_say(&b, str_starts(m->subject, S("Re: ")) ? "%s" : "Re: %s", m->subject);
-	return text_first(buf_str(&b), SUBJECT_MOST);
+	bool again = str_starts(m->subject, S("Re: "));
+	return given.n ? given : text_first(arena_say(c->mem, again ? "%s" : "Re: %s", m->subject), SUBJECT_MOST);
 }
 
 static store_result mark_done(call *c, store_message *m)
@@ -1306,15 +1271,14 @@ static bool reply_message(call *c)
 /* The human's copy carries the reason and the text that somebody is stuck on. */
 static store_result send_to_human(call *c, const store_message *m, str reason, store_message *copy)
 {
-	buf subject = { .mem = c->mem }, text = { .mem = c->mem };
-	str body;
+	buf text = { .mem = c->mem };
+	str subject = arena_say(c->mem, "Escalated: %s", m->subject), body;
 	int64_t total;
 	store_result r = store_body(&c->st, m, 0, PAGE_BYTES, &body, &total);
 	if (r == STORE_FAILED)
 		return r;
-	buf_say(&subject, "Escalated: %s", m->subject);
 	*copy = (store_message){
-		.from = c->self, .to = store_human, .subject = text_first(buf_str(&subject), SUBJECT_MOST),
+		.from = c->self, .to = store_human, .subject = text_first(subject, SUBJECT_MOST),
 		.reply_to = m->id, .reason = reason, .state = STORE_ESCALATED,
 	};
 	buf_say(&text, "%s\n\nThe message is from %s:\n\n", reason, m->from);
@@ -1366,9 +1330,7 @@ static void run_notify(const char *command, char *title, char *text)
 
 static char *notify_text(call *c, str s)
 {
-	buf b = { .mem = c->mem };
-	text_add(&b, s, TEXT_QUOTE);
-	return arena_z(c->mem, text_clip(buf_str(&b), NOTIFY_MOST));
+	return arena_z(c->mem, text_clip(arena_say(c->mem, "%e", s), NOTIFY_MOST));
 }
 
 /* Tells the person by a command of their own; never waits for it. */
@@ -1419,9 +1381,8 @@ static bool escalate(call *c)
 			      shown_name(c, m.to));
 	if (human_has(c, &m))
 		return refuse(c, "%s is escalated already, and waits for the human", short_id(c->mem, m.id));
-	r = store_mark(&c->st, &m, STORE_ESCALATED, ~0u, &note, 1);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_mark(&c->st, &m, STORE_ESCALATED, ~0u, &note, 1)))
+		return false;
 	r = send_to_human(c, &m, reason, &copy);
 	if (r != STORE_OK)
 		return refuse(c, "%s is marked escalated, but the human has no copy; escalate it again: %s", short_id(c->mem, m.id), trouble(c, r));
@@ -1436,15 +1397,11 @@ static bool escalate(call *c)
 static void write_receipts(session *who, arena *mem, const receipt *list)
 {
 	for (const receipt *r = list; r; r = r->next) {
-		call c = { .who = who, .mem = mem, .out = &(buf){ .mem = mem } };
+		call c = begin_call(who, mem, NULL, &(buf){ .mem = mem });
 		store_message m = r->message;
 		store_entries all;
 		store_note notes[] = { { S("readAt"), store_time(mem, store_now()) }, { S("readBy"), r->reader } };
-		store_result done;
-		store_open(&c.st, mem, who->root);
-		c.st.stop = who->stop;
-		c.st.cache = who->shell ? NULL : &who->cache;
-		done = store_mark(&c.st, &m, STORE_ACKNOWLEDGED, 1u << STORE_PENDING, notes, 2);
+		store_result done = store_mark(&c.st, &m, STORE_ACKNOWLEDGED, 1u << STORE_PENDING, notes, 2);
 		who->hint_at = 0;
 		if (done != STORE_OK) {
 			str why = trouble(&c, done);
@@ -1463,32 +1420,24 @@ static void write_receipts(session *who, arena *mem, const receipt *list)
 
 static void say_spec(call *c, const store_spec *s)
 {
-	buf b = { .mem = c->mem }, version = { .mem = c->mem };
+	buf b = { .mem = c->mem };
 	json_writer w = { .out = &b, .pretty = true };
-	buf_say(&version, "%l", s->version);
 	say(c, "%s v%l", shown_name(c, s->name), s->version);
 	if (s->publisher.n)
 		say(c, " by %s %s", shown_name(c, s->publisher), ago(c, s->published));
 	say(c, ", %l bytes", s->size);
 	if (s->note.n)
 		say(c, ": %q", s->note);
-	json_open(&w, '{');
-	json_member(&w, S("name"), s->name);
-	json_name(&w, S("version"));
-	json_raw(&w, buf_str(&version));
-	json_member(&w, S("publisher"), s->publisher);
-	json_member(&w, S("publishedAt"), s->published);
-	json_member(&w, S("note"), s->note);
-	json_close(&w, '}');
+	json_say(&w, "{name:%s,version:%l,publisher:%s,publishedAt:%s,note:%s}",
+		 s->name, s->version, s->publisher, s->published, s->note);
 	add_doc(c, buf_str(&b));
 }
 
 static bool refuse_spec(call *c, str name)
 {
 	store_specs all;
-	store_result r = store_list_specs(&c->st, &all);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_list_specs(&c->st, &all)))
+		return false;
 	refuse(c, "no spec %q; ", text_clip(name, SUBJECT_SHOWN));
 	if (all.n == 0)
 		say(c, "nothing is published yet");
@@ -1501,10 +1450,8 @@ static bool find_spec(call *c, str name, int64_t version, store_spec *spec)
 {
 	store_spec current;
 	store_result r = store_find_spec(&c->st, name, version, spec);
-	if (r == STORE_OK)
-		return true;
 	if (r != STORE_ABSENT)
-		return refuse_store(c, r);
+		return worked(c, r);
 	if (!version || store_find_spec(&c->st, name, 0, &current) != STORE_OK)
 		return refuse_spec(c, name);
 	if (version > current.version)
@@ -1517,11 +1464,9 @@ static bool find_spec(call *c, str name, int64_t version, store_spec *spec)
 static bool diff_versions(call *c, const store_spec *from, const store_spec *to, buf *out, bool *shortest)
 {
 	str a, b;
-	store_result r = store_spec_text(&c->st, from, 0, INT32_MAX, &a);
-	if (r == STORE_OK)
-		r = store_spec_text(&c->st, to, 0, INT32_MAX, &b);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_spec_text(&c->st, from, 0, INT32_MAX, &a)) ||
+	    !worked(c, store_spec_text(&c->st, to, 0, INT32_MAX, &b)))
+		return false;
 	buf_say(out, "--- %s v%l\n+++ %s v%l\n", from->name, from->version, to->name, to->version);
 	*shortest = text_diff(out, a, b);
 	return true;
@@ -1569,14 +1514,14 @@ static store_result complete_notices(call *c, const store_message *new)
 
 static store_result send_notice(call *c, const store_entries *all, const store_spec *s, const store_reader *reader)
 {
-	buf subject = { .mem = c->mem }, text = { .mem = c->mem };
-	store_message m = { .from = c->self, .to = reader->agent, .spec = s->name };
-	store_result r;
-	buf_say(&subject, s->note.n ? "spec %s is now v%l: %s" : "spec %s is now v%l", s->name, s->version, s->note);
-	m.subject = text_first(buf_str(&subject), SUBJECT_MOST);
-	buf_say(&text, "%s; you last read v%l. To see what changed: get_spec with name \"%s\" and since %l.\n",
-		buf_str(&subject), reader->version, s->name, reader->version);
-	r = store_send(&c->st, &m, buf_str(&text));
+	const char *news = s->note.n ? "spec %s is now v%l: %s" : "spec %s is now v%l";
+	str subject = arena_say(c->mem, news, s->name, s->version, s->note);
+	str text = arena_say(c->mem,
+		"%s; you last read v%l. To see what changed: get_spec with name \"%s\" and since %l.\n",
+		subject, reader->version, s->name, reader->version);
+	store_message m = { .from = c->self, .to = reader->agent, .spec = s->name,
+			    .subject = text_first(subject, SUBJECT_MOST) };
+	store_result r = store_send(&c->st, &m, text);
 	if (r != STORE_OK)
 		return r;
 	signal_agent(c, all, m.to, m.from, "sent", &m);
@@ -1623,8 +1568,8 @@ static bool publish_spec(call *c)
 		say(c, "Nothing changed: %s stays at v%l.", spec.name, before.version);
 		return true;
 	}
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, r))
+		return false;
 	say_spec(c, &spec);
 	c->out->n = 0;
 	say(c, "%s v%l is published", spec.name, spec.version);
@@ -1684,16 +1629,14 @@ static bool get_spec(call *c)
 	store_spec spec;
 	str part;
 	int64_t offset = get_value(c, "offset")->number, version = get_value(c, "version")->number;
-	store_result r;
 	if (!find_spec(c, arg(c, "name"), version, &spec))
 		return false;
 	if (get_value(c, "since")->number)
 		return show_changes(c, &spec, get_value(c, "since")->number);
 	if (offset > spec.size)
 		return refuse(c, "offset: the spec has only %l bytes", spec.size);
-	r = store_spec_text(&c->st, &spec, offset, c->json ? INT32_MAX : PAGE_BYTES, &part);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_spec_text(&c->st, &spec, offset, c->json ? INT32_MAX : PAGE_BYTES, &part)))
+		return false;
 	say_spec(c, &spec);
 	say(c, "\n");
 	if (c->json)
@@ -1708,9 +1651,8 @@ static bool get_spec(call *c)
 static bool list_specs(call *c)
 {
 	store_specs all;
-	store_result r = store_list_specs(&c->st, &all);
-	if (r != STORE_OK)
-		return refuse_store(c, r);
+	if (!worked(c, store_list_specs(&c->st, &all)))
+		return false;
 	if (all.n == 0)
 		say(c, "Nothing is published.");
 	for (int i = 0; i < all.n; i++) {
@@ -1836,21 +1778,17 @@ static void say_unread(call *c)
 		say(c, "%z%d unread: check_inbox\n", end_line(c), unread);
 }
 
-/* Runs a tool whose arguments have been read. False: the text is the reason. */
+/* Runs a tool whose arguments have been read, and ends the call. False: the
+ * text is the reason. */
 static bool run_tool(call *c, const json *args)
 {
 	bool done;
-	store_open(&c->st, c->mem, c->who->root);
-	c->st.stop = c->who->stop;
-	c->st.cache = c->who->shell ? NULL : &c->who->cache;
-	if (c->session_id.n == 0)
-		c->session_id = c->who->session_id;
 	stay_present(c);
 	c->misused = !take_arguments(c, args);
 	if (c->misused)
 		done = false;
 	else if (c->who->root.n == 0)
-		done = refuse_store(c, STORE_FAILED);
+		done = worked(c, STORE_FAILED);
 	else
 		done = find_self(c) && c->tool->run(c);
 	if (done && !c->waits) {
@@ -1869,7 +1807,7 @@ static void sweep(session *who, arena *mem)
 		return;
 	who->swept_at = now;
 	store_open(&st, mem, who->root);
-	st.stop = who->stop;
+	st.stop = &stopping;
 	st.lock_ms = HOOK_LOCK_MS;
 	store_sweep(&st);
 	store_close(&st);
@@ -1966,6 +1904,7 @@ typedef struct {
 	server *srv;
 	arena *mem;
 	buf answer, *out;                /* the answer line, if there is to be one */
+	json_writer w;                   /* writes it */
 	str id;                          /* as written; empty: a notification, or unknown */
 	const json *params;
 	bool modern, batch;
@@ -1974,86 +1913,31 @@ typedef struct {
 	receipt *receipts;
 } request;
 
-static json_writer begin_answer(request *rq)
-{
-	json_writer w = { .out = rq->out };
-	json_open(&w, '{');
-	json_member(&w, S("jsonrpc"), S("2.0"));
-	if (rq->id.n) {
-		json_name(&w, S("id"));
-		json_raw(&w, rq->id);
-	}
-	return w;
-}
+#define IDENTITY "{name:'interagent',version:'" VERSION "'}"
 
-static json_writer begin_result(request *rq)
+/* What there was of an answer is forgotten. */
+static void begin_answer(request *rq)
 {
-	json_writer w = begin_answer(rq);
-	json_name(&w, S("result"));
-	json_open(&w, '{');
-	if (rq->modern)
-		json_member(&w, S("resultType"), S("complete"));
-	return w;
-}
-
-static void put_identity(json_writer *w)
-{
-	json_open(w, '{');
-	json_member(w, S("name"), S("interagent"));
-	json_member(w, S("version"), S(VERSION));
-	json_close(w, '}');
-}
-
-static void end_result(request *rq, json_writer *w)
-{
-	if (rq->modern) {
-		json_name(w, S("_meta"));
-		json_open(w, '{');
-		json_name(w, S(META_PREFIX "serverInfo"));
-		put_identity(w);
-		json_close(w, '}');
-	}
-	json_close(w, '}');
-	json_close(w, '}');
-}
-
-/* Modern clients may keep what never changes, and are told what may. */
-static void put_cacheable(request *rq, json_writer *w, bool fixed)
-{
-	if (!rq->modern)
-		return;
-	json_name(w, S("ttlMs"));
-	json_raw(w, fixed ? S("3600000") : S("0"));
-	json_member(w, S("cacheScope"), fixed ? S("public") : S("private"));
+	rq->out->n = 0;
+	rq->w = (json_writer){ .out = rq->out };
+	json_say(&rq->w, rq->id.n ? "{jsonrpc:'2.0',id:%r" : "{jsonrpc:'2.0'", rq->id);
 }
 
 /* `data` is JSON, or empty. */
-static void answer_error(request *rq, int code, const char *message, str subject, str data)
+static bool answer_error(request *rq, int code, const char *message, str subject, str data)
 {
-	buf text = { .mem = rq->mem }, number = { .mem = rq->mem };
-	json_writer w;
-	rq->out->n = 0;
-	w = begin_answer(rq);
-	buf_say(&text, "%z%s", message, text_clip(subject, 200));
-	buf_say(&number, "%d", code);
-	json_name(&w, S("error"));
-	json_open(&w, '{');
-	json_name(&w, S("code"));
-	json_raw(&w, buf_str(&number));
-	json_member(&w, S("message"), buf_str(&text));
-	if (data.n) {
-		json_name(&w, S("data"));
-		json_raw(&w, data);
-	}
-	json_close(&w, '}');
-	json_close(&w, '}');
+	begin_answer(rq);
+	json_say(&rq->w, "error:{code:%l,message:%s", (int64_t)code,
+		 arena_say(rq->mem, "%z%s", message, text_clip(subject, 200)));
+	json_say(&rq->w, data.n ? "data:%r}}" : "}}", data);
+	return false;
 }
 
 /* Clients say who they are; only plain words of it are kept. */
 static void note_client(request *rq, const json *info)
 {
 	session *who = rq->srv->who;
-	call c = { .who = who, .mem = rq->mem };
+	call c = begin_call(who, rq->mem, NULL, NULL);
 	str name = json_get_text(rq->mem, info, S("title"));
 	bool plain = true;
 	if (name.n == 0)
@@ -2064,180 +1948,94 @@ static void note_client(request *rq, const json *info)
 		return;
 	arena_reset(&rq->srv->client_mem);
 	who->client = arena_copy(&rq->srv->client_mem, name);
-	c.session_id = who->session_id;
-	store_open(&c.st, rq->mem, who->root);
 	stay_present(&c);
 	store_close(&c.st);
 }
 
-/* ---- Methods ---- */
+/* ---- Methods ----
+ * Each adds the members of its result. False: there is none, but an error, or
+ * no answer yet. */
 
-static void put_capabilities(json_writer *w)
-{
-	json_name(w, S("capabilities"));
-	json_raw(w, S("{\"tools\":{},\"resources\":{}}"));
-}
+#define CAPABILITIES "capabilities:{tools:{},resources:{}}"
 
-static void serve_initialize(request *rq)
+static bool serve_initialize(request *rq)
 {
 	const json *wanted = json_get(rq->params, S("protocolVersion"));
 	str version = json_text(rq->mem, wanted), agreed = S(NEWEST_LEGACY);
-	json_writer w;
-	if (!wanted || wanted->kind != JSON_STRING) {
-		answer_error(rq, E_PARAMS, "protocolVersion: expected a string", S(""), S(""));
-		return;
-	}
+	if (!wanted || wanted->kind != JSON_STRING)
+		return answer_error(rq, E_PARAMS, "protocolVersion: expected a string", S(""), S(""));
 	for (size_t i = 0; i < sizeof legacy_versions / sizeof *legacy_versions; i++)
 		if (str_eq(version, str_of(legacy_versions[i])))
 			agreed = version;
 	rq->srv->batches = str_eq(agreed, S("2025-03-26"));
 	note_client(rq, json_get(rq->params, S("clientInfo")));
-	w = begin_result(rq);
-	json_member(&w, S("protocolVersion"), agreed);
-	put_capabilities(&w);
-	json_name(&w, S("serverInfo"));
-	put_identity(&w);
-	json_member(&w, S("instructions"), S(instructions));
-	end_result(rq, &w);
+	json_say(&rq->w, "protocolVersion:%s," CAPABILITIES ",serverInfo:" IDENTITY ",instructions:%z",
+		 agreed, instructions);
+	return true;
 }
 
-static void serve_ping(request *rq)
+static bool serve_discover(request *rq)
 {
-	json_writer w = begin_result(rq);
-	end_result(rq, &w);
-}
-
-static void serve_discover(request *rq)
-{
-	json_writer w = begin_result(rq);
-	json_name(&w, S("supportedVersions"));
-	json_raw(&w, S("[\"" MODERN "\"]"));
-	put_capabilities(&w);
-	json_member(&w, S("instructions"), S(instructions));
-	put_cacheable(rq, &w, true);
-	end_result(rq, &w);
+	json_say(&rq->w, "supportedVersions:['" MODERN "']," CAPABILITIES ",instructions:%z", instructions);
+	return true;
 }
 
 /* Nothing that can be subscribed to is on offer, and that is what is said. */
-static void serve_listen(request *rq)
+static bool serve_listen(request *rq)
 {
 	const json *wanted = json_get(rq->params, S("notifications"));
-	json_writer w = { .out = rq->out };
-	if (!wanted || wanted->kind != JSON_OBJECT) {
-		answer_error(rq, E_PARAMS, "notifications: expected an object", S(""), S(""));
-		return;
-	}
-	json_open(&w, '{');
-	json_member(&w, S("jsonrpc"), S("2.0"));
-	json_member(&w, S("method"), S("notifications/subscriptions/acknowledged"));
-	json_name(&w, S("params"));
-	json_open(&w, '{');
-	json_name(&w, S("_meta"));
-	json_open(&w, '{');
-	json_name(&w, S(META_PREFIX "subscriptionId"));
-	json_raw(&w, rq->id);
-	json_close(&w, '}');
-	json_name(&w, S("notifications"));
-	json_raw(&w, S("{}"));
-	json_close(&w, '}');
-	json_close(&w, '}');
+	if (!wanted || wanted->kind != JSON_OBJECT)
+		return answer_error(rq, E_PARAMS, "notifications: expected an object", S(""), S(""));
+	rq->out->n = 0;
+	json_say(&(json_writer){ .out = rq->out }, "{jsonrpc:'2.0',"
+		 "method:'notifications/subscriptions/acknowledged',"
+		 "params:{_meta:{" META_PREFIX "subscriptionId:%r},notifications:{}}}", rq->id);
+	return false;
 }
 
 static void put_param(json_writer *w, const param *p)
 {
 	json_name(w, str_of(p->name));
-	json_open(w, '{');
-	json_member(w, S("type"), p->kind == WHOLE ? S("integer") : p->kind == FLAG ? S("boolean") : S("string"));
-	if (p->about)
-		json_member(w, S("description"), str_of(p->about));
-	json_close(w, '}');
+	json_say(w, p->about ? "{type:%z,description:%z}" : "{type:%z}",
+		 p->kind == WHOLE ? "integer" : p->kind == FLAG ? "boolean" : "string", p->about);
 }
 
 static void put_schema(json_writer *w, const tool *t)
 {
 	bool any = false;
-	json_name(w, S("inputSchema"));
-	json_open(w, '{');
-	json_member(w, S("type"), S("object"));
-	json_name(w, S("properties"));
-	json_open(w, '{');
-	for (const param *p = t->params; p->name; p++) {
+	json_say(w, "inputSchema:{type:'object',properties:{");
+	for (const param *p = t->params; p->name; p++)
 		put_param(w, p);
-		any = any || (p->flags & REQUIRED);
+	json_say(w, "}");
+	for (const param *p = t->params; p->name; p++) {
+		if (!(p->flags & REQUIRED))
+			continue;
+		json_say(w, any ? "%z" : "required:[%z", p->name);
+		any = true;
 	}
-	json_close(w, '}');
-	if (any) {
-		json_name(w, S("required"));
-		json_open(w, '[');
-		for (const param *p = t->params; p->name; p++)
-			if (p->flags & REQUIRED)
-				json_string(w, str_of(p->name));
-		json_close(w, ']');
-	}
-	json_close(w, '}');
+	json_say(w, any ? "]}" : "}");
 }
 
 static void put_tool(json_writer *w, const tool *t)
 {
-	json_open(w, '{');
-	json_member(w, S("name"), str_of(t->name));
-	json_member(w, S("description"), str_of(t->about));
+	bool meta = t->hints & (ALWAYS_LOAD | LONG_RESULT);
+	json_say(w, "{name:%z,description:%z", t->name, t->about);
 	put_schema(w, t);
-	json_name(w, S("annotations"));
-	json_raw(w, t->hints & READ_ONLY ? S("{\"readOnlyHint\":true}") : S("{\"destructiveHint\":false}"));
-	if (t->hints & (ALWAYS_LOAD | LONG_RESULT)) {
-		json_name(w, S("_meta"));
-		json_open(w, '{');
-		if (t->hints & ALWAYS_LOAD) {
-			json_name(w, S("anthropic/alwaysLoad"));
-			json_raw(w, S("true"));
-		}
-		if (t->hints & LONG_RESULT) {
-			json_name(w, S("anthropic/maxResultSizeChars"));
-			json_raw(w, S("500000"));
-		}
-		json_close(w, '}');
-	}
-	json_close(w, '}');
+	json_say(w, t->hints & READ_ONLY ? "annotations:{readOnlyHint:true}" : "annotations:{destructiveHint:false}");
+	json_say(w, meta ? "_meta:{" : "");
+	json_say(w, t->hints & ALWAYS_LOAD ? "anthropic/alwaysLoad:true" : "");
+	json_say(w, t->hints & LONG_RESULT ? "anthropic/maxResultSizeChars:500000" : "");
+	json_say(w, meta ? "}}" : "}");
 }
 
-/* Lists come in one page, so that no cursor is ever ours. */
-static bool refuse_cursor(request *rq)
+static bool serve_tools_list(request *rq)
 {
-	if (!json_get(rq->params, S("cursor")))
-		return false;
-	answer_error(rq, E_PARAMS, "cursor: unknown", S(""), S(""));
+	json_say(&rq->w, "tools:[");
+	for (int i = 0; i < TOOLS; i++)
+		put_tool(&rq->w, &tools[i]);
+	json_say(&rq->w, "]");
 	return true;
 }
-
-static void serve_tools_list(request *rq)
-{
-	json_writer w;
-	if (refuse_cursor(rq))
-		return;
-	w = begin_result(rq);
-	json_name(&w, S("tools"));
-	json_open(&w, '[');
-	for (int i = 0; i < TOOLS; i++)
-		put_tool(&w, &tools[i]);
-	json_close(&w, ']');
-	put_cacheable(rq, &w, true);
-	end_result(rq, &w);
-}
-
-/* Clients ask for these whether or not they are on offer. */
-static void serve_empty_list(request *rq, const char *name)
-{
-	json_writer w;
-	if (refuse_cursor(rq))
-		return;
-	w = begin_result(rq);
-	json_name(&w, str_of(name));
-	json_raw(&w, S("[]"));
-	end_result(rq, &w);
-}
-
-static void serve_prompts_list(request *rq) { serve_empty_list(rq, "prompts"); }
 
 /* ---- Specs as resources, which a person can attach ---- */
 
@@ -2260,65 +2058,26 @@ static str spec_uri(arena *mem, str name)
 	return buf_str(&b);
 }
 
-static call begin_call(request *rq, buf *text)
+static bool serve_resources_list(request *rq)
 {
-	call c = { .who = rq->srv->who, .tool = find_tool(S("get_spec")), .mem = rq->mem, .out = text };
-	store_open(&c.st, rq->mem, c.who->root);
-	c.st.stop = c.who->stop;
-	return c;
-}
-
-static void serve_resources_list(request *rq)
-{
-	buf text = { .mem = rq->mem };
-	call c;
+	call c = begin_call(rq->srv->who, rq->mem, NULL, NULL);
 	store_specs all;
-	json_writer w;
-	if (refuse_cursor(rq))
-		return;
-	c = begin_call(rq, &text);
 	if (store_list_specs(&c.st, &all) != STORE_OK)
 		all.n = 0;
 	store_close(&c.st);
-	w = begin_result(rq);
-	json_name(&w, S("resources"));
-	json_open(&w, '[');
-	for (int i = 0; i < all.n; i++) {
-		buf size = { .mem = rq->mem };
-		buf_say(&size, "%l", all.at[i].size);
-		json_open(&w, '{');
-		json_member(&w, S("uri"), spec_uri(rq->mem, all.at[i].name));
-		json_member(&w, S("name"), all.at[i].name);
-		json_member(&w, S("mimeType"), S("text/markdown"));
-		json_name(&w, S("size"));
-		json_raw(&w, buf_str(&size));
-		json_close(&w, '}');
-	}
-	json_close(&w, ']');
-	put_cacheable(rq, &w, false);
-	end_result(rq, &w);
+	json_say(&rq->w, "resources:[");
+	for (int i = 0; i < all.n; i++)
+		json_say(&rq->w, "{uri:%s,name:%s,mimeType:'text/markdown',size:%l}",
+			 spec_uri(rq->mem, all.at[i].name), all.at[i].name, all.at[i].size);
+	json_say(&rq->w, "]");
+	return true;
 }
 
-static void serve_templates_list(request *rq)
-{
-	json_writer w;
-	if (refuse_cursor(rq))
-		return;
-	w = begin_result(rq);
-	json_name(&w, S("resourceTemplates"));
-	json_raw(&w, S("[{\"uriTemplate\":\"" SPEC_URI "{name}\",\"name\":\"spec\",\"mimeType\":\"text/markdown\"}]"));
-	put_cacheable(rq, &w, true);
-	end_result(rq, &w);
-}
-
-static void refuse_resource(request *rq, str uri)
+static bool refuse_resource(request *rq, str uri)
 {
 	buf data = { .mem = rq->mem };
-	json_writer w = { .out = &data };
-	json_open(&w, '{');
-	json_member(&w, S("uri"), uri);
-	json_close(&w, '}');
-	answer_error(rq, E_PARAMS, "no such resource: ", uri, buf_str(&data));
+	json_say(&(json_writer){ .out = &data }, "{uri:%s}", uri);
+	return answer_error(rq, E_PARAMS, "no such resource: ", uri, buf_str(&data));
 }
 
 /* A URI is one of a spec if it is the URI of a name that is there. */
@@ -2335,98 +2094,96 @@ static bool find_resource(call *c, str uri, store_spec *spec)
 	return false;
 }
 
-static void serve_resources_read(request *rq)
+static bool serve_resources_read(request *rq)
 {
 	str uri = json_get_text(rq->mem, rq->params, S("uri")), part;
 	buf text = { .mem = rq->mem };
-	call c = begin_call(rq, &text);
+	call c = begin_call(rq->srv->who, rq->mem, NULL, &text);
 	store_spec spec;
-	json_writer w;
 	bool found = find_resource(&c, uri, &spec) &&
 		     store_spec_text(&c.st, &spec, 0, INT32_MAX, &part) == STORE_OK;
 	store_close(&c.st);
-	if (!found) {
-		refuse_resource(rq, uri);
-		return;
-	}
+	if (!found)
+		return refuse_resource(rq, uri);
 	say_fenced(&c, spec.publisher, part);
-	w = begin_result(rq);
-	json_name(&w, S("contents"));
-	json_open(&w, '[');
-	json_open(&w, '{');
-	json_member(&w, S("uri"), uri);
-	json_member(&w, S("mimeType"), S("text/markdown"));
-	json_member(&w, S("text"), buf_str(&text));
-	json_close(&w, '}');
-	json_close(&w, ']');
-	put_cacheable(rq, &w, false);
-	end_result(rq, &w);
+	json_say(&rq->w, "contents:[{uri:%s,mimeType:'text/markdown',text:%s}]", uri, buf_str(&text));
+	return true;
 }
 
-static void serve_tools_call(request *rq)
+static bool serve_tools_call(request *rq)
 {
 	const json *name = json_get(rq->params, S("name")), *args = json_get(rq->params, S("arguments"));
 	buf text = { .mem = rq->mem };
-	call c = { .who = rq->srv->who, .mem = rq->mem, .out = &text, .receipts = &rq->receipts };
-	json_writer w;
+	call c = begin_call(rq->srv->who, rq->mem, find_tool(json_text(rq->mem, name)), &text);
+	str thread = json_get_text(rq->mem, json_get(rq->params, S("_meta")), S("threadId"));
 	bool done;
-	c.tool = find_tool(json_text(rq->mem, name));
+	c.receipts = &rq->receipts;
 	c.may_wait = !rq->batch && !rq->final;
-	c.session_id = json_get_text(rq->mem, json_get(rq->params, S("_meta")), S("threadId"));
-	if (!c.tool) {
-		answer_error(rq, E_PARAMS, "no such tool: ", json_text(rq->mem, name), S(""));
-		return;
-	}
-	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL) {
-		answer_error(rq, E_PARAMS, "arguments: expected an object", S(""), S(""));
-		return;
-	}
+	c.session_id = thread.n ? thread : c.session_id;
+	if (!c.tool)
+		return answer_error(rq, E_PARAMS, "no such tool: ", json_text(rq->mem, name), S(""));
+	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
+		return answer_error(rq, E_PARAMS, "arguments: expected an object", S(""), S(""));
 	done = run_tool(&c, args);
-	rq->wait_ms = c.waits ? get_value(&c, "wait_seconds")->number * 1000 : 0;
-	if (c.waits)
-		return;
-	w = begin_result(rq);
-	json_name(&w, S("content"));
-	json_open(&w, '[');
-	json_open(&w, '{');
-	json_member(&w, S("type"), S("text"));
-	json_member(&w, S("text"), buf_str(&text));
-	json_close(&w, '}');
-	json_close(&w, ']');
-	if (!done) {
-		json_name(&w, S("isError"));
-		json_raw(&w, S("true"));
+	json_say(&rq->w, "content:[{type:'text',text:%s}]", buf_str(&text));
+	json_say(&rq->w, done ? "" : "isError:true");
+	if (c.waits) {
+		rq->wait_ms = get_value(&c, "wait_seconds")->number * 1000;
+		rq->out->n = 0;
 	}
-	end_result(rq, &w);
+	return !c.waits;
 }
 
-enum { LEGACY_ERA = 1, MODERN_ERA = 2, BOTH_ERAS = 3 };
+/* LISTS comes in one page, so that no cursor is ever ours. Modern clients may
+ * keep what is FIXED, and are told what is not: what CHANGES. */
+enum { LEGACY_ERA = 1, MODERN_ERA = 2, BOTH_ERAS = 3, LISTS = 4, FIXED = 8, CHANGES = 16 };
 
-static const struct {
+typedef struct {
 	const char *name;
-	int eras;
-	void (*serve)(request *rq);
-} methods[] = {
-	{ "initialize", LEGACY_ERA, serve_initialize },
-	{ "ping", LEGACY_ERA, serve_ping },
-	{ "server/discover", MODERN_ERA, serve_discover },
-	{ "subscriptions/listen", MODERN_ERA, serve_listen },
-	{ "tools/list", BOTH_ERAS, serve_tools_list },
-	{ "tools/call", BOTH_ERAS, serve_tools_call },
-	{ "resources/list", BOTH_ERAS, serve_resources_list },
-	{ "resources/templates/list", BOTH_ERAS, serve_templates_list },
-	{ "resources/read", BOTH_ERAS, serve_resources_read },
-	{ "prompts/list", LEGACY_ERA, serve_prompts_list },
+	int traits;
+	bool (*serve)(request *rq);
+	const char *always;              /* the result of one that needs no function */
+} rpc_method;
+
+static const rpc_method methods[] = {
+	{ "initialize", LEGACY_ERA, serve_initialize, NULL },
+	{ "ping", LEGACY_ERA, NULL, "" },
+	{ "server/discover", MODERN_ERA | FIXED, serve_discover, NULL },
+	{ "subscriptions/listen", MODERN_ERA, serve_listen, NULL },
+	{ "tools/list", BOTH_ERAS | LISTS | FIXED, serve_tools_list, NULL },
+	{ "tools/call", BOTH_ERAS, serve_tools_call, NULL },
+	{ "resources/list", BOTH_ERAS | LISTS | CHANGES, serve_resources_list, NULL },
+	{ "resources/templates/list", BOTH_ERAS | LISTS | FIXED, NULL,
+	  "resourceTemplates:[{uriTemplate:'" SPEC_URI "{name}',name:'spec',mimeType:'text/markdown'}]" },
+	{ "resources/read", BOTH_ERAS | CHANGES, serve_resources_read, NULL },
+	{ "prompts/list", LEGACY_ERA | LISTS, NULL, "prompts:[]" },  /* asked for though not on offer */
 };
+
+static void run_method(request *rq, const rpc_method *m)
+{
+	if ((m->traits & LISTS) && json_get(rq->params, S("cursor"))) {
+		answer_error(rq, E_PARAMS, "cursor: unknown", S(""), S(""));
+		return;
+	}
+	begin_answer(rq);
+	json_say(&rq->w, rq->modern ? "result:{resultType:'complete'" : "result:{");
+	if (m->always)
+		json_say(&rq->w, m->always);
+	else if (!m->serve(rq))
+		return;
+	if (rq->modern && (m->traits & FIXED))
+		json_say(&rq->w, "ttlMs:3600000,cacheScope:'public'");
+	if (rq->modern && (m->traits & CHANGES))
+		json_say(&rq->w, "ttlMs:0,cacheScope:'private'");
+	json_say(&rq->w, rq->modern ? "_meta:{" META_PREFIX "serverInfo:" IDENTITY "}}}" : "}}");
+}
 
 /* ---- Which era, and is the envelope right? ---- */
 
 static bool refuse_envelope(request *rq, const char *key, const char *expected)
 {
-	buf text = { .mem = rq->mem };
-	buf_say(&text, "_meta[\"" META_PREFIX "%z\"]: expected ", key);
-	answer_error(rq, E_PARAMS, arena_z(rq->mem, buf_str(&text)), str_of(expected), S(""));
-	return false;
+	str text = arena_say(rq->mem, "_meta[\"" META_PREFIX "%z\"]: expected ", key);
+	return answer_error(rq, E_PARAMS, arena_z(rq->mem, text), str_of(expected), S(""));
 }
 
 static const json *get_meta(const request *rq, const char *key)
@@ -2439,18 +2196,13 @@ static const json *get_meta(const request *rq, const char *key)
 static bool check_version(request *rq, const json *version)
 {
 	buf data = { .mem = rq->mem };
-	json_writer w = { .out = &data };
 	if (version->kind != JSON_STRING)
 		return refuse_envelope(rq, "protocolVersion", "a string");
 	if (str_eq(json_text(rq->mem, version), S(MODERN)))
 		return true;
-	json_open(&w, '{');
-	json_name(&w, S("supported"));
-	json_raw(&w, S("[\"" MODERN "\"]"));
-	json_member(&w, S("requested"), json_text(rq->mem, version));
-	json_close(&w, '}');
-	answer_error(rq, E_VERSION, "Unsupported protocol version", S(""), buf_str(&data));
-	return false;
+	json_say(&(json_writer){ .out = &data }, "{supported:['" MODERN "'],requested:%s}",
+		 json_text(rq->mem, version));
+	return answer_error(rq, E_VERSION, "Unsupported protocol version", S(""), buf_str(&data));
 }
 
 static bool check_envelope(request *rq)
@@ -2481,16 +2233,15 @@ static void serve_method(request *rq, str method)
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
 		if (!str_eq(method, str_of(methods[i].name)))
 			continue;
-		if (methods[i].eras & era)
-			methods[i].serve(rq);
+		if (methods[i].traits & era)
+			run_method(rq, &methods[i]);
 		else if (era == LEGACY_ERA)
 			refuse_envelope(rq, "protocolVersion", "a string");
 		else
 			break;
 		return;
 	}
-	if (rq->out->n == 0)
-		answer_error(rq, E_METHOD, "no such method: ", method, S(""));
+	answer_error(rq, E_METHOD, "no such method: ", method, S(""));
 }
 
 /* ---- Notifications, and calls that wait ---- */
@@ -2635,13 +2386,12 @@ static void send_progress(server *srv, waiting *w)
 	json_error error;
 	json *message = json_read(&srv->mem, w->line, JSON_STRICT, &error);
 	json *token = json_get(json_get(json_get(message, S("params")), S("_meta")), S("progressToken"));
-	buf out = { .mem = &srv->mem };
 	w->progress_at += PROGRESS_MS;
 	if (!token || (token->kind != JSON_STRING && token->kind != JSON_NUMBER))
 		return;
-	buf_say(&out, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
-		"{\"progressToken\":%s,\"progress\":%l}}\n", token->raw, ++w->progress);
-	srv->broken = !write_out(srv->out, buf_str(&out));
+	srv->broken = !write_out(srv->out, arena_say(&srv->mem,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
+		"{\"progressToken\":%s,\"progress\":%l}}\n", token->raw, ++w->progress));
 }
 
 /* Asks again every call that waits; all get their answer when the client has
@@ -2694,21 +2444,11 @@ static void send_nudge(server *srv, call *c, const store_messages *news)
 	json_writer w = { .out = &frame };
 	say_news(c, news);
 	if (srv->token) {
-		json_open(&w, '{');
-		json_member(&w, S("type"), S("auth"));
-		json_member(&w, S("token"), str_of(srv->token));
-		json_close(&w, '}');
+		json_say(&w, "{type:'auth',token:%z}", srv->token);
 		buf_char(&frame, '\n');
 		w = (json_writer){ .out = &frame };
 	}
-	json_open(&w, '{');
-	json_member(&w, S("type"), S("user"));
-	json_name(&w, S("message"));
-	json_open(&w, '{');
-	json_member(&w, S("role"), S("user"));
-	json_member(&w, S("content"), buf_str(c->out));
-	json_close(&w, '}');
-	json_close(&w, '}');
+	json_say(&w, "{type:'user',message:{role:'user',content:%s}}", buf_str(c->out));
 	buf_char(&frame, '\n');
 	if (!post(srv->socket, buf_str(&frame)))
 		srv->socket = NULL;
@@ -2719,29 +2459,27 @@ static void send_nudge(server *srv, call *c, const store_messages *news)
 static void look_for_mail(server *srv)
 {
 	session *who = srv->who;
-	buf text = { .mem = &srv->mem }, ids = { .mem = &srv->mem }, at = { .mem = &srv->mem };
-	call c = { .who = who, .mem = &srv->mem, .out = &text, .self = who->present };
+	buf text = { .mem = &srv->mem }, ids = { .mem = &srv->mem };
+	call c = begin_call(who, &srv->mem, NULL, &text);
+	str at = arena_say(&srv->mem, "@%s", who->present);
 	store_messages mail, news = { 0 };
 	str next = srv->known;
 	bool seen;
-	store_open(&c.st, &srv->mem, who->root);
-	c.st.cache = &who->cache;
+	c.self = who->present;
 	seen = store_workspace_here(&srv->mem, who->root) && store_mail(&c.st, c.self, S(""), &mail) == STORE_OK;
 	if (seen) {
 		keep_inbox(&mail, c.self);
 		news.at = NEW(&srv->mem, store_message, mail.n + 1);
 	}
-	buf_say(&at, "@%s", who->present);
 	for (str all = srv->known; all.n;) {
 		str line = str_cut(&all, '\n');
-		if (!str_ends(line, buf_str(&at)))
+		if (!str_ends(line, at))
 			buf_say(&ids, "%s\n", line);
 	}
 	for (int i = 0; seen && i < mail.n && mail.at[i].state == STORE_PENDING; i++) {
-		buf line = { .mem = &srv->mem };
-		buf_say(&line, "%s%s", mail.at[i].id, buf_str(&at));
-		buf_say(&ids, "%s\n", buf_str(&line));
-		if (!text_has_line(srv->known, buf_str(&line), &next))
+		str line = arena_say(&srv->mem, "%s%s", mail.at[i].id, at);
+		buf_say(&ids, "%s\n", line);
+		if (!text_has_line(srv->known, line, &next))
 			news.at[news.n++] = mail.at[i];
 	}
 	store_close(&c.st);
@@ -2889,13 +2627,13 @@ static void serve_quiet_moment(server *srv)
 static void join_pinned(session *who, arena *mem)
 {
 	buf text = { .mem = mem };
-	call c = { .who = who, .tool = find_tool(S("register_agent")), .mem = mem, .out = &text, .self = who->pinned };
+	call c = begin_call(who, mem, find_tool(S("register_agent")), &text);
 	store_entry a = { .name = who->pinned, .workspace = who->place, .text = S("started under this name") };
 	store_entries all;
 	if (who->pinned.n == 0)
 		return;
-	store_open(&c.st, mem, who->root);
-	c.session_id = who->session_id;
+	c.self = who->pinned;
+	c.st.stop = NULL;                /* a signal ends the process here, and not the wait for the lock */
 	if (!list_agents(&c, &all) || (store_entry_named(&all, a.name) ? !need_self(&c, &all) : !join(&c, &a)))
 		complain(mem, "INTERAGENT_NAME: %s", buf_str(&text));
 	store_close(&c.st);
@@ -2939,9 +2677,7 @@ static int tell(int fd, const buf *b)
 
 static int refuse_verb(call *c)
 {
-	buf b = { .mem = c->mem };
-	buf_say(&b, "interagent: %s\n", str_trim(buf_str(c->out)));
-	tell(2, &b);
+	write_out(2, arena_say(c->mem, "interagent: %s\n", str_trim(buf_str(c->out))));
 	return REFUSED;
 }
 
@@ -3028,9 +2764,8 @@ static int help_verb(arena *mem, const tool *t)
 
 static int misuse(arena *mem, const char *what, const char *subject, const char *verb)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, "interagent: %z%z; see interagent %z%z--help\n", what, subject, verb, *verb ? " " : "");
-	tell(2, &b);
+	const char *space = *verb ? " " : "";
+	write_out(2, arena_say(mem, "interagent: %z%z; see interagent %z%z--help\n", what, subject, verb, space));
 	return USAGE;
 }
 
@@ -3053,113 +2788,93 @@ static const param *find_param(const tool *t, str name)
 	return NULL;
 }
 
-/* The arguments of a verb as they come in: a value for each parameter. */
-typedef struct {
-	session *who;
-	arena *mem;
-	const tool *tool;
-	str *values;
-	bool *given;
-	buf rest;                        /* words without an option, but the first */
-	bool json;
-} options;
-
-static bool has_value(const options *o, const char *name)
-{
-	for (int i = 0; o->tool->params[i].name; i++)
-		if (name && strcmp(o->tool->params[i].name, name) == 0)
-			return o->given[i];
-	return true;
-}
-
-static int set_value(options *o, const param *p, str text)
+static int set_value(call *c, const param *p, str text)
 {
 	if (p->kind == BODY && str_eq(text, S("-")))
-		text = read_input(o->mem);
+		text = read_input(c->mem);
 	if (!text_valid(text))
-		return misuse(o->mem, "not UTF-8: the value of --", p->name, o->tool->name);
-	o->values[p - o->tool->params] = text;
-	o->given[p - o->tool->params] = true;
+		return misuse(c->mem, "not UTF-8: the value of --", p->name, c->tool->name);
+	c->values[p - c->tool->params] = (value){ .text = text, .given = true };
 	return DONE;
 }
 
 /* Takes one option, with its value if that is the next argument. */
-static int take_option(options *o, char ***argv)
+static int take_option(call *c, char ***argv)
 {
 	const char *arg = **argv;
 	str rest = str_from(str_of(arg), 2), name;
 	bool inside = strchr(arg, '=') != NULL;
 	const param *p;
-	name = verb_name(o->mem, arena_z(o->mem, str_cut(&rest, '=')));
-	p = find_param(o->tool, name);
+	name = verb_name(c->mem, arena_z(c->mem, str_cut(&rest, '=')));
+	p = find_param(c->tool, name);
 	if (str_eq(name, S("json"))) {
-		o->json = true;
+		c->json = true;
 		return DONE;
 	}
 	if (!p && str_eq(name, S("from")) && (inside || (*argv)[1])) {
-		o->who->from = inside ? rest : str_of(*++*argv);
+		c->who->from = inside ? rest : str_of(*++*argv);
 		return DONE;
 	}
 	if (!p)
-		return misuse(o->mem, "no such option: ", arg, o->tool->name);
+		return misuse(c->mem, "no such option: ", arg, c->tool->name);
 	if (inside)
-		return set_value(o, p, rest);
+		return set_value(c, p, rest);
 	if (p->kind == FLAG)
-		return set_value(o, p, S("true"));
+		return set_value(c, p, S("true"));
 	if (!(*argv)[1])
-		return misuse(o->mem, "a value is missing for ", arg, o->tool->name);
-	return set_value(o, p, str_of(*++*argv));
+		return misuse(c->mem, "a value is missing for ", arg, c->tool->name);
+	return set_value(c, p, str_of(*++*argv));
 }
 
-static int take_word(options *o, const char *word)
+/* The first word without an option has a parameter of its own, see tools[]. */
+static int take_word(call *c, buf *rest, const char *word)
 {
-	if (o->tool->first && !has_value(o, o->tool->first))
-		return set_value(o, find_param(o->tool, str_of(o->tool->first)), str_of(word));
-	if (!o->tool->rest)
-		return misuse(o->mem, "not an option: ", word, o->tool->name);
-	buf_say(&o->rest, o->rest.n ? " %z" : "%z", word);
+	const tool *t = c->tool;
+	if (t->first && !get_value(c, t->first)->given)
+		return set_value(c, find_param(t, str_of(t->first)), str_of(word));
+	if (!t->rest)
+		return misuse(c->mem, "not an option: ", word, t->name);
+	buf_say(rest, rest->n ? " %z" : "%z", word);
 	return DONE;
 }
 
 /* A person types less: the text may come from standard input, and its first
  * line is the subject where none is given. */
-static int fill_in(options *o)
+static int fill_in(call *c, str rest)
 {
-	const param *rest = o->tool->rest ? find_param(o->tool, str_of(o->tool->rest)) : NULL;
+	const tool *t = c->tool;
 	str text;
-	if (!rest)
+	if (!t->rest)
 		return DONE;
-	if (o->rest.n || !has_value(o, rest->name)) {
-		int r = set_value(o, rest, o->rest.n ? buf_str(&o->rest) : S("-"));
+	if (rest.n || !get_value(c, t->rest)->given) {
+		int r = set_value(c, find_param(t, str_of(t->rest)), rest.n ? rest : S("-"));
 		if (r != DONE)
 			return r;
 	}
-	text = str_trim(o->values[rest - o->tool->params]);
+	text = str_trim(arg(c, t->rest));
 	if (text.n == 0)
-		return misuse(o->mem, "nothing is sent: the text is empty", "", o->tool->name);
-	if (!has_value(o, "subject") && strcmp(o->tool->name, "send_message") == 0) {
-		str line = str_cut(&text, '\n');
-		set_value(o, find_param(o->tool, S("subject")), text_first(line, SUBJECT_MOST));
-	}
+		return misuse(c->mem, "nothing is sent: the text is empty", "", t->name);
+	if (t->run == send_message && !get_value(c, "subject")->given)
+		set_value(c, find_param(t, S("subject")), text_first(str_cut(&text, '\n'), SUBJECT_MOST));
 	return DONE;
 }
 
 /* Makes of the options the arguments that a client would send. */
-static int read_options(options *o, char **argv, buf *args)
+static int read_options(call *c, char **argv, buf *args)
 {
 	json_writer w = { .out = args };
-	int n = count_params(o->tool), r = DONE;
-	o->values = NEW(o->mem, str, n + 1);
-	o->given = NEW(o->mem, bool, n + 1);
+	buf rest = { .mem = c->mem };
+	int r = DONE;
+	c->values = NEW(c->mem, value, count_params(c->tool) + 1);
 	for (; *argv && r == DONE; argv++)
-		r = strncmp(*argv, "--", 2) == 0 ? take_option(o, &argv) : take_word(o, *argv);
+		r = strncmp(*argv, "--", 2) == 0 ? take_option(c, &argv) : take_word(c, &rest, *argv);
 	if (r == DONE)
-		r = fill_in(o);
-	json_open(&w, '{');
-	for (int i = 0; i < n; i++)
-		if (o->given[i])
-			json_member(&w, str_of(o->tool->params[i].name), o->values[i]);
-	json_close(&w, '}');
+		r = fill_in(c, buf_str(&rest));
+	json_say(&w, "{");
+	for (int i = 0; c->tool->params[i].name; i++)
+		if (c->values[i].given)
+			json_member(&w, str_of(c->tool->params[i].name), c->values[i].text);
+	json_say(&w, "}");
 	return r;
 }
 
@@ -3199,16 +2914,15 @@ static int run_verb(session *who, const tool *t, char **argv)
 	static arena mem;
 	buf text = { .mem = &mem }, args = { .mem = &mem };
 	receipt *receipts = NULL;
-	call c = { .who = who, .tool = t, .mem = &mem, .out = &text, .receipts = &receipts };
-	options o = { .who = who, .mem = &mem, .tool = t, .rest = { .mem = &mem } };
+	call c = begin_call(who, &mem, t, &text);
 	json_error error;
 	bool done;
 	for (char **a = argv; *a; a++)
 		if (strcmp(*a, "--help") == 0)
 			return help_verb(&mem, t);
-	if (read_options(&o, argv, &args) != DONE)
+	if (read_options(&c, argv, &args) != DONE)
 		return USAGE;
-	c.json = o.json;
+	c.receipts = &receipts;
 	who->agents_shell = in_agents_shell();
 	done = run_tool(&c, json_read(&mem, buf_str(&args), JSON_STRICT, &error));
 	if (!done) {
@@ -3230,46 +2944,44 @@ static int run_verb(session *who, const tool *t, char **argv)
 
 /* ---- Verbs that are no tools ---- */
 
+enum { OPTIONS_MOST = 3 };
+
+typedef struct {
+	const char *name;                /* "--timeout"; without dashes: a word that is no option */
+	enum kind kind;                  /* TEXT or FLAG */
+	const char *value;               /* where it is not given */
+} option;
+
+/* What was given for each of a verb's options. */
+typedef struct {
+	const char *value[OPTIONS_MOST];
+	const char *wrong;               /* the argument that is not among them, or NULL */
+} words;
+
 typedef struct {
 	const char *name, *usage;
 	const char *about;               /* its first line stands in the list of verbs */
 	const char *example;
-	int (*run)(session *who, arena *mem, char **argv);
+	int (*run)(call *c, const words *w);  /* NULL: serve */
+	const option *options;           /* ends with one without a name */
 } verb;
 
-typedef struct {
-	const char *name;                /* "--timeout"; NULL: a word without an option */
-	bool flag;
-	const char *value;
-} option;
-
-/* Reads plain options; returns the argument that is not among them, or NULL. */
-static const char *read_plain(char **argv, option *known, int n)
+static words read_words(const option *known, char **argv)
 {
-	for (; *argv; argv++) {
-		option *o = NULL;
-		for (int i = 0; i < n && !o; i++)
-			if (known[i].name ? strcmp(known[i].name, *argv) == 0 : **argv != '-' && !known[i].value)
+	words w = { .wrong = NULL };
+	for (int i = 0; known[i].name; i++)
+		w.value[i] = known[i].value;
+	for (; *argv && !w.wrong; argv++) {
+		const option *o = NULL;
+		for (int i = 0; known[i].name && !o; i++)
+			if (*known[i].name == '-' ? strcmp(known[i].name, *argv) == 0 : **argv != '-' && !w.value[i])
 				o = &known[i];
-		if (!o || (o->name && !o->flag && !argv[1]))
-			return *argv;
-		o->value = o->name && !o->flag ? *++argv : *argv;
+		if (!o || (*o->name == '-' && o->kind != FLAG && !argv[1]))
+			w.wrong = *argv;
+		else
+			w.value[o - known] = *o->name == '-' && o->kind != FLAG ? *++argv : *argv;
 	}
-	return NULL;
-}
-
-/* A call for a verb that speaks or listens for an agent. */
-static call begin_verb(session *who, arena *mem, buf *out, const char *agent)
-{
-	call c = { .who = who, .tool = find_tool(S("check_inbox")), .mem = mem, .out = out };
-	c.values = NEW(mem, value, count_params(c.tool));
-	who->from = str_of(agent);
-	c.session_id = who->session_id;
-	who->shell = true;
-	who->agents_shell = in_agents_shell();
-	store_open(&c.st, mem, who->root);
-	c.st.stop = who->stop;
-	return c;
+	return w;
 }
 
 /* Facts in one line, never a body: a hook's text is trusted more than a tool's. */
@@ -3307,24 +3019,12 @@ static int print_hook(call *c, enum event event, const char *name, str inbox)
 		tell(2, c->out);
 		return USAGE;            /* wakes the client */
 	}
-	json_open(&w, '{');
 	if (event == AT_STOP) {
-		json_member(&w, S("decision"), S("block"));
-		json_member(&w, S("reason"), buf_str(c->out));
+		json_say(&w, "{decision:'block',reason:%s}", buf_str(c->out));
 	} else {
-		json_name(&w, S("hookSpecificOutput"));
-		json_open(&w, '{');
-		json_member(&w, S("hookEventName"), str_of(name));
-		json_member(&w, S("additionalContext"), buf_str(c->out));
-		if (inbox.n) {
-			json_name(&w, S("watchPaths"));
-			json_open(&w, '[');
-			json_string(&w, inbox);
-			json_close(&w, ']');
-		}
-		json_close(&w, '}');
+		json_say(&w, "{hookSpecificOutput:{hookEventName:%z,additionalContext:%s", name, buf_str(c->out));
+		json_say(&w, inbox.n ? "watchPaths:[%s]}}" : "}}", inbox);
 	}
-	json_close(&w, '}');
 	buf_char(&b, '\n');
 	tell(1, &b);
 	return DONE;
@@ -3388,38 +3088,34 @@ static void give_up(int number)
 /* A hook never disturbs its client: whatever goes wrong, it exits 0 and prints
  * nothing on standard output; and whatever takes long, its input too, it is
  * over in HOOK_S. */
-static int run_hook(session *who, arena *mem, char **argv)
+static int run_hook(call *c, const words *w)
 {
 	struct sigaction late = { .sa_handler = give_up };
-	buf text = { .mem = mem };
 	json_error error;
 	json *input;
 	str name, place;
-	call c;
 	int status = DONE;
 	sigemptyset(&late.sa_mask);
 	sigaction(SIGALRM, &late, NULL);
 	alarm(HOOK_S);
-	input = json_read(mem, read_input(mem), JSON_STORED, &error);
-	name = json_get_text(mem, input, S("hook_event_name"));
-	place = json_get_text(mem, input, S("cwd"));
-	if (argv[0] || error.what || name.n == 0) {
-		complain(mem, argv[0] ? "hook: takes no arguments" : "hook: no hook event on standard input");
+	input = json_read(c->mem, read_input(c->mem), JSON_STORED, &error);
+	name = json_get_text(c->mem, input, S("hook_event_name"));
+	place = json_get_text(c->mem, input, S("cwd"));
+	if (w->wrong || error.what || name.n == 0) {
+		complain(c->mem, w->wrong ? "hook: takes no arguments" : "hook: no hook event on standard input");
 		return DONE;
 	}
 	if (json_get(input, S("agent_id")))
 		return DONE;             /* a sub-agent's event */
 	if (!getenv("CLAUDE_PROJECT_DIR") && place.n)
-		who->place = place;
-	c = begin_verb(who, mem, &text, NULL);
-	who->agents_shell = true;
-	c.st.lock_ms = HOOK_LOCK_MS;
+		c->who->place = place;
+	c->who->agents_shell = true;
+	c->st.lock_ms = HOOK_LOCK_MS;
 	if (json_get(input, S("session_id")))
-		c.session_id = json_get_text(mem, input, S("session_id"));
+		c->session_id = json_get_text(c->mem, input, S("session_id"));
 	for (size_t i = 0; i < sizeof hook_events / sizeof *hook_events; i++)
 		if (str_eq(name, str_of(hook_events[i].name)))
-			status = serve_hook(&c, hook_events[i].event, hook_events[i].name, watches_files(mem, input));
-	store_close(&c.st);
+			status = serve_hook(c, hook_events[i].event, hook_events[i].name, watches_files(c->mem, input));
 	return status;
 }
 
@@ -3434,120 +3130,105 @@ static void sleep_for_mail(int watch, int64_t ms)
 	drain(watch);
 }
 
-static bool self_is_known(call *c)
+/* Who speaks, which a verb may be told by an option of its own. */
+static bool self_is_known(call *c, const char *from)
 {
 	store_entries all;
+	c->who->from = str_of(from);
 	return find_self(c) && need_self(c, &all);
 }
 
-static int run_wait(session *who, arena *mem, char **argv)
+static int run_wait(call *c, const words *w)
 {
-	option o[] = { { "--agent", false, NULL }, { "--timeout", false, "2000000" }, { "--exit-code", false, "2" } };
-	const char *wrong = read_plain(argv, o, 3);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, o[0].value);
 	int64_t seconds = 0, status = 0, until;
 	store_messages news = { 0 };
 	store_result r;
 	int watch, claim;
-	if (wrong || !str_int(str_of(o[1].value), &seconds) || !str_int(str_of(o[2].value), &status) ||
+	if (w->wrong || !str_int(str_of(w->value[1]), &seconds) || !str_int(str_of(w->value[2]), &status) ||
 	    seconds < 0 || seconds > 2000000 || status < 0 || status > 255) {
-		misuse(mem, "a wrong option or value: ", wrong ? wrong : "a number is wanted", "wait");
+		misuse(c->mem, "a wrong option or value: ", w->wrong ? w->wrong : "a number is wanted", "wait");
 		return REFUSED;          /* 2 would wake the client */
 	}
-	if (!self_is_known(&c))
-		return refuse_verb(&c);
+	if (!self_is_known(c, w->value[0]))
+		return refuse_verb(c);
 	until = store_tick() + seconds * 1000;
-	claim = store_claim_wait(&c.st, c.self, c.session_id);
-	watch = claim < 0 ? -1 : store_watch(&c.st);
+	claim = store_claim_wait(&c->st, c->self, c->session_id);
+	watch = claim < 0 ? -1 : store_watch(&c->st);
 	r = claim < -1 ? STORE_FAILED : STORE_OK;
 	while (claim >= 0 && !stopping && news.n == 0) {
-		arena mark = *mem;
-		store_close(&c.st);
-		store_open(&c.st, mem, who->root);
-		r = store_news(&c.st, c.self, c.session_id, 0, &news);
+		arena mark = *c->mem;
+		store_close(&c->st);
+		store_open(&c->st, c->mem, c->who->root);
+		r = store_news(&c->st, c->self, c->session_id, 0, &news);
 		if (r != STORE_OK)
 			news.n = 0;
 		if (r == STORE_FAILED || news.n || store_tick() >= until)
 			break;
-		arena_rewind(mem, mark);
+		arena_rewind(c->mem, mark);
 		sleep_for_mail(watch, until - store_tick());
 	}
-	if (r == STORE_FAILED) {
-		refuse_store(&c, r);
-		return refuse_verb(&c);
-	}
+	if (r == STORE_FAILED && !worked(c, r))
+		return refuse_verb(c);
 	if (news.n == 0)
 		return DONE;
-	say_news(&c, &news);
-	say(&c, "\n");
-	tell(status ? 2 : 1, &text);
+	say_news(c, &news);
+	say(c, "\n");
+	tell(status ? 2 : 1, c->out);
 	return (int)status;
 }
 
 static str watch_line(call *c, const store_message *m, bool as_json)
 {
-	buf b = { .mem = c->mem };
-	json_writer w = { .out = &b };
-	if (as_json) {
-		json_open(&w, '{');
-		json_member(&w, S("id"), m->id);
-		json_member(&w, S("from"), m->from);
-		json_member(&w, S("to"), m->to);
-		json_member(&w, S("subject"), m->subject);
-		json_member(&w, S("status"), m->state == STORE_ESCALATED ? S("escalated") : S("pending"));
-		json_member(&w, S("createdAt"), m->created);
-		json_close(&w, '}');
-		buf_char(&b, '\n');
-		return buf_str(&b);
-	}
+	json_writer w = { .out = c->out };
 	c->out->n = 0;
-	say(c, m->state == STORE_ESCALATED && str_eq(m->to, store_human) ? "\a" : "");
-	say_mail(c, m);
+	if (as_json) {
+		json_say(&w, "{id:%s,from:%s,to:%s,subject:%s,status:%z,createdAt:%s}", m->id, m->from, m->to,
+			 m->subject, m->state == STORE_ESCALATED ? "escalated" : "pending", m->created);
+		say(c, "\n");
+	} else {
+		say(c, m->state == STORE_ESCALATED && str_eq(m->to, store_human) ? "\a" : "");
+		say_mail(c, m);
+	}
 	return buf_str(c->out);
 }
 
 /* Prints what waits, then each message as it comes. */
-static int run_watch(session *who, arena *mem, char **argv)
+static int run_watch(call *c, const words *w)
 {
-	option o[] = { { "--agent", false, NULL }, { "--json", true, NULL } };
-	const char *wrong = read_plain(argv, o, 2);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, o[0].value);
 	static arena seen_mem, own;
 	str seen = S("");
 	bool known;
 	int watch;
-	if (wrong)
-		return misuse(mem, "a wrong option: ", wrong, "watch");
-	if (!self_is_known(&c))
-		return refuse_verb(&c);
-	c.self = arena_copy(&own, c.self);
-	watch = store_watch(&c.st);
+	if (w->wrong)
+		return misuse(c->mem, "a wrong option: ", w->wrong, "watch");
+	if (!self_is_known(c, w->value[0]))
+		return refuse_verb(c);
+	c->self = arena_copy(&own, c->self);
+	watch = store_watch(&c->st);
 	while (!stopping) {
-		buf ids = { .mem = mem };
+		buf ids = { .mem = c->mem };
 		store_messages mail;
 		str next = seen;
-		store_close(&c.st);
-		store_open(&c.st, mem, who->root);
-		c.st.cache = &who->cache;
-		known = store_mail(&c.st, c.self, S(""), &mail) == STORE_OK;
+		store_close(&c->st);
+		store_open(&c->st, c->mem, c->who->root);
+		c->st.cache = &c->who->cache;
+		known = store_mail(&c->st, c->self, S(""), &mail) == STORE_OK;
 		if (known)
-			keep_inbox(&mail, c.self);
+			keep_inbox(&mail, c->self);
 		for (int i = 0; known && i < mail.n; i++) {
 			const store_message *m = &mail.at[i];
 			if (m->state != STORE_PENDING && m->state != STORE_ESCALATED)
 				continue;
 			buf_say(&ids, "%s\n", m->id);
-			if (!text_has_line(seen, m->id, &next) && !write_out(1, watch_line(&c, m, o[1].value != NULL)))
+			if (!text_has_line(seen, m->id, &next) && !write_out(1, watch_line(c, m, w->value[1] != NULL)))
 				return REFUSED;
 		}
 		if (known) {
 			arena_reset(&seen_mem);
 			seen = arena_copy(&seen_mem, buf_str(&ids));
 		}
-		arena_reset(mem);
-		text = (buf){ .mem = mem };
+		arena_reset(c->mem);
+		*c->out = (buf){ .mem = c->mem };
 		sleep_for_mail(watch, LOOK_ANYWAY_MS);
 	}
 	return DONE;
@@ -3555,28 +3236,22 @@ static int run_watch(session *who, arena *mem, char **argv)
 
 /* ---- The human's verbs ---- */
 
-static int run_done(session *who, arena *mem, char **argv)
+static int run_done(call *c, const words *w)
 {
-	option o[] = { { "--from", false, NULL }, { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 2);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, o[0].value);
 	store_message m;
 	store_result r;
 	str other;
-	if (wrong || !o[1].value)
-		return misuse(mem, wrong ? "a wrong option: " : "which message?", wrong ? wrong : "", "done");
-	if (!self_is_known(&c) || !find_message(&c, str_of(o[1].value), &m) || !find_other(&c, &m, &other))
-		return refuse_verb(&c);
-	r = str_eq(c.self, store_human) ? settle(&c, &m) : STORE_OK;
+	if (w->wrong || !w->value[1])
+		return misuse(c->mem, w->wrong ? "a wrong option: " : "which message?", w->wrong, "done");
+	if (!self_is_known(c, w->value[0]) || !find_message(c, str_of(w->value[1]), &m) || !find_other(c, &m, &other))
+		return refuse_verb(c);
+	r = str_eq(c->self, store_human) ? settle(c, &m) : STORE_OK;
 	if (r == STORE_OK)
-		r = mark_done(&c, &m);
-	if (r != STORE_OK) {
-		refuse_store(&c, r);
-		return refuse_verb(&c);
-	}
-	say(&c, "%s is completed.\n", short_id(mem, m.id));
-	return tell(1, &text);
+		r = mark_done(c, &m);
+	if (!worked(c, r))
+		return refuse_verb(c);
+	say(c, "%s is completed.\n", short_id(c->mem, m.id));
+	return tell(1, c->out);
 }
 
 static bool read_span(const char *text, int64_t *ms)
@@ -3592,63 +3267,49 @@ static bool read_span(const char *text, int64_t *ms)
 	return true;
 }
 
-static int run_forget(session *who, arena *mem, char **argv)
+static int run_forget(call *c, const words *w)
 {
-	option o[] = { { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 1);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, NULL);
-	str name = str_of(o[0].value);
+	str name = str_of(w->value[0]);
 	store_entries all;
 	store_presences live;
 	const store_presence *p;
 	bool done = false;
-	if (wrong || !o[0].value)
-		return misuse(mem, wrong ? "a wrong option: " : "which agent?", wrong ? wrong : "", "forget");
-	list_presence(&c, &live);
+	if (w->wrong || !w->value[0])
+		return misuse(c->mem, w->wrong ? "a wrong option: " : "which agent?", w->wrong, "forget");
+	list_presence(c, &live);
 	p = presence_of(&live, name);
-	if (!list_agents(&c, &all))
+	if (!list_agents(c, &all))
 		done = false;
 	else if (!store_entry_named(&all, name))
-		refuse_agent(&c, &all, name);
+		refuse_agent(c, &all, name);
 	else if (p && p->alive)
-		refuse(&c, "%s is running", shown_name(&c, name));
-	else if (count_unread(&c, name))
-		refuse(&c, "%s has %d unread", shown_name(&c, name), count_unread(&c, name));
-	else if (store_forget(&c.st, name) != STORE_OK)
-		refuse_store(&c, STORE_FAILED);
+		refuse(c, "%s is running", shown_name(c, name));
+	else if (count_unread(c, name))
+		refuse(c, "%s has %d unread", shown_name(c, name), count_unread(c, name));
 	else
-		done = true;
+		done = store_forget(&c->st, name) == STORE_OK || worked(c, STORE_FAILED);
 	if (!done)
-		return refuse_verb(&c);
-	say(&c, "%s is forgotten.\n", shown_name(&c, name));
-	return tell(1, &text);
+		return refuse_verb(c);
+	say(c, "%s is forgotten.\n", shown_name(c, name));
+	return tell(1, c->out);
 }
 
-static int run_prune(session *who, arena *mem, char **argv)
+static int run_prune(call *c, const words *w)
 {
-	option o[] = { { "--older", false, NULL } };
-	const char *wrong = read_plain(argv, o, 1);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, NULL);
 	int64_t older;
 	int count;
-	store_result r;
-	if (wrong || !o[0].value || !read_span(o[0].value, &older))
-		return misuse(mem, "how old? --older takes a span like 30d: ", wrong ? wrong : "", "prune");
-	r = store_prune(&c.st, older, &count);
-	if (r != STORE_OK) {
-		refuse_store(&c, r);
-		return refuse_verb(&c);
-	}
-	say(&c, "%d archived message%z deleted.\n", count, count == 1 ? " is" : "s are");
-	return tell(1, &text);
+	if (w->wrong || !w->value[0] || !read_span(w->value[0], &older))
+		return misuse(c->mem, "how old? --older takes a span like 30d: ", w->wrong, "prune");
+	if (!worked(c, store_prune(&c->st, older, &count)))
+		return refuse_verb(c);
+	say(c, "%d archived message%z deleted.\n", count, count == 1 ? " is" : "s are");
+	return tell(1, c->out);
 }
 
 /* Where each message stands in its conversation: below the one that it answers. */
 typedef struct {
 	int parent, child, last, next, depth;  /* -1: none */
-} place;
+} place;                         /* the one after all messages is above those that answer none */
 
 static int by_id(const void *a, const void *b)
 {
@@ -3671,13 +3332,11 @@ static place *make_tree(arena *mem, const store_messages *all)
 	for (int i = 0; i < all->n; i++)
 		sorted[i] = &all->at[i];
 	qsort(sorted, (size_t)all->n, sizeof *sorted, by_id);
+	tree[all->n] = (place){ -1, -1, -1, -1, -1 };
 	for (int i = 0; i < all->n; i++) {
 		int p = find_id(all, sorted, all->at[i].reply_to);
-		tree[i] = (place){ p < i ? p : -1, -1, -1, -1, 0 };
-		if (tree[i].parent < 0)
-			continue;
-		p = tree[i].parent;
-		tree[i].depth = tree[p].depth + 1;
+		p = p >= 0 && p < i ? p : all->n;
+		tree[i] = (place){ p, -1, -1, -1, tree[p].depth + 1 };
 		if (tree[p].last >= 0)
 			tree[tree[p].last].next = i;
 		else
@@ -3689,59 +3348,49 @@ static place *make_tree(arena *mem, const store_messages *all)
 
 static void say_log_line(call *c, const store_message *m, int depth)
 {
-	static const char *const words[] = { "", " (escalated)", " (read)", " (done)" };
+	static const char *const marks[] = { "", " (escalated)", " (read)", " (done)" };
 	for (int i = 0; i < depth && i < 20; i++)
 		say(c, "  ");
 	say(c, "%s %s -> %s %s%z: %s\n", short_id(c->mem, m->id), shown_name(c, m->from), shown_name(c, m->to),
-	    ago(c, m->created), words[m->state], shown_subject(c, m->subject));
+	    ago(c, m->created), marks[m->state], shown_subject(c, m->subject));
 }
 
-static int run_log(session *who, arena *mem, char **argv)
+static int run_log(call *c, const words *w)
 {
-	option o[] = { { "--since", false, "36500d" }, { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 2);
-	buf text = { .mem = mem };
-	call c = begin_verb(who, mem, &text, NULL);
-	str name = str_of(o[1].value);
+	str name = str_of(w->value[1]);
 	store_messages all;
-	store_result r;
 	store_entries agents;
 	place *tree;
 	int64_t since = 0;
 	bool known = name.n == 0 || str_eq(name, store_human);
-	if (wrong || !read_span(o[0].value, &since))
-		return misuse(mem, "a wrong option or span (like 2d, 3h, 10m): ", wrong ? wrong : o[0].value, "log");
-	r = store_every(&c.st, &all);
-	if (r != STORE_OK) {
-		refuse_store(&c, r);
-		return refuse_verb(&c);
-	}
+	if (w->wrong || !read_span(w->value[0], &since))
+		return misuse(c->mem, "a wrong option or span (like 2d, 3h, 10m): ",
+			      w->wrong ? w->wrong : w->value[0], "log");
+	if (!worked(c, store_every(&c->st, &all)))
+		return refuse_verb(c);
 	since = store_now() - since;
-	tree = make_tree(mem, &all);
-	for (int i = 0, root = 0; i < all.n; ) {
+	tree = make_tree(c->mem, &all);
+	for (int i = tree[all.n].child; i >= 0; ) {
 		const store_message *m = &all.at[i];
-		int at = i;
 		bool wanted = name.n == 0 || str_eq(m->from, name) || str_eq(m->to, name);
 		known = known || wanted;
 		if (wanted && store_ms(m->created) >= since)
-			say_log_line(&c, m, tree[i].depth);
+			say_log_line(c, m, tree[i].depth);
 		if (tree[i].child >= 0) {
 			i = tree[i].child;
 			continue;
 		}
-		while (at >= 0 && tree[at].next < 0)
-			at = tree[at].parent;
-		for (i = at >= 0 ? tree[at].next : root + 1; at < 0 && i < all.n && tree[i].parent >= 0; i++)
-			continue;
-		root = at < 0 ? i : root;
+		while (i >= 0 && tree[i].next < 0)
+			i = tree[i].parent;
+		i = i >= 0 ? tree[i].next : i;
 	}
-	if (!known && list_agents(&c, &agents) && !store_entry_named(&agents, name)) {
-		refuse_agent(&c, &agents, name);
-		return refuse_verb(&c);
+	if (!known && list_agents(c, &agents) && !store_entry_named(&agents, name)) {
+		refuse_agent(c, &agents, name);
+		return refuse_verb(c);
 	}
-	say_damage(&c);
-	fit_lines(&text);
-	return tell(1, &text);
+	say_damage(c);
+	fit_lines(c->out);
+	return tell(1, c->out);
 }
 
 static bool read_version(const char *word, int64_t *version)
@@ -3751,28 +3400,27 @@ static bool read_version(const char *word, int64_t *version)
 }
 
 /* diff NAME [A [B]]: from A (default: the one before) to B (the current one). */
-static int run_diff(session *who, arena *mem, char **argv)
+static int run_diff(call *c, const words *w)
 {
-	option o[] = { { NULL, false, NULL }, { NULL, false, NULL }, { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 3);
-	buf text = { .mem = mem }, diff = { .mem = mem }, shown = { .mem = mem };
-	call c = begin_verb(who, mem, &text, NULL);
+	buf diff = { .mem = c->mem };
 	store_spec from, to;
 	int64_t a = 0, b = 0;
 	bool shortest;
-	if (wrong || !o[0].value || (o[1].value && !read_version(o[1].value, &a)) ||
-	    (o[2].value && !read_version(o[2].value, &b)))
-		return misuse(mem, "diff NAME [A [B]]: wrong: ", wrong ? wrong : "a name or a version", "diff");
-	if (!find_spec(&c, str_of(o[0].value), b, &to))
-		return refuse_verb(&c);
+	if (w->wrong || !w->value[0] || (w->value[1] && !read_version(w->value[1], &a)) ||
+	    (w->value[2] && !read_version(w->value[2], &b)))
+		return misuse(c->mem, "diff NAME [A [B]]: wrong: ",
+			      w->wrong ? w->wrong : "a name or a version", "diff");
+	if (!find_spec(c, str_of(w->value[0]), b, &to))
+		return refuse_verb(c);
 	if (!a && to.version == 1) {
-		refuse(&c, "%s has one version only", shown_name(&c, to.name));
-		return refuse_verb(&c);
+		refuse(c, "%s has one version only", shown_name(c, to.name));
+		return refuse_verb(c);
 	}
-	if (!find_spec(&c, to.name, a ? a : to.version - 1, &from) || !diff_versions(&c, &from, &to, &diff, &shortest))
-		return refuse_verb(&c);
-	text_add(&shown, buf_str(&diff), TEXT_BODY);
-	return tell(1, &shown);
+	if (!find_spec(c, to.name, a ? a : to.version - 1, &from) ||
+	    !diff_versions(c, &from, &to, &diff, &shortest))
+		return refuse_verb(c);
+	text_add(c->out, buf_str(&diff), TEXT_BODY);
+	return tell(1, c->out);
 }
 
 /* ---- The board: all that needs the person, at a glance ---- */
@@ -3790,30 +3438,24 @@ typedef struct {
 } board;
 
 /* One line, cut to the width of the terminal. */
-static void print_line(board *b, const buf *line, const char *colour)
+static void print_line(board *b, str line, const char *colour)
 {
 	buf fit = { .mem = b->c.mem };
-	str s = buf_str(line);
-	text_fit(&fit, s, b->width);
-	s = buf_str(&fit);
-	while (s.n && s.s[s.n - 1] == ' ')
-		s.n--;
-	say(&b->c, b->colour && *colour ? "\033[%zm%s\033[0m\n" : "%z%s\n", b->colour ? colour : "", s);
+	text_fit(&fit, line, b->width);
+	while (fit.n && fit.s[fit.n - 1] == ' ')
+		fit.n--;
+	say(&b->c, b->colour && *colour ? "\033[%zm%s\033[0m\n" : "%z%s\n", b->colour ? colour : "", buf_str(&fit));
 }
 
 static void heading(board *b, const char *text)
 {
-	buf line = { .mem = b->c.mem };
 	say(&b->c, b->c.out->n ? "\n" : "");
-	buf_say(&line, "%z", text);
-	print_line(b, &line, "1");
+	print_line(b, str_of(text), "1");
 }
 
 static void add_json(board *b, str *docs, str doc)
 {
-	buf all = { .mem = b->c.mem };
-	buf_say(&all, docs->n ? "%s,\n%s" : "%s%s", *docs, doc);
-	*docs = buf_str(&all);
+	*docs = arena_say(b->c.mem, docs->n ? "%s,\n%s" : "%s%s", *docs, doc);
 }
 
 static void board_waiting(board *b)
@@ -3823,18 +3465,16 @@ static void board_waiting(board *b)
 	keep_inbox(&mine, store_human);
 	for (int i = 0, said = 0; i < mine.n && mine.at[i].state < STORE_ACKNOWLEDGED; i++) {
 		const store_message *m = &mine.at[i];
-		buf line = { .mem = c->mem }, why = { .mem = c->mem };
 		bool stuck = m->state == STORE_ESCALATED;
+		str line;
 		add_json(b, &b->waiting_docs, m->doc);
 		if (!said++)
 			heading(b, "Waiting for you");
-		buf_say(&line, "  %s  %z %s %s: %q", short_id(c->mem, m->id), stuck ? "escalated by" : "from",
-			shown_name(c, m->from), ago(c, m->created), m->subject);
-		print_line(b, &line, stuck ? "31" : "");
-		if (!stuck)
-			continue;
-		buf_say(&why, "            %q", m->reason);
-		print_line(b, &why, "");
+		line = arena_say(c->mem, "  %s  %z %s %s: %q", short_id(c->mem, m->id), stuck ? "escalated by" : "from",
+				 shown_name(c, m->from), ago(c, m->created), m->subject);
+		print_line(b, line, stuck ? "31" : "");
+		if (stuck)
+			print_line(b, arena_say(c->mem, "            %q", m->reason), "");
 	}
 }
 
@@ -3856,24 +3496,24 @@ static void board_agent(board *b, const store_entry *a, int name_width)
 	const store_presence *p = presence_of(&b->live, a->name);
 	const store_entry *status = store_entry_named(&b->statuses, a->name);
 	const store_message *oldest = NULL;
-	buf line = { .mem = c->mem }, mail = { .mem = c->mem }, here = { .mem = c->mem }, quoted = { .mem = c->mem };
+	buf line = { .mem = c->mem };
+	str here = S("unknown"), mail = S("");
 	int unread, left = b->width - name_width - 30;
 	count_mail(b, a->name, &unread, &oldest);
-	buf_say(&here, "%z%s", !p ? "unknown" : p->alive ? "live " : "gone ",
-		p ? span(c, store_now() - (p->alive ? p->since : p->seen)) : S(""));
+	if (p)
+		here = arena_say(c->mem, p->alive ? "live %s" : "gone %s",
+				 span(c, store_now() - (p->alive ? p->since : p->seen)));
 	if (unread)
-		buf_say(&mail, "%d unread %s", unread, span(c, store_now() - store_ms(oldest->created)));
+		mail = arena_say(c->mem, "%d unread %s", unread, span(c, store_now() - store_ms(oldest->created)));
 	buf_say(&line, "  ");
-	text_fit(&line, visible(b->c.mem, a->name), name_width);
+	text_fit(&line, arena_say(c->mem, "%e", a->name), name_width);
 	buf_say(&line, "  ");
-	text_fit(&line, buf_str(&here), 10);
-	text_fit(&line, buf_str(&mail), 14);
+	text_fit(&line, here, 10);
+	text_fit(&line, mail, 14);
 	buf_say(&line, "  ");
-	if (status)
-		buf_say(&quoted, "%q", status->text);
-	text_fit(&line, buf_str(&quoted), left > 20 ? left / 2 : 10);
-	buf_say(&line, "  %s", visible(b->c.mem, a->workspace));
-	print_line(b, &line, p && p->alive ? "32" : "");
+	text_fit(&line, status ? arena_say(c->mem, "%q", status->text) : S(""), left > 20 ? left / 2 : 10);
+	buf_say(&line, "  %e", a->workspace);
+	print_line(b, buf_str(&line), p && p->alive ? "32" : "");
 	add_json(b, &b->agent_docs, agent_doc(c, a, p));
 }
 
@@ -3881,7 +3521,7 @@ static void board_agents(board *b)
 {
 	int widest = 4;
 	for (int i = 0; i < b->agents.n; i++) {
-		int w = text_width(visible(b->c.mem, b->agents.at[i].name));
+		int w = text_width(arena_say(b->c.mem, "%e", b->agents.at[i].name));
 		widest = w > widest ? w : widest;
 	}
 	heading(b, b->agents.n ? "Agents" : "No agents are registered");
@@ -3902,13 +3542,12 @@ static void board_specs(board *b)
 	heading(b, "Specs");
 	qsort(b->specs.at, (size_t)b->specs.n, sizeof *b->specs.at, newest_first);
 	for (int i = 0; i < b->specs.n && i < 5; i++) {
-		buf line = { .mem = c->mem }, text = { .mem = c->mem };
+		buf text = { .mem = c->mem };
 		buf *out = c->out;
 		c->out = &text;
 		say_spec(c, &b->specs.at[i]);
 		c->out = out;
-		buf_say(&line, "  %s", str_trim(buf_str(&text)));
-		print_line(b, &line, "");
+		print_line(b, arena_say(c->mem, "  %s", str_trim(buf_str(&text))), "");
 		add_json(b, &b->spec_docs, c->docs[c->docs_n - 1]);
 	}
 }
@@ -3916,57 +3555,44 @@ static void board_specs(board *b)
 static void board_totals(board *b)
 {
 	buf line = { .mem = b->c.mem };
-	int unread = 0;
-	for (int i = 0; i < b->mail.n; i++)
-		unread += b->mail.at[i].state == STORE_PENDING;
-	buf_say(&line, "%d messages, %d unread", b->mail.n, unread);
+	buf_say(&line, "%d messages, %d unread", b->mail.n, count_unread_in(&b->mail));
 	if (b->found.n)
 		buf_say(&line, "; %d damaged: see interagent doctor", b->found.n);
 	say(&b->c, "\n");
-	print_line(b, &line, b->found.n ? "31" : "");
+	print_line(b, buf_str(&line), b->found.n ? "31" : "");
 }
 
-static int load_board(board *b)
+static bool load_board(board *b)
 {
-	store *st = &b->c.st;
-	store_result r = store_list_agents(st, &b->agents);
-	if (r == STORE_OK)
-		r = store_list_statuses(st, &b->statuses);
-	if (r == STORE_OK)
-		r = store_every(st, &b->mail);
-	if (r == STORE_OK)
-		r = store_list_specs(st, &b->specs);
-	if (r == STORE_OK)
-		r = store_check(st, false, &b->found);
-	list_presence(&b->c, &b->live);
-	if (r == STORE_OK)
-		return DONE;
-	refuse_store(&b->c, r);
-	return refuse_verb(&b->c);
+	call *c = &b->c;
+	if (!list_agents(c, &b->agents) || !list_statuses(c, &b->statuses) ||
+	    !worked(c, store_every(&c->st, &b->mail)) || !worked(c, store_list_specs(&c->st, &b->specs)) ||
+	    !worked(c, store_check(&c->st, false, &b->found)))
+		return false;
+	list_presence(c, &b->live);
+	return true;
 }
 
-static int run_board(session *who, arena *mem, char **argv)
+static int run_board(call *c, const words *w)
 {
-	option o[] = { { "--json", true, NULL } };
-	const char *wrong = read_plain(argv, o, 1), *term = getenv("TERM"), *plain = getenv("NO_COLOR");
-	buf text = { .mem = mem };
-	board b = { .c = begin_verb(who, mem, &text, NULL), .width = screen_width() };
-	if (wrong)
-		return misuse(mem, "a wrong option: ", wrong, "board");
+	const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+	board b = { .c = *c, .width = screen_width() };
+	if (w->wrong)
+		return misuse(c->mem, "a wrong option: ", w->wrong, "board");
 	b.width = b.width ? b.width : 80;
 	b.colour = isatty(1) && !(plain && *plain) && term && *term && strcmp(term, "dumb") != 0;
-	if (load_board(&b) != DONE)
-		return REFUSED;
+	if (!load_board(&b))
+		return refuse_verb(&b.c);
 	board_waiting(&b);
 	board_agents(&b);
 	board_specs(&b);
 	board_totals(&b);
-	if (o[0].value) {
-		text.n = 0;
-		buf_say(&text, "{\"waiting\":[%s],\n\"agents\":[%s],\n\"specs\":[%s],\n\"messages\":%d,\"damaged\":%d}\n",
-			b.waiting_docs, b.agent_docs, b.spec_docs, b.mail.n, b.found.n);
+	if (w->value[0]) {
+		c->out->n = 0;
+		say(c, "{\"waiting\":[%s],\n\"agents\":[%s],\n\"specs\":[%s],\n\"messages\":%d,\"damaged\":%d}\n",
+		    b.waiting_docs, b.agent_docs, b.spec_docs, b.mail.n, b.found.n);
 	}
-	return tell(1, &text);
+	return tell(1, c->out);
 }
 
 /* ---- Setting up a client: a plugin directory of our own ---- */
@@ -3980,9 +3606,7 @@ enum { PLUGIN_FILES = 3 };
 
 static str below(arena *mem, str dir, const char *name)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, *name ? "%s/%z" : "%s", dir, name);
-	return buf_str(&b);
+	return arena_say(mem, *name ? "%s/%z" : "%s", dir, name);
 }
 
 static str config_dir(arena *mem)
@@ -4027,25 +3651,8 @@ static bool server_is_known(arena *mem)
 static void put_hook(json_writer *w, const char *event, str program, bool wakes)
 {
 	json_name(w, str_of(event));
-	json_open(w, '[');
-	json_open(w, '{');
-	json_name(w, S("hooks"));
-	json_open(w, '[');
-	json_open(w, '{');
-	json_member(w, S("type"), S("command"));
-	json_member(w, S("command"), program);
-	json_name(w, S("args"));
-	json_raw(w, S("[\"hook\"]"));
-	json_name(w, S("timeout"));
-	json_raw(w, S("10"));
-	if (wakes) {
-		json_name(w, S("asyncRewake"));
-		json_raw(w, S("true"));
-	}
-	json_close(w, '}');
-	json_close(w, ']');
-	json_close(w, '}');
-	json_close(w, ']');
+	json_say(w, "[{hooks:[{type:'command',command:%s,args:%r,timeout:10", program, S("[\"hook\"]"));
+	json_say(w, wakes ? "asyncRewake:true}]}]" : "}]}]");
 }
 
 static str hooks_text(arena *mem, str program)
@@ -4053,14 +3660,10 @@ static str hooks_text(arena *mem, str program)
 	static const char *const events[] = { "SessionStart", "UserPromptSubmit", "PostToolBatch", "Stop", "FileChanged" };
 	buf b = { .mem = mem };
 	json_writer w = { .out = &b, .pretty = true };
-	json_open(&w, '{');
-	json_member(&w, S("description"), S("Tells the agent of new mail"));
-	json_name(&w, S("hooks"));
-	json_open(&w, '{');
+	json_say(&w, "{description:'Tells the agent of new mail',hooks:{");
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		put_hook(&w, events[i], program, strcmp(events[i], "FileChanged") == 0);
-	json_close(&w, '}');
-	json_close(&w, '}');
+	json_say(&w, "}}");
 	buf_char(&b, '\n');
 	return buf_str(&b);
 }
@@ -4069,17 +3672,7 @@ static str server_text(arena *mem, str program)
 {
 	buf b = { .mem = mem };
 	json_writer w = { .out = &b, .pretty = true };
-	json_open(&w, '{');
-	json_name(&w, S("mcpServers"));
-	json_open(&w, '{');
-	json_name(&w, S("interagent"));
-	json_open(&w, '{');
-	json_member(&w, S("command"), program);
-	json_name(&w, S("args"));
-	json_raw(&w, S("[\"serve\"]"));
-	json_close(&w, '}');
-	json_close(&w, '}');
-	json_close(&w, '}');
+	json_say(&w, "{mcpServers:{interagent:{command:%s,args:%r}}}", program, S("[\"serve\"]"));
 	buf_char(&b, '\n');
 	return buf_str(&b);
 }
@@ -4108,9 +3701,7 @@ static const char record_name[] = ".written-by-interagent";
 
 static str record_line(arena *mem, const char *name, str text)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, "%l %z", (int64_t)(hash_text(text) >> 1), name);
-	return buf_str(&b);
+	return arena_say(mem, "%l %z", (int64_t)(hash_text(text) >> 1), name);
 }
 
 typedef struct {
@@ -4174,10 +3765,7 @@ static void note_new_dirs(setup *s, str config)
 {
 	const char *const paths[] = { "", "skills", "skills/interagent" };
 	for (size_t i = 0; i < 3; i++) {
-		str path = below(s->mem, config, paths[i]), line = S("");
-		buf b = { .mem = s->mem };
-		buf_say(&b, "made %s", path);
-		line = buf_str(&b);
+		str path = below(s->mem, config, paths[i]), line = arena_say(s->mem, "made %s", path);
 		if (text_has_line(s->record, line, NULL) || access(arena_z(s->mem, path), F_OK) != 0)
 			buf_say(&s->writes, "%s\n", line);
 	}
@@ -4188,41 +3776,40 @@ static void drop_new_dirs(setup *s, str config)
 	const char *const paths[] = { "skills/interagent", "skills", "" };
 	for (size_t i = 0; i < 3; i++) {
 		str path = below(s->mem, config, paths[i]);
-		buf b = { .mem = s->mem };
-		buf_say(&b, "made %s", path);
-		if (text_has_line(s->record, buf_str(&b), NULL))
+		if (text_has_line(s->record, arena_say(s->mem, "made %s", path), NULL))
 			rmdir(arena_z(s->mem, path));
 	}
 }
 
-static int run_setup(session *who, arena *mem, char **argv)
+static int run_setup(call *c, const words *w)
 {
-	option o[] = { { "--dry-run", true, NULL }, { "--undo", true, NULL }, { NULL, false, NULL } };
-	const char *wrong = read_plain(argv, o, 3);
+	const char *client = w->value[2];
+	bool undo = w->value[1] != NULL;
+	arena *mem = c->mem;
 	str config = config_dir(mem);
 	setup s = { .mem = mem, .dir = below(mem, config, "skills/interagent"), .says = { .mem = mem },
-		    .writes = { .mem = mem }, .dry = o[0].value != NULL };
+		    .writes = { .mem = mem }, .dry = w->value[0] != NULL };
 	plugin_file files[PLUGIN_FILES];
 	store_fault fault;
 	if (!getenv("HOME") && !getenv("CLAUDE_CONFIG_DIR"))
 		return misuse(mem, "neither HOME nor CLAUDE_CONFIG_DIR is set", "", "setup");
-	if (wrong || !o[2].value || strcmp(o[2].value, "claude") != 0)
+	if (w->wrong || !client || strcmp(client, "claude") != 0)
 		return misuse(mem, "setup knows the client claude; README.md has the lines for others", "", "setup");
-	if (who->program.n == 0)
+	if (c->who->program.n == 0)
 		return misuse(mem, "cannot find where this program is", "", "setup");
-	plan_plugin(mem, who->program, files);
+	plan_plugin(mem, c->who->program, files);
 	store_read_file(mem, s.dir, record_name, &s.record);
-	if (!o[1].value)
+	if (!undo)
 		note_new_dirs(&s, config);
 	for (int i = 0; i < PLUGIN_FILES; i++)
-		(o[1].value ? drop_plugin_file : put_plugin_file)(&s, &files[i]);
-	if (o[1].value && !s.dry) {
+		(undo ? drop_plugin_file : put_plugin_file)(&s, &files[i]);
+	if (undo && !s.dry) {
 		unlink(arena_z(mem, below(mem, s.dir, record_name)));
 		drop_new_dirs(&s, config);
 	} else if (!s.dry && !str_eq(buf_str(&s.writes), s.record)) {
 		s.failed = store_write_file(mem, s.dir, record_name, buf_str(&s.writes), &fault) != STORE_OK || s.failed;
 	}
-	if (!o[1].value && !s.dry && !s.failed)
+	if (!undo && !s.dry && !s.failed)
 		buf_say(&s.says, "Claude Code finds it there at its next start: /mcp shows the server, /hooks the hooks.%z\n",
 			files[2].text.n ? "" : " The server itself is in .claude.json already.");
 	tell(1, &s.says);
@@ -4232,60 +3819,58 @@ static int run_setup(session *who, arena *mem, char **argv)
 /* ---- The doctor ---- */
 
 /* What a report of a fault needs: where what runs, and the names of what is set. */
-static void say_system(session *who, buf *b)
+static void say_system(call *c)
 {
 	static const char *const settings[] = {
 		"INTERAGENT_DIR", "INTERAGENT_NAME", "INTERAGENT_WAKE", "INTERAGENT_NOTIFY", "CLAUDE_CONFIG_DIR",
 	};
 	struct utsname os;
 	bool any = false;
-	buf_say(b, "program: %s, %z\n", who->program, VERSION_LINE);
+	say(c, "program: %s, %z\n", c->who->program, VERSION_LINE);
 	if (uname(&os) >= 0)
-		buf_say(b, "system: %z %z %z\n", os.sysname, os.release, os.machine);
+		say(c, "system: %z %z %z\n", os.sysname, os.release, os.machine);
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		if (getenv(settings[i])) {
-			buf_say(b, any ? " %z" : "set: %z", settings[i]);
+			say(c, any ? " %z" : "set: %z", settings[i]);
 			any = true;
 		}
-	buf_say(b, any ? "\n" : "");
+	say(c, any ? "\n" : "");
 }
 
 /* Whether the clients can find this program; told, but no damage. */
-static void say_wiring(session *who, arena *mem, buf *b)
+static void say_wiring(call *c)
 {
+	arena *mem = c->mem;
 	str on_path = own_path(mem, "interagent"), there, dir = below(mem, config_dir(mem), "skills/interagent");
 	plugin_file files[PLUGIN_FILES];
 	int current = 0, present = 0;
-	plan_plugin(mem, who->program, files);
+	plan_plugin(mem, c->who->program, files);
 	for (int i = 0; i < PLUGIN_FILES; i++) {
 		if (store_read_file(mem, below(mem, dir, files[i].dir), files[i].name, &there) == STORE_OK)
 			present++;
 		current += str_eq(there, files[i].text);
 	}
-	say_system(who, b);
+	say_system(c);
 	if (on_path.n == 0)
-		buf_say(b, "PATH: interagent is not on it\n");
-	else if (!str_eq(on_path, who->program))
-		buf_say(b, "PATH: interagent is %s, another one\n", on_path);
-	buf_say(b, "Claude Code: %z\n", present == 0 ? "no plugin directory; interagent setup claude writes one"
-			: current == PLUGIN_FILES ? "the plugin directory is there and current"
-						  : "the plugin directory is not current; run interagent setup claude");
+		say(c, "PATH: interagent is not on it\n");
+	else if (!str_eq(on_path, c->who->program))
+		say(c, "PATH: interagent is %s, another one\n", on_path);
+	say(c, "Claude Code: %z\n", present == 0 ? "no plugin directory; interagent setup claude writes one"
+	    : current == PLUGIN_FILES ? "the plugin directory is there and current"
+				      : "the plugin directory is not current; run interagent setup claude");
 }
 
-static void say_place(session *who, arena *mem, buf *b)
+static void say_place(call *c)
 {
-	buf ignored = { .mem = mem };
-	call c = begin_verb(who, mem, &ignored, NULL);
-	str name = self_by_place(&c);
-	store_close(&c.st);
+	str name = self_by_place(c);
 	if (name.n)
-		buf_say(b, "this directory: the workspace of %s\n", shown_name(&c, name));
+		say(c, "this directory: the workspace of %s\n", shown_name(c, name));
 	else
-		buf_say(b, "this directory: nobody registered from here as its agent\n");
+		say(c, "this directory: nobody registered from here as its agent\n");
 }
 
 /* Lists what is damaged, and with --fix moves it aside. */
-static int run_doctor(session *who, arena *mem, char **argv)
+static int run_doctor(call *c, const words *w)
 {
 	static const char *const texts[] = {
 		[STORE_TORN] = "is damaged", [STORE_NOT_A_FILE] = "is no regular file",
@@ -4293,64 +3878,66 @@ static int run_doctor(session *who, arena *mem, char **argv)
 		[STORE_NO_BODY] = "has no text: its messages/*.md is missing",
 		[STORE_NOT_OURS] = "belongs to another user", [STORE_WRITABLE] = "can be written by other users",
 	};
-	option o[] = { { "--fix", true, NULL } };
-	const char *wrong = read_plain(argv, o, 1);
-	buf b = { .mem = mem };
+	const store_fault *fault = &c->st.fault;
 	store_findings found;
-	store st;
 	store_result r;
-	if (wrong)
-		return misuse(mem, "no such option: ", wrong, "doctor");
-	store_open(&st, mem, who->root);
-	r = store_check(&st, o[0].value != NULL, &found);
-	store_close(&st);
+	if (w->wrong)
+		return misuse(c->mem, "no such option: ", w->wrong, "doctor");
+	c->st.stop = NULL;               /* a signal ends the process here, and not the wait for the lock */
+	r = store_check(&c->st, w->value[0] != NULL, &found);
 	for (int i = 0; i < found.n; i++)
-		buf_say(&b, "%e %z%z\n", found.at[i].path, texts[found.at[i].what],
-			found.at[i].fixed ? "; it was moved aside" : "");
+		say(c, "%e %z%z\n", found.at[i].path, texts[found.at[i].what],
+		    found.at[i].fixed ? "; it was moved aside" : "");
 	if (r == STORE_FAILED)
-		buf_say(&b, "%s: cannot %z it: %z; nothing was looked at\n", st.fault.path, st.fault.doing,
-			strerror(st.fault.error));
+		say(c, "%s: cannot %z it: %z; nothing was looked at\n", fault->path, fault->doing,
+		    strerror(fault->error));
 	else if (r != STORE_OK)
-		buf_say(&b, "%s/.lock is held by another process: nothing was looked at\n", who->root);
+		say(c, "%s/.lock is held by another process: nothing was looked at\n", c->who->root);
 	else if (found.n == 0)
-		buf_say(&b, "%s: nothing is damaged\n", who->root);
-	say_wiring(who, mem, &b);
-	say_place(who, mem, &b);
-	tell(1, &b);
+		say(c, "%s: nothing is damaged\n", c->who->root);
+	say_wiring(c);
+	say_place(c);
+	tell(1, c->out);
 	return r == STORE_OK && found.n == 0 ? DONE : REFUSED;
 }
 
-static int run_serve(session *who, arena *mem, char **argv)
-{
-	if (argv[0])
-		return misuse(mem, "no such option: ", argv[0], "serve");
-	return serve(who);
-}
+#define OPTIONS(...) (const option[]){ __VA_ARGS__, { 0 } }
+#define NO_OPTIONS (const option[]){ { 0 } }
 
 static const verb verbs[] = {
 	{ "serve", "", "The MCP server, on standard input and output.",
-	  "echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | interagent serve", run_serve },
+	  "echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | interagent serve", NULL, NO_OPTIONS },
 	{ "wait", " [--agent NAME] [--timeout SECONDS] [--exit-code N]",
 	  "Sleep until there is mail to tell of.\n"
 	  "Then exit 2 with it on standard error, or as --exit-code says (0: on standard\n"
-	  "output). On time-out exit 0. Shells outside a client's session count as one.", "interagent wait --agent api --timeout 60", run_wait },
+	  "output). On time-out exit 0. Shells outside a client's session count as one.",
+	  "interagent wait --agent api --timeout 60", run_wait,
+	  OPTIONS({ "--agent", TEXT, NULL }, { "--timeout", TEXT, "2000000" }, { "--exit-code", TEXT, "2" }) },
 	{ "forget", " NAME", "Take an agent out of the registry.\n"
-	  "One that is running or has unread mail stays.", "interagent forget api", run_forget },
-	{ "prune", " --older 30d", "Delete archived mail that is older.", "interagent prune --older 30d", run_prune },
+	  "One that is running or has unread mail stays.", "interagent forget api", run_forget,
+	  OPTIONS({ "NAME", TEXT, NULL }) },
+	{ "prune", " --older 30d", "Delete archived mail that is older.", "interagent prune --older 30d", run_prune,
+	  OPTIONS({ "--older", TEXT, NULL }) },
 	{ "board", " [--json]", "What waits for you, who is there, what changed.\n"
-	  "In a terminal also without a verb.", "interagent board", run_board },
-	{ "done", " ID", "Mark a message completed.", "interagent done 1a2b3c4d", run_done },
+	  "In a terminal also without a verb.", "interagent board", run_board, OPTIONS({ "--json", FLAG, NULL }) },
+	{ "done", " ID", "Mark a message completed.", "interagent done 1a2b3c4d", run_done,
+	  OPTIONS({ "--from", TEXT, NULL }, { "ID", TEXT, NULL }) },
 	{ "log", " [NAME] [--since 2d]", "The conversation, archived mail too.\n"
-	  "Replies stand below what they answer.", "interagent log api --since 2d", run_log },
+	  "Replies stand below what they answer.", "interagent log api --since 2d", run_log,
+	  OPTIONS({ "--since", TEXT, "36500d" }, { "NAME", TEXT, NULL }) },
 	{ "diff", " NAME [A [B]]", "What changed in a spec, from version A to B.\n"
-	  "Default: the last change.", "interagent diff users 1 2", run_diff },
+	  "Default: the last change.", "interagent diff users 1 2", run_diff,
+	  OPTIONS({ "NAME", TEXT, NULL }, { "A", TEXT, NULL }, { "B", TEXT, NULL }) },
 	{ "watch", " [--agent NAME] [--json]", "Print unread mail, and each message as it comes.",
-	  "interagent watch --agent api", run_watch },
+	  "interagent watch --agent api", run_watch,
+	  OPTIONS({ "--agent", TEXT, NULL }, { "--json", FLAG, NULL }) },
 	{ "hook", " <EVENT", "Tell a client of mail: one command for all hook events.",
-	  "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook", run_hook },
+	  "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook", run_hook, NO_OPTIONS },
 	{ "setup", " claude [--dry-run | --undo]", "Write a plugin directory for Claude Code.",
-	  "interagent setup claude --dry-run", run_setup },
-	{ "doctor", " [--fix]", "Look for damaged files; --fix moves them aside.", "interagent doctor", run_doctor },
+	  "interagent setup claude --dry-run", run_setup,
+	  OPTIONS({ "--dry-run", FLAG, NULL }, { "--undo", FLAG, NULL }, { "CLIENT", TEXT, NULL }) },
+	{ "doctor", " [--fix]", "Look for damaged files; --fix moves them aside.", "interagent doctor", run_doctor,
+	  OPTIONS({ "--fix", FLAG, NULL }) },
 };
 
 enum { VERBS = sizeof verbs / sizeof *verbs };
@@ -4364,10 +3951,19 @@ static int help_plain(arena *mem, const verb *v)
 
 static int run_plain(session *who, arena *mem, const verb *v, char **argv)
 {
+	words w = read_words(v->options, argv);
+	buf text = { .mem = mem };
+	call c;
 	for (char **a = argv; *a; a++)
 		if (strcmp(*a, "--help") == 0)
 			return help_plain(mem, v);
-	return v->run(who, mem, argv);
+	if (!v->run)
+		return w.wrong ? misuse(mem, "no such option: ", w.wrong, v->name) : serve(who);
+	who->shell = true;
+	who->agents_shell = in_agents_shell();
+	c = begin_call(who, mem, find_tool(S("check_inbox")), &text);
+	c.values = NEW(mem, value, count_params(c.tool));
+	return v->run(&c, &w);
 }
 
 static void help_line(buf *b, const char *name, const char *about)
@@ -4399,8 +3995,8 @@ static int help(arena *mem)
 
 static int no_such_verb(arena *mem, const char *word)
 {
-	buf b = { .mem = mem };
 	const char *near = NULL;
+	str text;
 	int least = 3;
 	for (int i = 0; i < VERBS + 2 * TOOLS; i++) {
 		const tool *t = i < VERBS ? NULL : &tools[(i - VERBS) / 2];
@@ -4410,8 +4006,8 @@ static int no_such_verb(arena *mem, const char *word)
 			near = name;
 		least = distance < least ? distance : least;
 	}
-	buf_say(&b, "%z%z%z", word, near ? "; did you mean " : "", near ? near : "");
-	return misuse(mem, "no such verb: ", arena_z(mem, buf_str(&b)), "");
+	text = arena_say(mem, near ? "%z; did you mean %z" : "%z", word, near);
+	return misuse(mem, "no such verb: ", arena_z(mem, text), "");
 }
 
 /* ==== Main ==== */
@@ -4419,12 +4015,9 @@ static int no_such_verb(arena *mem, const char *word)
 static str store_root(arena *mem)
 {
 	const char *dir = getenv("INTERAGENT_DIR"), *home = getenv("HOME");
-	buf b = { .mem = mem };
 	if (dir && *dir)
 		return str_of(dir);
-	if (home && *home)
-		buf_say(&b, "%z/.claude-interagent", home);
-	return buf_str(&b);
+	return home && *home ? arena_say(mem, "%z/.claude-interagent", home) : S("");
 }
 
 static str working_place(arena *mem)
@@ -4448,7 +4041,7 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	static arena own, mem;
-	static session who = { .stop = &stopping, .presence = -1 };
+	static session who = { .presence = -1 };
 	const char *word = argc > 1 ? argv[1] : isatty(0) ? "board" : "serve";
 	const tool *t = find_verb(verb_name(&own, word));
 	fill_standard_descriptors();

@@ -1173,6 +1173,44 @@ void json_member(json_writer *w, str key, str string)
 	json_string(w, string);
 }
 
+static void put_argument(json_writer *w, char verb, va_list *args)
+{
+	switch (verb) {
+	case 's': json_string(w, va_arg(*args, str)); break;
+	case 'z': json_string(w, str_of(va_arg(*args, const char *))); break;
+	case 'l':
+		before_value(w);
+		buf_int(w->out, va_arg(*args, int64_t));
+		break;
+	default: json_raw(w, va_arg(*args, str));
+	}
+}
+
+void json_say(json_writer *w, const char *form, ...)
+{
+	va_list args;
+	size_t n;
+	va_start(args, form);
+	for (const char *at = form; *at; at += n) {
+		n = 1;
+		if (*at == '{' || *at == '[') {
+			json_open(w, *at);
+		} else if (*at == '}' || *at == ']') {
+			json_close(w, *at);
+		} else if (*at == '%') {
+			put_argument(w, at[n++], &args);
+		} else if (*at == '\'') {
+			n += strcspn(at + 1, "'") + 1;
+			json_string(w, (str){ at + 1, (ptrdiff_t)n - 2 });
+		} else if (*at != ' ' && *at != ',') {
+			n = strcspn(at, ":,]}");
+			(at[n] == ':' ? json_name : json_raw)(w, (str){ at, (ptrdiff_t)n });
+			n += at[n] == ':';
+		}
+	}
+	va_end(args);
+}
+
 str json_quote(arena *a, str s)
 {
 	buf b = { .mem = a };

@@ -160,6 +160,11 @@ void json_string(json_writer *w, str s);
 void json_raw(json_writer *w, str value);           /* bytes that are JSON already */
 void json_member(json_writer *w, str key, str string);
 
+/* Writes a piece of JSON as `form` has it, where names have no quotes, strings
+ * have single ones, and %s stands for a string (a str), %z for one (a C string),
+ * %l for an int64_t, %r for a str that is JSON already: "{id:%r,ok:true". */
+void json_say(json_writer *w, const char *form, ...);
+
 /* One change to an object: the raw value that key is to have; an empty one
  * takes the member away. */
 typedef struct {
