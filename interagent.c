@@ -168,6 +168,14 @@ static call begin_call(session *who, arena *mem, const struct tool *tool, buf *o
 	return c;
 }
 
+/* A call that goes on for long sees the store that is there now. */
+static void reopen(call *c)
+{
+	store_close(&c->st);
+	store_open(&c->st, c->mem, c->who->root);
+	c->st.stop = &stopping;
+}
+
 static void say(call *c, const char *format, ...)
 {
 	va_list args;
@@ -737,7 +745,7 @@ static void say_agent(call *c, const store_entry *a, const store_presences *live
 	const store_presence *p = presence_of(live, a->name);
 	int unread = p && p->alive ? 0 : count_unread(c, a->name);
 	say(c, "%s: %s", shown_name(c, a->name), shown_presence(c, live, a->name));
-	if (unread)
+	if (unread > 0)
 		say(c, ", %d unread", unread);
 	say(c, "; %q, %q\n", a->text, a->workspace);
 	add_doc(c, agent_doc(c, a, p));
@@ -1021,11 +1029,12 @@ static void say_inbox(call *c, const store_messages *inbox, int64_t offset)
 		say(c, "...and %l more: offset %l\n", inbox->n - last, last);
 }
 
+/* -1: it cannot be told. */
 static int count_unread(call *c, str agent)
 {
 	store_messages mail;
 	if (store_mail(&c->st, agent, S(""), &mail) != STORE_OK)
-		return 0;
+		return -1;
 	keep_inbox(&mail, agent);
 	return count_unread_in(&mail);
 }
@@ -1573,7 +1582,7 @@ static bool publish_spec(call *c)
 	say_spec(c, &spec);
 	c->out->n = 0;
 	say(c, "%s v%l is published", spec.name, spec.version);
-	if (!tell_readers(c, &all, &spec, &told) )
+	if (!tell_readers(c, &all, &spec, &told))
 		return false;
 	say(c, told ? "; %d reader%z told." : ".", told, told == 1 ? " is" : "s are");
 	if (before.version && before.publisher.n && !str_eq(before.publisher, c->self) && !base)
@@ -3157,8 +3166,7 @@ static int run_wait(call *c, const words *w)
 	r = claim < -1 ? STORE_FAILED : STORE_OK;
 	while (claim >= 0 && !stopping && news.n == 0) {
 		arena mark = *c->mem;
-		store_close(&c->st);
-		store_open(&c->st, c->mem, c->who->root);
+		reopen(c);
 		r = store_news(&c->st, c->self, c->session_id, 0, &news);
 		if (r != STORE_OK)
 			news.n = 0;
@@ -3209,8 +3217,7 @@ static int run_watch(call *c, const words *w)
 		buf ids = { .mem = c->mem };
 		store_messages mail;
 		str next = seen;
-		store_close(&c->st);
-		store_open(&c->st, c->mem, c->who->root);
+		reopen(c);
 		c->st.cache = &c->who->cache;
 		known = store_mail(&c->st, c->self, S(""), &mail) == STORE_OK;
 		if (known)
@@ -3273,6 +3280,7 @@ static int run_forget(call *c, const words *w)
 	store_entries all;
 	store_presences live;
 	const store_presence *p;
+	int unread;
 	bool done = false;
 	if (w->wrong || !w->value[0])
 		return misuse(c->mem, w->wrong ? "a wrong option: " : "which agent?", w->wrong, "forget");
@@ -3284,10 +3292,10 @@ static int run_forget(call *c, const words *w)
 		refuse_agent(c, &all, name);
 	else if (p && p->alive)
 		refuse(c, "%s is running", shown_name(c, name));
-	else if (count_unread(c, name))
-		refuse(c, "%s has %d unread", shown_name(c, name), count_unread(c, name));
+	else if ((unread = count_unread(c, name)) > 0)
+		refuse(c, "%s has %d unread", shown_name(c, name), unread);
 	else
-		done = store_forget(&c->st, name) == STORE_OK || worked(c, STORE_FAILED);
+		done = worked(c, unread < 0 ? STORE_FAILED : store_forget(&c->st, name));
 	if (!done)
 		return refuse_verb(c);
 	say(c, "%s is forgotten.\n", shown_name(c, name));

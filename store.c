@@ -504,7 +504,7 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
 {
 	json_error error;
 	str text;
-	struct stat first = { 0 }, own;
+	struct stat first = { 0 }, own = { 0 };
 	bool old, to_write = seen && st->lock >= 0;
 	int64_t age;
 	int most_naps;

@@ -213,6 +213,11 @@ is "forget refuses an agent with unread mail" "$(status_of interagent forget db)
 like "... and says how much" "$(cat "$T/err")" 'db has 1 unread'
 unread=$(interagent inbox --from db --json | at 0 id)
 interagent read "$unread" --from db >/dev/null
+mv "$INTERAGENT_DIR/messages-meta" "$T/away"
+: >"$INTERAGENT_DIR/messages-meta"
+is "forget refuses an agent whose mail cannot be read" "$(status_of interagent forget db)" 1
+rm "$INTERAGENT_DIR/messages-meta"
+mv "$T/away" "$INTERAGENT_DIR/messages-meta"
 like "then it is forgotten" "$(interagent forget db)" 'db is forgotten'
 unlike "... and no longer listed" "$(interagent agents)" '^db'
 unlike "... nor is its status" "$(interagent statuses)" '^db'
