@@ -1979,7 +1979,7 @@ store_result store_note_reader(store *st, str name, str agent, int64_t version)
 	if (r != STORE_OK)
 		return r;
 	r = load_history(st, &h);
-	if (r == STORE_OK) {
+	if (r == STORE_OK && reader_of(st, &h, agent)->version < version) {
 		reader_of(st, &h, agent)->version = version;
 		r = save_history(st, &h);
 	}
@@ -2056,12 +2056,13 @@ void store_clear_signals(arena *mem, str workspace)
 	names it = { 0 };
 	if (inbox < 0)
 		return;
-	it.dir = fdopendir(open_retry(inbox, ".", open_dir_flags));
+	it.dir = fdopendir(inbox);
 	while (names_next(&it, S(""), S(".signal")))
 		sys_unlink(inbox, it.name.s, 0);
 	if (it.dir)
 		closedir(it.dir);
-	close(inbox);
+	else
+		close(inbox);
 }
 
 str store_make_inbox(arena *mem, str workspace)

@@ -119,7 +119,7 @@ static void step_delete(store *st)
 /* A file that is no message, long ago, or whole again. */
 static void step_damage(store *st)
 {
-	static const char *const texts[] = { "", "{", "[]", "{\"from\":1}", "\xff\xfe", "{\"id\":\"x\"}" };
+	static const char *const texts[] = { " ", "{", "[]", "{\"from\":1}", "\xff\xfe", "{\"id\":\"x\"}" };
 	static const struct timespec old[2] = { { 1700000000, 0 }, { 1700000000, 0 } };
 	char name[32], *path;
 	(void)st;

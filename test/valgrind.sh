@@ -14,7 +14,7 @@ mkdir -p "$logs"
 ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -g -O1 -o "$logs/interagent" interagent.c store.c json.c || exit 1
 cat >"$logs/under" <<END
 #!/bin/sh
-exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes \\
+exec valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --child-silent-after-fork=yes \\
 	--log-file='$logs/log.%p' '$logs/interagent' "\$@"
 END
 chmod +x "$logs/under"
