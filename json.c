@@ -1218,6 +1218,59 @@ str json_quote(arena *a, str s)
 	return buf_str(&b);
 }
 
+/* Copies the members, but not what they hold: only a member's `next` differs. */
+static json *with_value(arena *a, const json *object, str key, const json *value)
+{
+	json *result = NEW(a, json, 1), **tail = &result->child;
+	result->kind = JSON_OBJECT;
+	for (const json *m = object ? object->child : NULL; m; m = m->next) {
+		bool same = key_is(m, key);
+		if (same && !value)
+			continue;
+		*tail = NEW(a, json, 1);
+		**tail = same ? *value : *m;
+		(*tail)->key = m->key;
+		(*tail)->unescaped_key = m->unescaped_key;
+		(*tail)->next = NULL;
+		tail = &(*tail)->next;
+		if (same)
+			value = NULL;
+	}
+	if (value) {
+		*tail = NEW(a, json, 1);
+		**tail = *value;
+		(*tail)->key = json_quote(a, key);
+		(*tail)->unescaped_key = (*tail)->key.n == key.n + 2;
+	}
+	return result;
+}
+
+json *json_with(arena *a, const json *object, str key, str raw)
+{
+	json_error error;
+	json *value = raw.n ? json_read(a, raw, JSON_STORED, &error) : NULL;
+	return with_value(a, object && object->kind == JSON_OBJECT ? object : NULL, key, value);
+}
+
+json *json_with_text(arena *a, const json *object, str key, str text)
+{
+	return json_with(a, object, key, json_quote(a, text));
+}
+
+str json_format(arena *a, const json *object, int depth)
+{
+	buf b = { .mem = a };
+	json_writer w = { .out = &b, .pretty = true, .depth = depth, .keyed = true };
+	json_open(&w, '{');
+	for (const json *m = object ? object->child : NULL; m; m = m->next) {
+		json_raw(&w, m->key);
+		after_name(&w);
+		json_raw(&w, m->raw);
+	}
+	json_close(&w, '}');
+	return buf_str(&b);
+}
+
 static const json_change *change_of(const json *member, const json_change *changes, int count)
 {
 	for (int i = 0; i < count; i++)

@@ -177,4 +177,16 @@ typedef struct {
 str json_patch(arena *a, const json *object, const json_change *changes, int count, int depth);
 str json_quote(arena *a, str s);                    /* s as a JSON string, for a file */
 
+/* `object` (NULL or no object: an empty one) with one member set to a JSON
+ * value, which must be whole; an empty one takes the member away. What is
+ * returned is a new object that shares the other members' values; it has no
+ * `raw` of its own, and a name that stood twice stands once, at its first place.
+ * A new member comes last. Costs the number of members, whatever they hold. */
+json *json_with(arena *a, const json *object, str key, str raw);
+json *json_with_text(arena *a, const json *object, str key, str text);
+
+/* The object as JSON.stringify(x, null, 2) writes it where it stands `depth`
+ * levels deep: one member a line, each with its name and value as written. */
+str json_format(arena *a, const json *object, int depth);
+
 #endif

@@ -412,6 +412,29 @@ static void test_patch(void)
 	is("of a damaged one, what was whole", patched(S("{\"a\":1,\"b\":2,\"c\":"), twice, 1, 0), S("{\n  \"a\": 9,\n  \"b\": 2\n}"));
 }
 
+/* ==== Objects with a member set ==== */
+
+static void test_with(void)
+{
+	const json *o = read(S("{\"a\":1,\"x\\u0079\" : [1.0,\n 2],\"a\":3}"), JSON_STORED);
+	const json *set = json_with(&mem, o, S("xy"), S("{\"in\":[7]}"));
+	is("a member set keeps its place and its name as written", json_format(&mem, set, 0),
+	   S("{\n  \"a\": 1,\n  \"x\\u0079\": {\"in\":[7]},\n  \"a\": 3\n}"));
+	is("and can be looked into", json_get(json_get(set, S("xy")), S("in"))->child->raw, S("7"));
+	is("the object that it was set in stays", json_format(&mem, o, 0),
+	   S("{\n  \"a\": 1,\n  \"x\\u0079\": [1.0,\n 2],\n  \"a\": 3\n}"));
+	is("a name that stood twice stands once", json_format(&mem, json_with(&mem, o, S("a"), S("9")), 1),
+	   S("{\n    \"a\": 9,\n    \"x\\u0079\": [1.0,\n 2]\n  }"));
+	is("or not at all", json_format(&mem, json_with(&mem, o, S("a"), S("")), 0), S("{\n  \"x\\u0079\": [1.0,\n 2]\n}"));
+	is("one that is not there need not be taken away", json_format(&mem, json_with(&mem, NULL, S("a"), S("")), 0), S("{}"));
+	set = json_with_text(&mem, json_with_text(&mem, NULL, S("k\"\n"), S("v\n\\")), S("k"), S(""));
+	is("a text is quoted, and so is a new name; new ones come last", json_format(&mem, set, 0),
+	   S("{\n  \"k\\\"\\n\": \"v\\n\\\\\",\n  \"k\": \"\"\n}"));
+	is("it is found", json_get_text(&mem, set, S("k\"\n")), S("v\n\\"));
+	is("of what is no object, a new one", json_format(&mem, json_with(&mem, o->child, S("a"), S("9")), 0), S("{\n  \"a\": 9\n}"));
+	is("nothing is an empty object", json_format(&mem, NULL, 0), S("{}"));
+}
+
 int main(void)
 {
 	test_ints();
@@ -426,6 +449,7 @@ int main(void)
 	test_damage();
 	test_writer();
 	test_patch();
+	test_with();
 	puts("done");
 	return bad > 0;
 }
