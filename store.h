@@ -35,24 +35,19 @@ typedef struct {
 
 typedef struct store_index store_index;
 
-enum store_dir {
-	STORE_ROOT, STORE_BODIES, STORE_METAS, STORE_SPECS, STORE_ARCHIVE, STORE_OLD_BODIES,
-	STORE_OLD_METAS, STORE_LIVE, STORE_ANNOUNCED, STORE_HISTORY, STORE_PAST, STORE_DIRS
-};
-
 typedef struct {
 	arena *mem;
 	str root;
 	store_fault fault;
 	store_index *index;      /* NULL: one for this request alone */
 	int lock_ms;             /* how long to wait for the lock; 0: the usual 8 s */
-	const volatile sig_atomic_t *stop; /* if set, waiting for the lock ends when it is nonzero */
+	const volatile sig_atomic_t *stop; /* if set: nonzero ends waiting for the lock */
 	int damaged;             /* files passed over because they are damaged or unreadable */
 	str *damaged_paths;
 	bool no_locks;           /* the file system has no locks: we went on without */
 	bool no_dir_sync;        /* nor does it sync directories */
 
-	int fd[STORE_DIRS];      /* from here on it is the store's own */
+	int *fd;                 /* from here on it is the store's own */
 	int lock;
 	int naps;
 	int damaged_room;
@@ -252,18 +247,20 @@ store_result store_prune(store *st, int64_t older_ms, int *count);
 struct store_index {
 	arena mem;
 	uint64_t device, inode;          /* of the directory that it knows */
+	uint64_t seed;                   /* of the hash table: nobody can aim at one place */
 	struct store_known *at;          /* the messages, in no order */
-	int n, room;
-	int32_t *slot;                   /* a hash table of places in `at`, plus 1 */
+	int n, room, gone;
+	int32_t *slot;                   /* a hash table of places in `at`, plus 1; 0: free */
 	int slots;
-	str *odd;                        /* names whose files are opened at every look */
-	int odd_n, odd_room;
 	uint32_t walk;                   /* the number of the last walk over the names */
-	int64_t mtime, walked, moved;    /* ns of the directory; clock_ms of the last walk, and since
-					    when the mtime has moved without an event (0: it has not) */
+	bool whole, names_only;          /* it knows every name, and nothing else */
+	int64_t mtime;                   /* of the directory, ns, at the last look */
+	int64_t walked, walked_mtime;    /* clock_ms of the last walk, and mtime then */
+	int64_t unexplained;             /* clock_ms since when mtime has moved without an event; or 0 */
 	int watch;                       /* of inotify, plus 1; 0: not tried yet, -1: none here */
-	bool whole;                      /* it knows every name */
-	int opened;                      /* files opened for their parties alone, ever: for tests */
+	uint64_t changes;                /* names that came, went or changed */
+	int learnt;                      /* what it knows that the memo does not */
+	int opened;                      /* files opened for it, ever: for tests */
 };
 
 void store_index_release(store_index *index);
@@ -273,8 +270,9 @@ void store_index_release(store_index *index);
  * again after each look: a directory that was replaced has another one. */
 int store_watch(store *st);
 
-/* Has messages-meta/ changed since the last call or look? Costs no walk and opens
- * no file. True also where that cannot be told. */
+/* Has any message come, gone or changed since the last call? Opens only those that
+ * did; true also where that cannot be told. For whoever wakes from store_watch:
+ * a writer's temp files wake, too. */
 bool store_changed(store *st);
 
 /* ---- What a session was told: announced/<agent>@<session> ----
@@ -372,7 +370,7 @@ typedef struct {
 	str text;                        /* the content; empty in a list */
 	int64_t version;                 /* from 1 */
 	int64_t size;                    /* of the content */
-	bool foreign;                    /* another program wrote it, and no publish has kept it yet */
+	bool foreign;                    /* by another program, and not kept by a publish yet */
 	bool past;                       /* not the current text */
 } store_spec;
 
