@@ -165,7 +165,7 @@ static bool other_takes(str text, bool strict)
 
 static void inside(str part, str text)
 {
-	must(part.n >= 0 && part.s >= text.s && part.s + part.n <= text.s + text.n, "a value's bytes lie in the text");
+	expect(part.n >= 0 && part.s >= text.s && part.s + part.n <= text.s + text.n, "a value's bytes lie in the text");
 }
 
 /* Every node, also after an error: nothing that was not whole is in the tree. */
@@ -176,11 +176,11 @@ static void check_tree(const json *v, str text, bool strict, bool whole)
 		if (v->kind == JSON_OBJECT) {
 			str key = json_key(&mem, m);
 			inside(m->key, text);
-			must(!strict || text_valid(key), "a name is UTF-8");
-			must(json_get(v, key) != NULL, "a member is found by its name");
+			expect(!strict || text_valid(key), "a name is UTF-8");
+			expect(json_get(v, key) != NULL, "a member is found by its name");
 		}
-		must(!strict || text_valid(json_text(&mem, m)), "a text is UTF-8");
-		must(!whole || other_takes(m->raw, strict) || m->kind >= JSON_ARRAY, "what was taken is JSON");
+		expect(!strict || text_valid(json_text(&mem, m)), "a text is UTF-8");
+		expect(!whole || other_takes(m->raw, strict) || m->kind >= JSON_ARRAY, "what was taken is JSON");
 		check_tree(m, text, strict, whole);
 	}
 }
@@ -233,10 +233,10 @@ static void check_reprint(const json *v, bool strict)
 		json_error error;
 		str once = printed(v, pretty);
 		json *again = json_read(&mem, once, JSON_STRICT, &error);
-		must(!error.what, "what was written is JSON");
-		must(pretty || !memchr(once.s, '\n', (size_t)once.n), "the wire form is one line");
-		must(!strict || same_tree(v, again), "what was written is the same");
-		must(str_eq(once, printed(again, pretty)), "writing it again changes nothing");
+		expect(!error.what, "what was written is JSON");
+		expect(pretty || !memchr(once.s, '\n', (size_t)once.n), "the wire form is one line");
+		expect(!strict || same_tree(v, again), "what was written is the same");
+		expect(str_eq(once, printed(again, pretty)), "writing it again changes nothing");
 	}
 }
 
@@ -255,7 +255,7 @@ static void check_patch(const json *v, int depth)
 	if (last && !str_eq(json_key(&mem, last), json_key(&mem, v->child)))
 		changes[count++] = (json_change){ json_key(&mem, last), S("") };
 	patched = json_read(&mem, json_patch(&mem, v, changes, count, depth), JSON_STORED, &error);
-	must(!error.what && patched->kind == JSON_OBJECT, "a changed object is JSON");
+	expect(!error.what && patched->kind == JSON_OBJECT, "a changed object is JSON");
 	p = patched->child;
 	for (m = v->child; m; m = m->next) {
 		int i = 0;
@@ -263,18 +263,18 @@ static void check_patch(const json *v, int depth)
 			i++;
 		if (i < count && (made >> i & 1 || changes[i].value.n == 0))
 			continue;
-		must(p && str_eq(p->key, m->key), "names keep their order and bytes");
-		must(str_eq(p->raw, i < count ? changes[i].value : m->raw), "values keep their bytes");
+		expect(p && str_eq(p->key, m->key), "names keep their order and bytes");
+		expect(str_eq(p->raw, i < count ? changes[i].value : m->raw), "values keep their bytes");
 		made |= i < count ? 1 << i : 0;
 		p = p->next;
 	}
 	for (int i = 0; i < count; i++) {
 		if (made >> i & 1 || changes[i].value.n == 0)
 			continue;
-		must(p && str_eq(p->raw, changes[i].value), "new members come last");
+		expect(p && str_eq(p->raw, changes[i].value), "new members come last");
 		p = p->next;
 	}
-	must(!p, "nothing else is there");
+	expect(!p, "nothing else is there");
 }
 
 static void read_as(str text, enum json_rules rules)
@@ -282,9 +282,9 @@ static void read_as(str text, enum json_rules rules)
 	json_error error;
 	bool strict = rules == JSON_STRICT;
 	json *v = json_read(&mem, text, rules, &error);
-	must(!error.what == other_takes(text, strict), "both readers take it, or neither");
-	must(error.at >= 0 && error.at <= text.n, "the error is in the text");
-	must(v || error.what, "a value, or what is wrong");
+	expect(!error.what == other_takes(text, strict), "both readers take it, or neither");
+	expect(error.at >= 0 && error.at <= text.n, "the error is in the text");
+	expect(v || error.what, "a value, or what is wrong");
 	if (v)
 		check_tree(v, text, strict, !error.what);
 	if (v && !error.what)
@@ -301,12 +301,12 @@ static void check_shown(str s, enum text_use use)
 	str out;
 	text_add(&b, s, use);
 	out = buf_str(&b);
-	must(text_valid(out), "what is shown is UTF-8");
+	expect(text_valid(out), "what is shown is UTF-8");
 	for (ptrdiff_t i = 0; i < out.n; i++) {
 		unsigned char c = (unsigned char)out.s[i];
 		bool line = use == TEXT_BODY && (c == '\t' || c == '\n' || (c == '\r' && i + 1 < out.n && out.s[i + 1] == '\n'));
-		must(c >= 0x20 || line, "no control character is shown");
-		must(c != 0x7f || use == TEXT_FILE, "nor DEL");
+		expect(c >= 0x20 || line, "no control character is shown");
+		expect(c != 0x7f || use == TEXT_FILE, "nor DEL");
 	}
 }
 
@@ -318,13 +318,13 @@ static void check_text(str s, int limit)
 	int64_t n;
 	for (int use = TEXT_FILE; use <= TEXT_BODY; use++)
 		check_shown(s, (enum text_use)use);
-	must(part.n <= limit && (!valid || text_valid(part)), "a clipped text fits and is whole");
-	must(!valid || text_valid(line), "one line is UTF-8");
+	expect(part.n <= limit && (!valid || text_valid(part)), "a clipped text fits and is whole");
+	expect(!valid || text_valid(line), "one line is UTF-8");
 	for (ptrdiff_t i = 0; i < line.n; i++)
-		must((unsigned char)line.s[i] >= 0x20, "one line is one line");
-	must(text_count(s) <= s.n, "there are not more characters than bytes");
+		expect((unsigned char)line.s[i] >= 0x20, "one line is one line");
+	expect(text_count(s) <= s.n, "there are not more characters than bytes");
 	text_fit(&b, s, limit % 100 + 3);
-	must(text_width(buf_str(&b)) == limit % 100 + 3, "a fitted text has its width");
+	expect(text_width(buf_str(&b)) == limit % 100 + 3, "a fitted text has its width");
 	str_int(s, &n);
 	str_trim(s);
 }
@@ -342,10 +342,10 @@ static int64_t hunk_start(str head)
 {
 	int64_t at = -1, count = 1;
 	str range = str_cut(&head, ' '), first;
-	must(str_starts(range, S("-")), "a hunk says where it is");
+	expect(str_starts(range, S("-")), "a hunk says where it is");
 	range = str_from(range, 1);
 	first = str_cut(&range, ',');
-	must(str_int(first, &at) && (!range.n || str_int(range, &count)) && at >= 0, "... in numbers");
+	expect(str_int(first, &at) && (!range.n || str_int(range, &count)) && at >= 0, "... in numbers");
 	return count ? at - 1 : at;
 }
 
@@ -362,7 +362,7 @@ static str patched(str a, str diff)
 				buf_add(&out, next_line(&a));
 			continue;
 		}
-		must(op == ' ' || op == '-' || op == '+', "a line of a hunk says what it does");
+		expect(op == ' ' || op == '-' || op == '+', "a line of a hunk says what it does");
 		line = str_from(line, 1);
 		if (str_starts(diff, S("\\ "))) {
 			next_line(&diff);
@@ -370,7 +370,7 @@ static str patched(str a, str diff)
 		}
 		if (op != '+') {
 			old = next_line(&a);
-			must(str_eq(old, line), "what stays or goes was there");
+			expect(str_eq(old, line), "what stays or goes was there");
 			done++;
 		}
 		if (op != '-')
@@ -384,8 +384,8 @@ static void check_diff(str a, str b)
 {
 	buf diff = { .mem = &mem };
 	text_diff(&diff, a, b);
-	must(str_eq(patched(a, buf_str(&diff)), b), "a diff makes the one of the other");
-	must(!str_eq(a, b) || diff.n == 0, "nothing changes what is the same");
+	expect(str_eq(patched(a, buf_str(&diff)), b), "a diff makes the one of the other");
+	expect(!str_eq(a, b) || diff.n == 0, "nothing changes what is the same");
 	text_distance(text_head_bytes(a, 64), text_head_bytes(b, 64));
 }
 
