@@ -24,9 +24,16 @@
  * Comparing, cutting, trimming. White space and letters are ASCII's: the C library's idea of
  * them depends on the user's locale. */
 
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b)
+{
+	return a < b ? a : b;
+}
+
 str str_of(const char *z)
 {
-	return z ? (str){ z, (ptrdiff_t)strlen(z) } : (str){ "", 0 };
+	if (!z)
+		z = "";
+	return (str){ z, (ptrdiff_t)strlen(z) };
 }
 
 bool str_eq(str a, str b)
@@ -51,16 +58,17 @@ bool str_eq_nocase(str a, str b)
 
 int str_cmp(str a, str b)
 {
-	ptrdiff_t n = a.n < b.n ? a.n : b.n;
+	ptrdiff_t n = least(a.n, b.n);
 	int order = n ? memcmp(a.s, b.s, (size_t)n) : 0;
 	return order ? order : (a.n > b.n) - (a.n < b.n);
 }
 
 str str_from(str s, ptrdiff_t at)
 {
-	if (at > s.n)
-		at = s.n;
-	return at ? (str){ s.s + at, s.n - at } : s;
+	at = least(at, s.n);
+	if (at == 0)
+		return s;                     /* which may be NULL, and then nothing may be added */
+	return (str){ s.s + at, s.n - at };
 }
 
 bool str_starts(str s, str head)
@@ -89,8 +97,10 @@ str str_trim(str s)
 
 str str_cut(str *rest, char sep)
 {
-	const char *at = rest->n ? memchr(rest->s, sep, (size_t)rest->n) : NULL;
-	str head = { rest->s, at ? at - rest->s : rest->n };
+	str head = *rest;
+	const char *at = head.n ? memchr(head.s, sep, (size_t)head.n) : NULL;
+	if (at)
+		head.n = at - head.s;
 	*rest = str_from(*rest, head.n + 1);
 	return head;
 }
@@ -114,29 +124,38 @@ bool str_int(str s, int64_t *value)
 /* ==== Arena ====
  * Memory in blocks, given back all at once when a request has been answered: what was taken for
  * it cannot leak. It is zeroed, and it is there: where the system has no more, the process ends,
- * since whoever keeps something must survive a kill at every instant anyway. */
+ * and whoever keeps something must survive a kill at every instant anyway. */
 
 enum {
-	BLOCK = 64 * 1024,            /* one for most requests */
-	MAX_BLOCK = 4 * 1024 * 1024,  /* from here on doubling would waste more than it saves */
-	ALIGN = 16                    /* of max_align_t where we know it */
+	BLOCK = 64 * 1024,            /* enough for most requests */
+	MAX_BLOCK = 4 * 1024 * 1024,  /* beyond it doubling wastes more than it saves */
+	ALIGN = _Alignof(max_align_t)
 };
 
 struct arena_block {
-	struct arena_block *before;
-	ptrdiff_t room;
+	_Alignas(max_align_t) struct arena_block *before;
+	ptrdiff_t room;               /* with this head */
 };
 
-static void complain(const char *why)
+static void complain(str why)
 {
-	ssize_t ignored = write(2, why, strlen(why));
+	ssize_t ignored = write(2, why.s, (size_t)why.n);
 	(void)ignored;
 }
 
-void must_fail(const char *place)
+static void arena_grow(arena *a, ptrdiff_t bytes)
 {
-	complain(place);
-	abort();
+	ptrdiff_t room = a->last ? least(a->last->room * 2, MAX_BLOCK) : BLOCK;
+	struct arena_block *block;
+	if (room < bytes + (ptrdiff_t)sizeof *block)
+		room = bytes + (ptrdiff_t)sizeof *block;
+	block = malloc((size_t)room);
+	if (!block) {
+		complain(S("out of memory\n"));
+		_exit(1);
+	}
+	*block = (struct arena_block){ a->last, room };
+	*a = (arena){ block, (char *)(block + 1), (char *)block + room };
 }
 
 static ptrdiff_t aligned(ptrdiff_t bytes)
@@ -144,53 +163,18 @@ static ptrdiff_t aligned(ptrdiff_t bytes)
 	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-static char *block_start(struct arena_block *block)
-{
-	return (char *)block + aligned(sizeof *block);
-}
-
-static void arena_grow(arena *a, ptrdiff_t bytes)
-{
-	ptrdiff_t room = a->last ? a->last->room * 2 : BLOCK;
-	struct arena_block *block;
-	if (room > MAX_BLOCK)
-		room = MAX_BLOCK;
-	if (room < bytes + aligned(sizeof *block))
-		room = bytes + aligned(sizeof *block);
-	block = malloc((size_t)room);
-	if (!block) {
-		complain("out of memory\n");
-		_exit(1);
-	}
-	*block = (struct arena_block){ a->last, room };
-	a->last = block;
-	a->at = block_start(block);
-	a->end = (char *)block + room;
-}
-
-static void *arena_raw(arena *a, ptrdiff_t bytes)
-{
-	void *p;
-	bytes = aligned(bytes);
-	if (a->end - a->at < bytes || !a->at)
-		arena_grow(a, bytes);
-	p = a->at;
-	a->at += bytes;
-	return p;
-}
-
 void *arena_new(arena *a, ptrdiff_t bytes)
 {
-	return memset(arena_raw(a, bytes), 0, (size_t)bytes);
+	if (!a->at || a->end - a->at < aligned(bytes))
+		arena_grow(a, aligned(bytes));
+	a->at += aligned(bytes);
+	return memset(a->at - aligned(bytes), 0, (size_t)bytes);
 }
 
 char *arena_z(arena *a, str s)
 {
-	char *z = arena_raw(a, s.n + 1);
-	if (s.n)
-		memcpy(z, s.s, (size_t)s.n);
-	z[s.n] = '\0';
-	return z;
+	char *z = arena_new(a, s.n + 1);
+	return s.n ? memcpy(z, s.s, (size_t)s.n) : z;
 }
 
 str arena_copy(arena *a, str s)
@@ -225,10 +209,10 @@ void arena_reset(arena *a)
 	struct arena_block *block = a->last;
 	while (block && block->before)
 		block = block->before;
-	if (!block || block->room > BLOCK)
-		arena_rewind(a, (arena){ 0 });
+	if (block && block->room == BLOCK)
+		arena_rewind(a, (arena){ block, (char *)(block + 1), (char *)block + BLOCK });
 	else
-		arena_rewind(a, (arena){ block, block_start(block), (char *)block + block->room });
+		arena_rewind(a, (arena){ 0 });
 }
 
 /* ==== Buffer ====
@@ -240,21 +224,19 @@ str buf_str(const buf *b)
 	return (str){ b->s ? b->s : "", b->n };
 }
 
-static void buf_reserve(buf *b, ptrdiff_t more)
+/* Twice the room, or what n bytes more need. */
+static void buf_grow(buf *b, ptrdiff_t n)
 {
 	ptrdiff_t room = b->room ? b->room * 2 : 256;
-	char *s;
-	if (b->n + more <= b->room)
-		return;
-	if (room < b->n + more)
-		room = aligned(b->n + more);
-	if (b->s && b->s + b->room == b->mem->at && b->mem->end - b->s >= room) {
-		b->mem->at = b->s + room;
+	char *s = b->s;
+	if (room < b->n + n)
+		room = aligned(b->n + n);
+	if (s && s + b->room == b->mem->at && b->mem->end - s >= room) {
+		b->mem->at = s + room;
 	} else {
-		s = arena_raw(b->mem, room);
+		b->s = arena_new(b->mem, room);
 		if (b->n)
-			memcpy(s, b->s, (size_t)b->n);
-		b->s = s;
+			memcpy(b->s, s, (size_t)b->n);
 	}
 	b->room = room;
 }
@@ -263,7 +245,8 @@ void buf_add(buf *b, str s)
 {
 	if (s.n == 0)
 		return;
-	buf_reserve(b, s.n);
+	if (s.n > b->room - b->n)
+		buf_grow(b, s.n);
 	memcpy(b->s + b->n, s.s, (size_t)s.n);
 	b->n += s.n;
 }
@@ -334,6 +317,14 @@ str arena_say(arena *a, const char *format, ...)
 	return (str){ b.s, b.n - 1 };
 }
 
+void must_fail(const char *file, int line, const char *holds)
+{
+	arena a = { 0 };
+	str text = arena_say(&a, "%s:%d: %s does not hold\n", file, line, holds);
+	complain(text);
+	abort();
+}
+
 /* ==== UTF-8 ====
  * Decoded strictly: what two programs read differently is a way past one of them. */
 
@@ -343,28 +334,35 @@ str arena_say(arena *a, const char *format, ...)
 static const struct {
 	unsigned char last, bytes, low, high;
 } utf8[] = {
-	{ 0x7f, 1, 0, 0 }, { 0xc1, 0, 0, 0 }, { 0xdf, 2, 0x80, 0xbf },
-	{ 0xe0, 3, 0xa0, 0xbf }, { 0xec, 3, 0x80, 0xbf }, { 0xed, 3, 0x80, 0x9f }, { 0xef, 3, 0x80, 0xbf },
-	{ 0xf0, 4, 0x90, 0xbf }, { 0xf3, 4, 0x80, 0xbf }, { 0xf4, 4, 0x80, 0x8f }, { 0xff, 0, 0, 0 },
+	{ 0x7f, 1, 0, 0 }, { 0xc1, 0, 0, 0 },
+	{ 0xdf, 2, 0x80, 0xbf },
+	{ 0xe0, 3, 0xa0, 0xbf }, { 0xec, 3, 0x80, 0xbf }, { 0xed, 3, 0x80, 0x9f },
+	{ 0xef, 3, 0x80, 0xbf },
+	{ 0xf0, 4, 0x90, 0xbf }, { 0xf3, 4, 0x80, 0xbf }, { 0xf4, 4, 0x80, 0x8f },
+	{ 0xff, 0, 0, 0 },
 };
 
 /* The character at the front of s, which is not empty, and its bytes; -1 where there is none,
  * and the bytes of the longest part of one, at least one byte. */
 static int32_t utf8_decode(str s, int *bytes)
 {
-	unsigned char first = (unsigned char)s.s[0], low, high;
+	unsigned char first = (unsigned char)s.s[0], low, high, next;
 	int row = 0;
 	int32_t c;
 	while (first > utf8[row].last)
 		row++;
 	*bytes = 1;
-	if (utf8[row].bytes < 2)
-		return utf8[row].bytes ? first : -1;
+	if (first < 0x80)
+		return first;
+	if (utf8[row].bytes == 0)
+		return -1;
 	low = utf8[row].low;
 	high = utf8[row].high;
 	c = first & 0x7f >> utf8[row].bytes;
 	for (; *bytes < utf8[row].bytes; ++*bytes) {
-		unsigned char next = *bytes < s.n ? (unsigned char)s.s[*bytes] : 0;
+		if (*bytes == s.n)
+			return -1;
+		next = (unsigned char)s.s[*bytes];
 		if (next < low || next > high)
 			return -1;
 		c = c << 6 | (next & 0x3f);
@@ -472,37 +470,24 @@ static bool needs_escape(int32_t c, enum text_use use)
 static void add_escape(buf *b, int32_t c, enum text_use use)
 {
 	static const char from[] = "\"\\\b\t\n\f\r", to[] = "\"\\btnfr";
-	const char *known = c && c < 0x80 && use != TEXT_BODY ? strchr(from, c) : NULL;
+	const char *known = memchr(from, c, sizeof from - 1);
 	buf_char(b, '\\');
-	if (known) {
+	if (known && use != TEXT_BODY) {
 		buf_char(b, to[known - from]);
 		return;
 	}
-	buf_add(b, c > 0xffff ? S("u{") : S("u"));
+	buf_char(b, 'u');
+	if (c > 0xffff)
+		buf_char(b, '{');
 	buf_digits(b, (uint64_t)c, 16, 4);
 	if (c > 0xffff)
 		buf_char(b, '}');
-}
-
-/* Whether eight bytes stand for themselves in every use. In a word without high bits, a byte
- * below 0x20, or one that is made zero, borrows its own high bit and no other's; 0x7f carries
- * into it. */
-static bool plain_eight(const char *p)
-{
-	const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
-	uint64_t v, quote, backslash;
-	memcpy(&v, p, sizeof v);
-	quote = v ^ '"' * ones;
-	backslash = v ^ '\\' * ones;
-	return !((v | (v - 0x20 * ones) | (v + ones) | (quote - ones) | (backslash - ones)) & high);
 }
 
 /* Bytes at the front that stand for themselves in every use: nearly all there are. */
 static ptrdiff_t plain_run(str s)
 {
 	ptrdiff_t n = 0;
-	while (n <= s.n - 8 && plain_eight(s.s + n))
-		n += 8;
 	while (n < s.n && s.s[n] >= 0x20 && s.s[n] < 0x7f && s.s[n] != '"' && s.s[n] != '\\')
 		n++;
 	return n;
@@ -571,7 +556,8 @@ static int char_width(int32_t c)
 		{ 0x2705, 0x270b }, { 0x2728, 0x2728 }, { 0x274c, 0x2757 }, { 0x2795, 0x2797 },
 		{ 0x27b0, 0x27bf }, { 0x2b1b, 0x2b55 }, { 0x2e80, 0xa4cf }, { 0xa960, 0xa97f },
 		{ 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe10, 0xfe6f }, { 0xff00, 0xff60 },
-		{ 0xffe0, 0xffe6 }, { 0x16fe0, 0x1b2ff }, { 0x1f004, 0x1faff }, { 0x20000, 0x3fffd },
+		{ 0xffe0, 0xffe6 }, { 0x16fe0, 0x1b2ff }, { 0x1f004, 0x1faff },
+		{ 0x20000, 0x3fffd },
 	};
 	if (c < 0x300 || IN(c, none))
 		return c < 0x300;
@@ -613,11 +599,15 @@ enum {
 };
 
 typedef struct {
-	const str *a, *b;             /* the lines of both texts, with their ends */
-	int n, m;                     /* how many of each there are before what is alike at the end */
-	int all;                      /* lines of a */
-	int **reach;                  /* reach[d][d + k]: lines of a done with d changes where k more
-	                               * of a's lines are done than of b's */
+	str *at;
+	int n, room;
+} line_list;                          /* of a text, each with its end */
+
+typedef struct {
+	arena *mem;
+	line_list a, b;               /* n: how many there are before what is alike at the end */
+	int *reach[MAX_DIFF + 1];     /* reach[d][d + k]: lines of a that d changes get done where k
+	                               * more of them are done than of b's; -d <= k <= d */
 } diff;
 
 /* Deleted lines of a, and then inserted ones of b. */
@@ -626,59 +616,55 @@ typedef struct {
 	int deleted, inserted;
 } change;
 
-static str *split_lines(arena *mem, str text, int *n)
+static line_list split_lines(arena *mem, str text)
 {
-	str *lines;
-	int count = 1;
-	for (ptrdiff_t i = 0; i < text.n; i++)
-		count += text.s[i] == '\n';
-	lines = NEW(mem, str, count);
-	for (*n = 0; text.n; ++*n) {
-		str rest = text;
-		str_cut(&rest, '\n');
-		lines[*n] = (str){ text.s, text.n - rest.n };
-		text = rest;
+	line_list l = { 0 };
+	while (text.n) {
+		str line = text;
+		str_cut(&text, '\n');
+		line.n -= text.n;
+		ADD(mem, &l) = line;
 	}
-	return lines;
+	return l;
 }
 
-/* Whether the last of d changes on the way to diagonal k inserted a line, and so came from the
- * diagonal above; else it deleted one, and came from the one below. The one further on counts. */
+/* Whether the last of d changes on the way to diagonal k inserted a line, and so came from
+ * diagonal k + 1; else it deleted one, and came from k - 1. The one that is further on counts. */
 static bool was_inserted(const diff *f, int d, int k)
 {
 	const int *before = f->reach[d - 1] + d - 1;
 	return k == -d || (k != d && before[k - 1] < before[k + 1]);
 }
 
-/* Changes that make b of a, the fewest; -1: more than MAX_DIFF. Fills f->reach so far. */
-static int count_changes(arena *mem, diff *f)
+/* How many changes make b of a, at the least; -1: more than MAX_DIFF. */
+static int count_changes(diff *f)
 {
 	for (int d = 0; d <= MAX_DIFF; d++) {
-		int *here = (f->reach[d] = NEW(mem, int, 2 * d + 1)) + d;
+		int *here = (f->reach[d] = NEW(f->mem, int, 2 * d + 1)) + d;
 		for (int k = -d; k <= d; k += 2) {
 			int x = 0;
 			if (d > 0 && was_inserted(f, d, k))
 				x = f->reach[d - 1][d - 1 + k + 1];
 			else if (d > 0)
 				x = f->reach[d - 1][d - 1 + k - 1] + 1;
-			while (x < f->n && x - k < f->m && str_eq(f->a[x], f->b[x - k]))
+			while (x < f->a.n && x - k < f->b.n && str_eq(f->a.at[x], f->b.at[x - k]))
 				x++;
 			here[k] = x;
-			if (x >= f->n && x - k >= f->m)
+			if (x >= f->a.n && x - k >= f->b.n)
 				return d;
 		}
 	}
 	return -1;
 }
 
-/* Walks back from the ends of both texts, and joins changes that touch. The list ends at `end`,
- * which has room for d of them. */
+/* Walks back over d changes, joining those that touch, and returns the first; the last stands
+ * before `end`, where there is room for all. */
 static change *list_changes(const diff *f, int d, change *end)
 {
 	change *at = end;
-	for (int x = f->n, y = f->m; d > 0; d--) {
+	for (int x = f->a.n, y = f->b.n; d > 0; d--) {
 		bool inserted = was_inserted(f, d, x - y);
-		int k = inserted ? x - y + 1 : x - y - 1;
+		int k = x - y - 1 + 2 * inserted;
 		x = f->reach[d - 1][d - 1 + k];
 		y = x - k;
 		if (at == end || at->a != x + !inserted || at->b != y + inserted)
@@ -688,10 +674,11 @@ static change *list_changes(const diff *f, int d, change *end)
 	return at;
 }
 
-static void write_range(buf *out, char side, int line, int lines)
+static void write_range(buf *out, int before, int lines)
 {
-	buf_char(out, side);
-	buf_say(out, lines == 1 ? "%d" : "%d,%d", lines ? line + 1 : line, lines);
+	buf_say(out, "%d", before + (lines > 0));
+	if (lines != 1)
+		buf_say(out, ",%d", lines);
 }
 
 static void write_lines(buf *out, char op, const str *line, int lines)
@@ -704,50 +691,47 @@ static void write_lines(buf *out, char op, const str *line, int lines)
 	}
 }
 
-/* Writes the changes [at..end) with what is around and between them. */
-static void write_hunk(buf *out, const diff *f, const change *at, const change *end)
+/* Writes the changes [at..end) with the lines between them and around; a has `all` lines. */
+static void write_hunk(buf *out, const diff *f, int all, const change *at, const change *end)
 {
-	int lead = at->a < CONTEXT ? at->a : CONTEXT, x = at->a - lead, y = at->b - lead;
-	int tail = f->all - end[-1].a - end[-1].deleted;
-	if (tail > CONTEXT)
-		tail = CONTEXT;
-	buf_add(out, S("@@ "));
-	write_range(out, '-', x, end[-1].a + end[-1].deleted + tail - x);
-	buf_char(out, ' ');
-	write_range(out, '+', y, end[-1].b + end[-1].inserted + tail - y);
-	buf_add(out, S(" @@\n"));
+	const change *last = end - 1;
+	int lead = (int)least(at->a, CONTEXT), x = at->a - lead, y = at->b - lead;
+	int tail = (int)least(all - last->a - last->deleted, CONTEXT);
+	buf_say(out, "@@ -");
+	write_range(out, x, last->a + last->deleted + tail - x);
+	buf_say(out, " +");
+	write_range(out, y, last->b + last->inserted + tail - y);
+	buf_say(out, " @@\n");
 	for (; at < end; at++) {
-		write_lines(out, ' ', f->a + x, at->a - x);
-		write_lines(out, '-', f->a + at->a, at->deleted);
-		write_lines(out, '+', f->b + at->b, at->inserted);
+		write_lines(out, ' ', f->a.at + x, at->a - x);
+		write_lines(out, '-', f->a.at + at->a, at->deleted);
+		write_lines(out, '+', f->b.at + at->b, at->inserted);
 		x = at->a + at->deleted;
 	}
-	write_lines(out, ' ', f->a + x, tail);
+	write_lines(out, ' ', f->a.at + x, tail);
 }
 
 bool text_diff(buf *out, str a, str b)
 {
-	diff f = { .reach = NEW(out->mem, int *, MAX_DIFF + 1) };
-	int head = 0, count;
+	diff f = { out->mem, split_lines(out->mem, a), split_lines(out->mem, b), { 0 } };
+	int head = 0, all = f.a.n, count;
 	change *at, *end, *next;
-	f.a = split_lines(out->mem, a, &f.n);
-	f.b = split_lines(out->mem, b, &f.m);
-	f.all = f.n;
-	while (head < f.n && head < f.m && str_eq(f.a[head], f.b[head]))
+	while (head < f.a.n && head < f.b.n && str_eq(f.a.at[head], f.b.at[head]))
 		head++;
-	for (; f.n > head && f.m > head && str_eq(f.a[f.n - 1], f.b[f.m - 1]); f.n--)
-		f.m--;
-	count = count_changes(out->mem, &f);
-	end = NEW(out->mem, change, count > 0 ? count : 1) + (count > 0 ? count : 1);
+	for (; f.a.n > head && f.b.n > head; f.a.n--, f.b.n--)
+		if (!str_eq(f.a.at[f.a.n - 1], f.b.at[f.b.n - 1]))
+			break;
+	count = count_changes(&f);
+	end = NEW(f.mem, change, MAX_DIFF) + MAX_DIFF;
 	at = list_changes(&f, count, end);
 	if (count < 0)
-		*--at = (change){ head, head, f.n - head, f.m - head };
+		*--at = (change){ head, head, f.a.n - head, f.b.n - head };
 	/* Changes with at most twice the context between them share a hunk. */
 	for (; at < end; at = next) {
 		for (next = at + 1; next < end; next++)
 			if (next->a - next[-1].a - next[-1].deleted > 2 * CONTEXT)
 				break;
-		write_hunk(out, &f, at, next);
+		write_hunk(out, &f, all, at, next);
 	}
 	return count >= 0;
 }
@@ -779,30 +763,24 @@ static bool fail(reader *r, const char *what)
  * stand nowhere outside a string. */
 static char next_char(reader *r)
 {
-	while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
-		r->at++;
-	return r->at < r->end ? *r->at : '\0';
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	for (; r->at < r->end; r->at++)
+		if (*r->at != ' ' && *r->at != '\n' && *r->at != '\r' && *r->at != '\t')
+			return *r->at;
+	return '\0';
 }
 
 /* The value of \uXXXX at p, or -1. */
 static int32_t read_u(const char *p, const char *end)
 {
+	static const char digits[] = "0123456789abcdef";
 	int32_t v = 0;
 	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		int digit = hex_digit(p[i]);
-		if (digit < 0)
+		const char *digit = memchr(digits, lower(p[i]), sizeof digits - 1);
+		if (!digit)
 			return -1;
-		v = v << 4 | digit;
+		v = v << 4 | (int32_t)(digit - digits);
 	}
 	return v;
 }
@@ -817,8 +795,11 @@ static bool is_surrogate(int32_t c)
 static int read_escape(const char *p, const char *end, int32_t *c)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *known = end - p > 1 && p[1] ? strchr(from, p[1]) : NULL;
+	const char *known;
 	int32_t low = -1;
+	if (end - p < 2)
+		return 0;
+	known = memchr(from, p[1], sizeof from - 1);
 	if (known) {
 		*c = to[known - from];
 		return 2;
@@ -894,14 +875,6 @@ static bool read_number(reader *r)
 	return read_digits(r);
 }
 
-static bool read_literal(reader *r, str literal)
-{
-	if (!str_starts((str){ r->at, r->end - r->at }, literal))
-		return fail(r, "an unknown word");
-	r->at += literal.n;
-	return true;
-}
-
 static bool read_key(reader *r, json *v)
 {
 	if (next_char(r) != '"')
@@ -926,18 +899,26 @@ static bool open_bracket(reader *r, json *v)
 	return true;
 }
 
+static bool read_literal(reader *r, json *v, enum json_kind kind, str literal)
+{
+	v->kind = kind;
+	if (!str_starts((str){ r->at, r->end - r->at }, literal))
+		return fail(r, "an unknown word");
+	r->at += literal.n;
+	return true;
+}
+
 static bool read_by_first(reader *r, json *v, char first)
 {
 	switch (first) {
 	case '{': v->kind = JSON_OBJECT; return open_bracket(r, v);
 	case '[': v->kind = JSON_ARRAY; return open_bracket(r, v);
 	case '"': v->kind = JSON_STRING; return read_string(r);
-	case 't': v->kind = JSON_TRUE; return read_literal(r, S("true"));
-	case 'f': v->kind = JSON_FALSE; return read_literal(r, S("false"));
-	case 'n': v->kind = JSON_NULL; return read_literal(r, S("null"));
-	default: break;
+	case 't': return read_literal(r, v, JSON_TRUE, S("true"));
+	case 'f': return read_literal(r, v, JSON_FALSE, S("false"));
+	case 'n': return read_literal(r, v, JSON_NULL, S("null"));
+	default: v->kind = JSON_NUMBER;
 	}
-	v->kind = JSON_NUMBER;
 	if (first != '-' && (first < '0' || first > '9'))
 		return fail(r, "a value is missing");
 	return read_number(r);
@@ -958,10 +939,12 @@ static json *read_value(reader *r)
 	return v;
 }
 
-/* After a value (NULL: after an opening bracket): joins it to what it stands in, and closes
- * whatever ends here. True where another value must follow. */
+/* After a value, or an opening bracket: joins the value to what it stands in, and closes whatever
+ * ends here. True where another value must follow. */
 static bool read_on(reader *r, json *v)
 {
+	if (v->kind >= JSON_ARRAY)
+		v = NULL;
 	while (r->depth > 0) {
 		json *parent = r->open[r->depth - 1].value;
 		char next = next_char(r);
@@ -985,14 +968,10 @@ static bool read_on(reader *r, json *v)
 
 json *json_read(arena *a, str text, enum json_rules rules, json_error *error)
 {
-	reader r;
-	json *root = NULL, *v;
-	bool more = true;
-	r.mem = a, r.at = text.s, r.end = text.s + text.n, r.rules = rules, r.what = NULL, r.depth = 0;
-	while (more && (v = read_value(&r))) {
-		root = root ? root : v;
-		more = read_on(&r, v->kind < JSON_ARRAY ? v : NULL);
-	}
+	reader r = { .mem = a, .at = text.s, .end = text.s + text.n, .rules = rules };
+	json *root = read_value(&r), *v = root;
+	while (v && read_on(&r, v))
+		v = read_value(&r);
 	next_char(&r);
 	if (!r.what && r.at < r.end)
 		fail(&r, "more after the value");
@@ -1029,7 +1008,7 @@ static str decode(arena *a, str quoted)
 	char *out, *to;
 	if (s.n == 0 || !memchr(s.s, '\\', (size_t)s.n))
 		return s;
-	out = to = arena_raw(a, s.n);
+	out = to = arena_new(a, s.n);
 	while (s.n)
 		to += decode_one(&s, to);
 	return (str){ out, to - out };
@@ -1061,13 +1040,17 @@ static bool key_is(const json *member, str key)
 	return key.n == 0;
 }
 
+static json *members(const json *object)
+{
+	return object && object->kind == JSON_OBJECT ? object->child : NULL;
+}
+
 json *json_get(const json *object, str key)
 {
 	json *found = NULL;
-	if (object && object->kind == JSON_OBJECT)
-		for (json *m = object->child; m; m = m->next)
-			if (key_is(m, key))
-				found = m;
+	for (json *m = members(object); m; m = m->next)
+		if (key_is(m, key))
+			found = m;
 	return found;
 }
 
@@ -1197,12 +1180,14 @@ str json_done(const json_writer *w)
  * An edit makes a new list of members and shares all that they hold; it is written once, at the
  * end, whatever was changed before. Bytes that nobody changed are written as they were read. */
 
-/* With `key` set to what value holds; NULL takes it away. */
-static json *with_value(arena *a, const json *object, str key, const json *value)
+json *json_with(arena *a, const json *object, str key, str raw)
 {
+	json_error error = { 0 };
+	json *value = raw.n ? json_read(a, raw, JSON_STORED, &error) : NULL;
 	json *result = NEW(a, json, 1), **tail = &result->child;
+	must(!error.what);
 	result->kind = JSON_OBJECT;
-	for (const json *m = object ? object->child : NULL; m; m = m->next) {
+	for (const json *m = members(object); m; m = m->next) {
 		bool same = key_is(m, key);
 		if (same && !value)
 			continue;
@@ -1214,20 +1199,10 @@ static json *with_value(arena *a, const json *object, str key, const json *value
 		if (same)
 			value = NULL;
 	}
-	if (value) {
-		*tail = NEW(a, json, 1);
-		**tail = *value;
-		(*tail)->key = json_quote(a, key);
-	}
+	if (value)
+		value->key = json_quote(a, key);
+	*tail = value;
 	return result;
-}
-
-json *json_with(arena *a, const json *object, str key, str raw)
-{
-	json_error error = { 0 };
-	json *value = raw.n ? json_read(a, raw, JSON_STORED, &error) : NULL;
-	must(!error.what);
-	return with_value(a, object && object->kind == JSON_OBJECT ? object : NULL, key, value);
 }
 
 json *json_with_text(arena *a, const json *object, str key, str text)
@@ -1241,7 +1216,7 @@ str json_format(arena *a, const json *object, int depth)
 	json_writer w = { .out = &b, .pretty = true, .depth = depth };
 	w.named = true;                       /* the object itself starts no line */
 	json_say(&w, "{");
-	for (const json *m = object ? object->child : NULL; m; m = m->next)
+	for (const json *m = members(object); m; m = m->next)
 		json_say(&w, "%r:%r", m->key, m->raw);
 	json_say(&w, "}");
 	return buf_str(&b);
@@ -1271,7 +1246,7 @@ str json_patch(arena *a, const json *object, const json_change *changes, int cou
 {
 	for (int i = 0; i < count; i++)
 		object = json_with(a, object, changes[i].key, changes[i].value);
-	return json_format(a, object && object->kind == JSON_OBJECT ? object : NULL, depth);
+	return json_format(a, object, depth);
 }
 
 int text_distance(str a, str b)

@@ -17,10 +17,8 @@
 
 /* Where `holds` is false there is a mistake in the program, and going on could do harm: the
  * process says where, and aborts. Not for what may happen: input, files, the system. */
-#define must(holds) ((holds) ? (void)0 : must_fail(__FILE__ ":" JSON_H_TEXT(__LINE__) ": " #holds "\n"))
-#define JSON_H_TEXT(line) JSON_H_QUOTED(line)
-#define JSON_H_QUOTED(line) #line
-_Noreturn void must_fail(const char *place);
+#define must(holds) ((holds) ? (void)0 : must_fail(__FILE__, __LINE__, #holds))
+_Noreturn void must_fail(const char *file, int line, const char *holds);
 
 /* ---- Slices: bytes that somebody else owns, with their length. ---- */
 
@@ -64,8 +62,9 @@ void *arena_more(arena *a, void *at, int n, int *room, ptrdiff_t element);
 #define NEW(a, type, count) ((type *)arena_new((a), (ptrdiff_t)sizeof(type) * (ptrdiff_t)(count)))
 
 /* A new last element of a list, which is a struct with `at`, `n` and `room`. */
-#define ADD(a, list) (*((list)->at = arena_more((a), (list)->at, (list)->n, &(list)->room, \
-						(ptrdiff_t)sizeof *(list)->at), &(list)->at[(list)->n++]))
+#define ADD(a, list) \
+	(*((list)->at = arena_more((a), (list)->at, (list)->n, &(list)->room, \
+				   (ptrdiff_t)sizeof *(list)->at), &(list)->at[(list)->n++]))
 
 /* ---- Buffer: text that grows in an arena. ---- */
 
@@ -84,16 +83,15 @@ void buf_digits(buf *b, uint64_t number, unsigned base, int width);  /* at least
  * one quoted line, %Q the same without the quotes, %d an int, %l an int64_t, %% a percent sign. */
 void buf_say(buf *b, const char *format, ...);
 void buf_vsay(buf *b, const char *format, va_list args);
-str arena_say(arena *a, const char *format, ...);  /* the same as a text of its own, a NUL after it */
+str arena_say(arena *a, const char *format, ...);  /* a text of its own, with a NUL after it */
 
 /* ---- Text: what may stand in whose line. ---- */
 
 enum text_use {
 	TEXT_FILE,   /* inside JSON on disk: what JSON.stringify escapes */
-	TEXT_WIRE,   /* inside JSON on the wire: also DEL, U+2028 and U+2029, which end lines for some */
+	TEXT_WIRE,   /* inside JSON on the wire: also DEL, and U+2028 and U+2029, which end lines */
 	TEXT_QUOTE,  /* one quoted line: also C1 controls, bidirectional and invisible characters */
-	TEXT_BODY    /* lines shown to somebody: as before, but quotes, backslashes, tabs and ends of
-		      * lines stay */
+	TEXT_BODY    /* lines shown to somebody: quotes, backslashes, tabs and line ends stay */
 };
 
 /* Adds s, escaped for its use. Bytes that are not UTF-8 become U+FFFD, one for each maximal
@@ -111,7 +109,7 @@ str text_head_chars(str s, ptrdiff_t characters);  /* at most so many characters
 bool text_has_line(str lines, str line, str *next);
 
 int text_width(str s);                      /* columns on a terminal: wide characters take two */
-void text_fit(buf *b, str s, int columns);  /* exactly so many: filled with spaces, or cut with "..." */
+void text_fit(buf *b, str s, int columns);  /* to exactly so many, 3 or more, by spaces or "..." */
 str text_one_line(arena *a, str s);         /* each run of control characters becomes one space */
 
 /* Adds the unified diff from a to b: 3 lines of context, no header, nothing if they are the
@@ -120,7 +118,9 @@ bool text_diff(buf *out, str a, str b);
 
 /* ---- JSON: RFC 8259 exactly, depth at most 64, in linear time. ---- */
 
-enum json_kind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind {
+	JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT
+};
 
 /* A value keeps its own bytes: numbers are never converted, strings are decoded when asked for,
  * and unknown members can be written back as read. */

@@ -188,20 +188,20 @@ static void check_tree(const json *v, str text, bool strict, bool whole)
 static void reprint(json_writer *w, const json *v)
 {
 	if (v->kind == JSON_STRING) {
-		json_string(w, json_text(&mem, v));
+		json_say(w, "%S", json_text(&mem, v));
 		return;
 	}
 	if (v->kind < JSON_ARRAY) {
-		json_raw(w, v->raw);
+		json_say(w, "%r", v->raw);
 		return;
 	}
-	json_open(w, v->kind == JSON_OBJECT ? '{' : '[');
+	json_say(w, v->kind == JSON_OBJECT ? "{" : "[");
 	for (const json *m = v->child; m; m = m->next) {
 		if (v->kind == JSON_OBJECT)
-			json_name(w, json_key(&mem, m));
+			json_say(w, "%S:", json_key(&mem, m));
 		reprint(w, m);
 	}
-	json_close(w, v->kind == JSON_OBJECT ? '}' : ']');
+	json_say(w, v->kind == JSON_OBJECT ? "}" : "]");
 }
 
 static str printed(const json *v, bool pretty)

@@ -30,24 +30,20 @@ static str read_all(void)
 
 static void reprint(json_writer *w, const json *v)
 {
-	switch (v->kind) {
-	case JSON_STRING: json_string(w, json_text(&mem, v)); break;
-	case JSON_OBJECT:
-		json_open(w, '{');
-		for (const json *m = v->child; m; m = m->next) {
-			json_name(w, json_key(&mem, m));
-			reprint(w, m);
-		}
-		json_close(w, '}');
-		break;
-	case JSON_ARRAY:
-		json_open(w, '[');
-		for (const json *m = v->child; m; m = m->next)
-			reprint(w, m);
-		json_close(w, ']');
-		break;
-	default: json_raw(w, v->raw);
+	bool object = v->kind == JSON_OBJECT;
+	if (v->kind == JSON_STRING)
+		json_say(w, "%S", json_text(&mem, v));
+	else if (v->kind < JSON_ARRAY)
+		json_say(w, "%r", v->raw);
+	else
+		json_say(w, object ? "{" : "[");
+	for (const json *m = v->child; m; m = m->next) {
+		if (object)
+			json_say(w, "%S:", json_key(&mem, m));
+		reprint(w, m);
 	}
+	if (v->kind >= JSON_ARRAY)
+		json_say(w, object ? "}" : "]");
 }
 
 static const json *element(const json *array, const char *number)
@@ -76,7 +72,7 @@ static int special(const char *option, const json *v)
 	}
 	if (strcmp(option, "-pretty") == 0 || strcmp(option, "-wire") == 0) {
 		reprint(&w, v);
-		print(buf_str(&b));
+		print(json_done(&w));
 	}
 	return 0;
 }

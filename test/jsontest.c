@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 #define FFFD "\xef\xbf\xbd"
@@ -286,7 +288,7 @@ static void test_clip(void)
 
 /* ==== JSON ==== */
 
-static json *read(str text, enum json_rules rules)
+static json *parse(str text, enum json_rules rules)
 {
 	json_error error;
 	return json_read(&mem, text, rules, &error);
@@ -294,9 +296,9 @@ static json *read(str text, enum json_rules rules)
 
 static void test_look(void)
 {
-	json *v = read(S("{\"a\":1,\"\\u0062\":\"\\u0041\\n\\u0000\",\"a\":2,\"\\ud834\\udd1e\":3,\"\":4,\"n\\u0000l\":5,\"l\":[0,1]}"), JSON_STRICT);
-	json *lone = read(S("{\"\\ud800\":\"x\\udc00y\\ud800\\ud834\\udd1e\"}"), JSON_STORED);
-	json *pair = read(S("\"\\ud83d\\ude00\\uDBFF\\uDFFF\\u20ac\\u00e9\\\"\\\\\\/\\b\\f\\n\\r\\t\""), JSON_STRICT);
+	json *v = parse(S("{\"a\":1,\"\\u0062\":\"\\u0041\\n\\u0000\",\"a\":2,\"\\ud834\\udd1e\":3,\"\":4,\"n\\u0000l\":5,\"l\":[0,1]}"), JSON_STRICT);
+	json *lone = parse(S("{\"\\ud800\":\"x\\udc00y\\ud800\\ud834\\udd1e\"}"), JSON_STORED);
+	json *pair = parse(S("\"\\ud83d\\ude00\\uDBFF\\uDFFF\\u20ac\\u00e9\\\"\\\\\\/\\b\\f\\n\\r\\t\""), JSON_STRICT);
 	is("the last member of a name counts", json_get(v, S("a"))->raw, S("2"));
 	is("a name is found as it reads, not as it is written", json_get(v, S("b"))->raw, S("\"\\u0041\\n\\u0000\""));
 	is("a string is decoded", json_get_text(&mem, v, S("b")), S("A\n\0"));
@@ -350,20 +352,11 @@ static void test_damage(void)
 
 static void write_all(json_writer *w)
 {
-	json_open(w, '{');
-	json_member(w, S("a\"b"), S("\xe2\x80\xa8"));
-	json_name(w, S("list"));
-	json_open(w, '[');
-	json_raw(w, S("1.0"));
-	json_string(w, S(""));
-	json_open(w, '[');
-	json_close(w, ']');
-	json_open(w, '{');
-	json_close(w, '}');
-	json_close(w, ']');
-	json_name(w, S(""));
-	json_raw(w, S("null"));
-	json_close(w, '}');
+	json_say(w, "{%S:%s,", S("a\"b"), "\xe2\x80\xa8");
+	json_say(w, "list:[1.0,'',[],{}");
+	json_say(w, "],%s:", "");
+	json_say(w, "%r,n:%l, t: 'a, b:{'", S("null"), INT64_MIN);
+	json_say(w, "}");
 }
 
 static void test_writer(void)
@@ -372,16 +365,61 @@ static void test_writer(void)
 	json_writer to_wire = { .out = &wire }, to_file = { .out = &file, .pretty = true };
 	write_all(&to_wire);
 	write_all(&to_file);
-	is("written for the wire", buf_str(&wire), S("{\"a\\\"b\":\"\\u2028\",\"list\":[1.0,\"\",[],{}],\"\":null}"));
-	is("written for a file", buf_str(&file), S("{\n  \"a\\\"b\": \"\xe2\x80\xa8\",\n  \"list\": [\n    1.0,\n    \"\",\n    [],\n    {}\n  ],\n  \"\": null\n}"));
+	is("written for the wire", json_done(&to_wire), S("{\"a\\\"b\":\"\\u2028\",\"list\":[1.0,\"\",[],{}],\"\":null,"
+	   "\"n\":-9223372036854775808,\"t\":\"a, b:{\"}"));
+	is("written for a file", json_done(&to_file), S("{\n  \"a\\\"b\": \"\xe2\x80\xa8\",\n  \"list\": [\n    1.0,\n    \"\",\n    [],\n    {}\n  ],\n"
+	   "  \"\": null,\n  \"n\": -9223372036854775808,\n  \"t\": \"a, b:{\"\n}"));
 	is("a string for a file", json_quote(&mem, S("a\"\n\x7f\xff")), S("\"a\\\"\\n\x7f" FFFD "\""));
+}
+
+/* A mistake in the program: each ends the process that makes it, and says where. */
+static void make_mistake(int which)
+{
+	buf b = { .mem = &mem };
+	json_writer w = { .out = &b };
+	switch (which) {
+	case 0: json_say(&w, "{a:[1}"); break;
+	case 1: json_say(&w, "[1]]"); break;
+	case 2: json_say(&w, "{a:}"); break;
+	case 3: json_say(&w, "%x", "a"); break;
+	case 4: json_say(&w, "{a:1"), json_done(&w); break;
+	case 5: json_done(&w); break;
+	case 6: json_with(&mem, NULL, S("a"), S("[1")); break;
+	default: must(which < 7);
+	}
+}
+
+static void test_mistakes(void)
+{
+	static const char *const what[] = {
+		"the other bracket", "one bracket too many", "a name without its value", "an unknown verb",
+		"a document that is open at its end", "no document at all", "a value that is no JSON", "must",
+	};
+	for (int i = 0; i < COUNT(what); i++) {
+		char text[200], name[100];
+		int fd[2], status = 0;
+		ssize_t n = pipe(fd);
+		pid_t pid = fork();
+		if (pid == 0) {
+			dup2(fd[1], 2);
+			make_mistake(i);
+			_exit(0);
+		}
+		close(fd[1]);
+		n = read(fd[0], text, sizeof text - 1);
+		text[n > 0 ? n : 0] = '\0';
+		close(fd[0]);
+		waitpid(pid, &status, 0);
+		snprintf(name, sizeof name, "a mistake ends the process, and says where: %s", what[i]);
+		ok(name, WIFSIGNALED(status) && strstr(text, ".c:") && strstr(text, " does not hold\n"));
+	}
 }
 
 /* ==== Patches ==== */
 
 static str patched(str object, const json_change *changes, int count, int depth)
 {
-	return json_patch(&mem, read(object, JSON_STORED), changes, count, depth);
+	return json_patch(&mem, parse(object, JSON_STORED), changes, count, depth);
 }
 
 static void test_patch(void)
@@ -416,7 +454,7 @@ static void test_patch(void)
 
 static void test_with(void)
 {
-	const json *o = read(S("{\"a\":1,\"x\\u0079\" : [1.0,\n 2],\"a\":3}"), JSON_STORED);
+	const json *o = parse(S("{\"a\":1,\"x\\u0079\" : [1.0,\n 2],\"a\":3}"), JSON_STORED);
 	const json *set = json_with(&mem, o, S("xy"), S("{\"in\":[7]}"));
 	is("a member set keeps its place and its name as written", json_format(&mem, set, 0),
 	   S("{\n  \"a\": 1,\n  \"x\\u0079\": {\"in\":[7]},\n  \"a\": 3\n}"));
@@ -448,6 +486,7 @@ int main(void)
 	test_look();
 	test_damage();
 	test_writer();
+	test_mistakes();
 	test_patch();
 	test_with();
 	puts("done");
