@@ -297,7 +297,7 @@ static void compare_meta(str id, const json *was, const json *is)
 			wrong("%S: %S is no longer %S", id, key, m->raw);
 	}
 	if (!str_eq(get(was, "status"), get(is, "status")))
-		word("%S:%S", (str){ id.s, 8 }, get(is, "status"));
+		word("%S:%S", text_head_bytes(id, 8), get(is, "status"));
 	else if (!str_eq(get(was, "updatedAt"), get(is, "updatedAt")))
 		wrong("%S was touched, but its state is the same", id);
 }
@@ -373,7 +373,7 @@ static void say_new(const shop *now, const shop *before)
 		doc = json_read(&mem, meta_of(m)->text, JSON_STRICT, &error);
 		buf_say(&b, "new:%S>%S:%S", get(doc, "from"), get(doc, "to"), get(doc, "status"));
 		if (get(doc, "replyTo").n >= 8)
-			buf_say(&b, ":re=%S", (str){ get(doc, "replyTo").s, 8 });
+			buf_say(&b, ":re=%S", text_head_bytes(get(doc, "replyTo"), 8));
 		said[n++] = buf_str(&b);
 	}
 	if (n)
@@ -477,7 +477,7 @@ static void compare_history(shop *now, const shop *before, str name)
 		if (str_eq(l.at[i], S("index.json")))
 			compare_index(name, is.text, was.there ? was.text : S(""));
 		else if (!was.there)
-			word("past:%S/%S", name, (str){ l.at[i].s, l.at[i].n - 3 });
+			word("past:%S/%S", name, text_head_bytes(l.at[i], l.at[i].n - 3));
 		if (str_ends(l.at[i], S(".md")) && !str_eq(is.text, was.text) && !in_files(content_of(is.text)))
 			wrong("%s/%S has another text", dir, l.at[i]);
 	}
@@ -500,7 +500,7 @@ static void compare_specs(shop *now, const shop *before)
 			continue;
 		if (!content_of(is.text).s || !in_files(content_of(is.text)))
 			wrong("specs/%S has another text", l.at[i]);
-		word("spec:%S", (str){ l.at[i].s, l.at[i].n - 3 });
+		word("spec:%S", text_head_bytes(l.at[i], l.at[i].n - 3));
 	}
 	l = names_in(now->dir, "specs/.history");
 	for (int i = 0; i < l.n; i++)
