@@ -785,13 +785,8 @@ static int32_t read_u(const char *p, const char *end)
 	return v;
 }
 
-static bool is_surrogate(int32_t c)
-{
-	return c >= 0xd800 && c < 0xe000;
-}
-
-/* Decodes the escape at p into *c and returns its length in bytes, 0 where it is none. A lone
- * surrogate gives itself. */
+/* Decodes the escape at p into *c and returns its length in bytes, 0 where it is none. Half of a
+ * pair of surrogates is no character: JavaScript writes it where it cut a text between them. */
 static int read_escape(const char *p, const char *end, int32_t *c)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -809,8 +804,11 @@ static int read_escape(const char *p, const char *end, int32_t *c)
 		return 0;
 	if (*c >= 0xd800 && *c < 0xdc00)
 		low = read_u(p + 6, end);
-	if (low < 0xdc00 || low >= 0xe000)
+	if (low < 0xdc00 || low >= 0xe000) {
+		if (*c >= 0xd800 && *c < 0xe000)
+			*c = 0xfffd;
 		return 6;
+	}
 	*c = 0x10000 + ((*c - 0xd800) << 10) + (low - 0xdc00);
 	return 12;
 }
@@ -828,17 +826,14 @@ static bool read_string(reader *r)
 			break;
 		if ((unsigned char)*r->at < 0x20)
 			return fail(r, "a control character in a string");
-		if (*r->at != '\\') {
-			c = utf8_decode((str){ r->at, r->end - r->at }, &n);
-			if (c < 0 && r->rules == JSON_STRICT)
-				return fail(r, "not UTF-8");
-			continue;
+		if (*r->at == '\\') {
+			n = read_escape(r->at, r->end, &c);
+			if (n == 0)
+				return fail(r, "an unknown escape");
+		} else if (utf8_decode((str){ r->at, r->end - r->at }, &n) < 0 &&
+			   r->rules == JSON_STRICT) {
+			return fail(r, "not UTF-8");
 		}
-		n = read_escape(r->at, r->end, &c);
-		if (n == 0)
-			return fail(r, "an unknown escape");
-		if (is_surrogate(c) && r->rules == JSON_STRICT)
-			return fail(r, "a lone surrogate");
 	}
 	r->at++;
 	return true;
@@ -999,7 +994,7 @@ static int decode_one(str *rest, char out[4])
 	}
 	taken = read_escape(rest->s, rest->s + rest->n, &c);
 	*rest = str_from(*rest, taken);
-	return utf8_encode(is_surrogate(c) ? 0xfffd : c, out);
+	return utf8_encode(c, out);
 }
 
 static str decode(arena *a, str quoted)

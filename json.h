@@ -138,15 +138,16 @@ typedef struct {
 } json_error;
 
 enum json_rules {
-	JSON_STRICT,         /* also UTF-8 exactly, no lone surrogates */
-	JSON_STORED          /* takes both: files may hold what others wrote */
+	JSON_STRICT,         /* UTF-8 exactly */
+	JSON_STORED          /* any bytes in strings: files may hold what others wrote */
 };
 
 /* Reads one value, which points into text. On an error, error->what is set and the value (maybe
  * NULL) holds the members and elements that were whole. */
 json *json_read(arena *a, str text, enum json_rules rules, json_error *error);
 
-/* A lone surrogate, and in a stored text what is not UTF-8, reads as U+FFFD. */
+/* Decoding makes U+FFFD of an escaped surrogate without its other half. What is not UTF-8 in a
+ * stored text stays until text_add. */
 json *json_get(const json *object, str key);        /* the last member of that name, or NULL */
 str json_text(arena *a, const json *string);        /* decoded; empty if it is no string */
 str json_get_text(arena *a, const json *object, str key);

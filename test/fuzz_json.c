@@ -67,7 +67,7 @@ static const unsigned char *other_escape(const other *o, const unsigned char *p)
 		if (low >= 0xdc00 && low <= 0xdfff)
 			return p + 12;
 	}
-	return o->strict && u >= 0xd800 && u <= 0xdfff ? NULL : p + 6;
+	return p + 6;
 }
 
 static const unsigned char *other_string(const other *o, const unsigned char *p)

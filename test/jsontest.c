@@ -311,6 +311,7 @@ static void test_look(void)
 	is("text of what is no string is empty", json_text(&mem, json_get(v, S("a"))), S(""));
 	is("text of nothing is empty", json_get_text(&mem, v, S("none")), S(""));
 	is("lone surrogates of a stored file read as U+FFFD", json_text(&mem, lone->child), S("x" FFFD "y" FFFD "\xf0\x9d\x84\x9e"));
+	is("and of a line", json_text(&mem, parse(S("\"cut here: \\ud83d\""), JSON_STRICT)), S("cut here: " FFFD));
 	is("in a name too", json_key(&mem, lone->child), S(FFFD));
 	is("and such a name is found", json_get(lone, S(FFFD))->key, S("\"\\ud800\""));
 	is("every escape", json_text(&mem, pair),
