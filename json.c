@@ -738,19 +738,26 @@ bool text_diff(buf *out, str a, str b)
 
 /* ==== Reading JSON ====
  * One pass over the bytes with an explicit stack of what is open. A value joins its parent when
- * it is whole, so after an error the tree holds just what stood before the damage. */
+ * it is whole, so after an error the tree holds just what stood before the damage. A node is 24
+ * times as large as the two bytes of "1,": who sends many pays for them, and we do not. */
 
-enum { MAX_DEPTH = 64 };              /* nobody nests deeper, and the stack stays on the stack */
+enum {
+	MAX_DEPTH = 64,               /* nobody nests deeper, and the stack stays on the stack */
+	TREE = 4,                     /* a tree takes at most so many times the bytes of its text, */
+	FREE_NODES = 20000            /* and these: 1 MB, more than a short text can ask for */
+};
 
 typedef struct {
 	arena *mem;
 	const char *at, *end;
 	enum json_rules rules;
 	const char *what;             /* is wrong; NULL: nothing so far */
+	ptrdiff_t nodes;              /* may still be made */
 	int depth;
 	struct {
 		json *value, **tail;  /* what is open, and where its next child goes */
 	} open[MAX_DEPTH];
+	json spare[MAX_DEPTH + 1];    /* one for each depth, where nobody wants the tree */
 } reader;
 
 static bool fail(reader *r, const char *what)
@@ -874,10 +881,10 @@ static bool read_key(reader *r, json *v)
 {
 	if (next_char(r) != '"')
 		return fail(r, "a name is missing");
-	v->key.s = r->at;
+	v->key = r->at;
 	if (!read_string(r))
 		return false;
-	v->key.n = r->at - v->key.s;
+	v->key_bytes = (unsigned)(r->at - v->key);
 	if (next_char(r) != ':')
 		return fail(r, "a colon is missing");
 	r->at++;
@@ -922,8 +929,15 @@ static bool read_by_first(reader *r, json *v, char first)
 /* Reads the name of a member and the value, or the bracket that opens it. */
 static json *read_value(reader *r)
 {
-	json *v = NEW(r->mem, json, 1);
+	json *v = &r->spare[r->depth];
 	char first;
+	if (r->mem && r->nodes-- == 0) {
+		fail(r, "too many values for so few bytes");
+		return NULL;
+	}
+	if (r->mem)
+		v = arena_new(r->mem, (ptrdiff_t)sizeof *v);
+	*v = (json){ 0 };
 	if (r->depth > 0 && r->open[r->depth - 1].value->kind == JSON_OBJECT && !read_key(r, v))
 		return NULL;
 	first = next_char(r);
@@ -961,26 +975,58 @@ static bool read_on(reader *r, json *v)
 	return false;
 }
 
+static void start(reader *r, arena *a, str text, enum json_rules rules)
+{
+	r->mem = a;
+	r->at = text.s;
+	r->end = text.s + text.n;
+	r->rules = rules;
+	r->what = NULL;
+	r->nodes = FREE_NODES + text.n * TREE / (ptrdiff_t)sizeof(json);
+	r->depth = 0;
+}
+
+static json *read_document(reader *r)
+{
+	json *root = read_value(r), *v = root;
+	while (v && read_on(r, v))
+		v = read_value(r);
+	return root;
+}
+
 json *json_read(arena *a, str text, enum json_rules rules, json_error *error)
 {
-	reader r = { .mem = a, .at = text.s, .end = text.s + text.n, .rules = rules };
-	json *root = read_value(&r), *v = root;
-	while (v && read_on(&r, v))
-		v = read_value(&r);
+	reader r;
+	json *root;
+	start(&r, a, text, rules);
+	if (rules == JSON_STORED && str_starts(text, S("\xef\xbb\xbf")))
+		r.at += 3;                    /* the mark that some editors put before UTF-8 */
+	root = read_document(&r);
 	next_char(&r);
 	if (!r.what && r.at < r.end)
 		fail(&r, "more after the value");
 	*error = (json_error){ r.what, r.at - text.s };
-	return root;
+	return a ? root : NULL;
+}
+
+bool json_next_element(str *array, str *element)
+{
+	reader r;
+	start(&r, NULL, *array, JSON_STORED);
+	next_char(&r);
+	if (!take(&r, '[') && !take(&r, ','))
+		return false;
+	next_char(&r);
+	element->s = r.at;
+	if (!read_document(&r) || r.what)
+		return false;
+	element->n = r.at - element->s;
+	*array = (str){ r.at, r.end - r.at };
+	return true;
 }
 
 /* ==== Looking into a value ====
  * Strings are decoded when somebody asks: most of a document nobody looks at. */
-
-static str unquoted(str quoted)
-{
-	return (str){ quoted.s + 1, quoted.n - 2 };
-}
 
 /* Decodes what stands at the front of a string into out, and returns its bytes. */
 static int decode_one(str *rest, char out[4])
@@ -997,9 +1043,9 @@ static int decode_one(str *rest, char out[4])
 	return utf8_encode(c, out);
 }
 
-static str decode(arena *a, str quoted)
+static str decode(arena *a, const char *quoted, ptrdiff_t bytes)
 {
-	str s = unquoted(quoted);
+	str s = { quoted + 1, bytes - 2 };
 	char *out, *to;
 	if (s.n == 0 || !memchr(s.s, '\\', (size_t)s.n))
 		return s;
@@ -1011,18 +1057,20 @@ static str decode(arena *a, str quoted)
 
 str json_text(arena *a, const json *string)
 {
-	return string && string->kind == JSON_STRING ? decode(a, string->raw) : S("");
+	if (!string || string->kind != JSON_STRING)
+		return S("");
+	return decode(a, string->raw.s, string->raw.n);
 }
 
 str json_key(arena *a, const json *member)
 {
-	return decode(a, member->key);
+	return decode(a, member->key, member->key_bytes);
 }
 
 /* Whether this is the member's name. Compares as it decodes, so it needs no memory. */
 static bool key_is(const json *member, str key)
 {
-	str s = unquoted(member->key);
+	str s = { member->key + 1, (ptrdiff_t)member->key_bytes - 2 };
 	if (s.n < key.n)
 		return false;
 	while (s.n) {
@@ -1189,13 +1237,17 @@ json *json_with(arena *a, const json *object, str key, str raw)
 		*tail = NEW(a, json, 1);
 		**tail = same ? *value : *m;
 		(*tail)->key = m->key;
+		(*tail)->key_bytes = m->key_bytes;
 		(*tail)->next = NULL;
 		tail = &(*tail)->next;
 		if (same)
 			value = NULL;
 	}
-	if (value)
-		value->key = json_quote(a, key);
+	if (value) {
+		str name = json_quote(a, key);
+		value->key = name.s;
+		value->key_bytes = (unsigned)name.n;
+	}
 	*tail = value;
 	return result;
 }
@@ -1212,7 +1264,7 @@ str json_format(arena *a, const json *object, int depth)
 	w.named = true;                       /* the object itself starts no line */
 	json_say(&w, "{");
 	for (const json *m = members(object); m; m = m->next)
-		json_say(&w, "%r:%r", m->key, m->raw);
+		json_say(&w, "%r:%r", ((str){ m->key, m->key_bytes }), m->raw);
 	json_say(&w, "}");
 	return buf_str(&b);
 }

@@ -127,10 +127,11 @@ enum json_kind {
 typedef struct json {
 	struct json *next;   /* the next member or element */
 	struct json *child;  /* the first one of an object or array */
-	str key;             /* a member's name, as written, with its quotes */
 	str raw;             /* the value, as written */
+	const char *key;     /* a member's name, as written, with its quotes */
+	unsigned key_bytes;
 	enum json_kind kind;
-} json;
+} json;                      /* small: a document has a node for each of its values */
 
 typedef struct {
 	const char *what;    /* NULL where all was well */
@@ -139,12 +140,20 @@ typedef struct {
 
 enum json_rules {
 	JSON_STRICT,         /* UTF-8 exactly */
-	JSON_STORED          /* any bytes in strings: files may hold what others wrote */
+	JSON_STORED          /* any bytes in strings, and a byte-order mark in front: files may hold
+			      * what others wrote */
 };
 
 /* Reads one value, which points into text. On an error, error->what is set and the value (maybe
- * NULL) holds the members and elements that were whole. */
+ * NULL) holds the members and elements that were whole. The tree takes at most 4 times the bytes
+ * of the text and 1 MB: more values than that are an error. Without an arena it is only said
+ * whether the text is JSON: nothing is kept, NULL is returned, and any number of values may come. */
 json *json_read(arena *a, str text, enum json_rules rules, json_error *error);
+
+/* The elements of an array one by one, as they are written, so that each can be read and forgotten
+ * before the next. *array is the array's text, which json_read has found to be JSON, and then what
+ * is left of it. False: there is none left, or this is no array. */
+bool json_next_element(str *array, str *element);
 
 /* Decoding makes U+FFFD of an escaped surrogate without its other half. What is not UTF-8 in a
  * stored text stays until text_add. */

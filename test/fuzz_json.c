@@ -157,7 +157,10 @@ static const unsigned char *other_value(const other *o, const unsigned char *p, 
 static bool other_takes(str text, bool strict)
 {
 	other o = { (const unsigned char *)text.s + text.n, strict };
-	const unsigned char *p = other_value(&o, (const unsigned char *)text.s, 0);
+	const unsigned char *p;
+	if (!strict && str_starts(text, S("\xef\xbb\xbf")))
+		text = str_from(text, 3);
+	p = other_value(&o, (const unsigned char *)text.s, 0);
 	return p && other_space(&o, p) == o.end;
 }
 
@@ -175,7 +178,7 @@ static void check_tree(const json *v, str text, bool strict, bool whole)
 		inside(m->raw, text);
 		if (v->kind == JSON_OBJECT) {
 			str key = json_key(&mem, m);
-			inside(m->key, text);
+			inside((str){ m->key, m->key_bytes }, text);
 			expect(!strict || text_valid(key), "a name is UTF-8");
 			expect(json_get(v, key) != NULL, "a member is found by its name");
 		}
@@ -263,7 +266,8 @@ static void check_patch(const json *v, int depth)
 			i++;
 		if (i < count && (made >> i & 1 || changes[i].value.n == 0))
 			continue;
-		expect(p && str_eq(p->key, m->key), "names keep their order and bytes");
+		expect(p && p->key_bytes == m->key_bytes &&
+		       memcmp(p->key, m->key, m->key_bytes) == 0, "names keep their order and bytes");
 		expect(str_eq(p->raw, i < count ? changes[i].value : m->raw), "values keep their bytes");
 		made |= i < count ? 1 << i : 0;
 		p = p->next;
@@ -277,11 +281,24 @@ static void check_patch(const json *v, int depth)
 	expect(!p, "nothing else is there");
 }
 
+/* The elements of an array one by one are those of its tree. */
+static void check_elements(const json *v)
+{
+	str rest = v->raw, element;
+	for (const json *m = v->child; m; m = m->next)
+		expect(json_next_element(&rest, &element) && str_eq(element, m->raw), "an element is what the tree has");
+	expect(!json_next_element(&rest, &element), "there are no more elements than in the tree");
+}
+
 static void read_as(str text, enum json_rules rules)
 {
-	json_error error;
+	json_error error, alone;
 	bool strict = rules == JSON_STRICT;
 	json *v = json_read(&mem, text, rules, &error);
+	expect(!json_read(NULL, text, rules, &alone) && alone.what == error.what && alone.at == error.at,
+	       "a check finds what a reader does");
+	if (v && v->kind == JSON_ARRAY && !error.what)
+		check_elements(v);
 	expect(!error.what == other_takes(text, strict), "both readers take it, or neither");
 	expect(error.at >= 0 && error.at <= text.n, "the error is in the text");
 	expect(v || error.what, "a value, or what is wrong");
