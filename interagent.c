@@ -1523,8 +1523,8 @@ static store_result complete_notices(call *c, const store_message *new)
 
 static store_result send_notice(call *c, const store_entries *all, const store_spec *s, const store_reader *reader)
 {
-	const char *news = s->note.n ? "spec %S is now v%l: %S" : "spec %S is now v%l";
-	str subject = arena_say(c->mem, news, s->name, s->version, s->note);
+	str subject = arena_say(c->mem, s->note.n ? "spec %S is now v%l: %S" : "spec %S is now v%l",
+				s->name, s->version, s->note);
 	str text = arena_say(c->mem,
 		"%S; you last read v%l. To see what changed: get_spec with name \"%S\" and since %l.\n",
 		subject, reader->version, s->name, reader->version);
@@ -2734,17 +2734,14 @@ static const char *value_word(const param *p)
 }
 
 /* Adds a word of a usage line, on a new one where it would pass column 80. */
-static void add_word(buf *b, const char *format, const char *name, const char *tail)
+static void add_word(buf *b, str word)
 {
-	ptrdiff_t column = 0, start = b->n;
+	ptrdiff_t column = 0;
 	while (column < b->n && b->s[b->n - 1 - column] != '\n')
 		column++;
-	buf_say(b, format, name, tail);
-	if (column + b->n - start <= 80)
-		return;
-	b->n = start;
-	buf_say(b, "\n          ");
-	buf_say(b, format, name, tail);
+	if (column + word.n > 80)
+		buf_say(b, "\n          ");
+	buf_add(b, word);
 }
 
 static int help_verb(arena *mem, const tool *t)
@@ -2752,8 +2749,8 @@ static int help_verb(arena *mem, const tool *t)
 	buf b = { .mem = mem };
 	buf_say(&b, "usage: interagent %s", t->name);
 	for (const param *p = t->params; p->name; p++)
-		add_word(&b, p->flags & REQUIRED ? " --%s%s" : " [--%s%s]", p->name, value_word(p));
-	add_word(&b, " [--json]%s%s\n", "", "");
+		add_word(&b, arena_say(mem, p->flags & REQUIRED ? " --%s%s" : " [--%s%s]", p->name, value_word(p)));
+	add_word(&b, S(" [--json]\n"));
 	if (t->word) {
 		buf_say(&b, "       interagent %s", t->word);
 		buf_say(&b, t->first ? " %s" : "", t->first);

@@ -2,12 +2,17 @@
  *
  * What holds everywhere in this file:
  *  - Text is a slice: a pointer and a length. A NUL is a byte like any other.
- *  - What is returned lives in the arena it was asked of, or points into what
- *    was given; nobody frees single pieces.
- *  - No recursion, no buffer of fixed size for text: the input decides nothing
- *    but how long a loop runs, and every loop moves forward.
+ *  - What is returned lives in the arena it was asked of, or points into what was given; nobody
+ *    frees single pieces.
+ *  - No recursion, no buffer of fixed size for text: the input decides nothing but how long a
+ *    loop runs, and every loop moves forward.
  *  - What is written is UTF-8, whatever was read.
- * It opens no file and knows no message of any protocol. */
+ * It opens no file, and knows neither who keeps the texts nor who sends them.
+ *
+ * The rooms, each needing only those before it: Slices, Arena, Buffer, UTF-8, Showing, Lines and
+ * columns, Difference, Reading JSON, Looking into a value, Writing JSON, Changing an object.
+ * json.h says what each is for. Start with json_read() for the way in, json_say() for the way
+ * out; whoever asks what a terminal may be given starts with needs_escape(). */
 
 #include "json.h"
 
@@ -16,12 +21,19 @@
 #include <unistd.h>
 
 /* ==== Slices ====
- * Comparing, cutting, trimming. White space and letters are ASCII's: the C
- * library's idea of them depends on the user's locale. */
+ * Comparing, cutting, trimming. White space and letters are ASCII's: the C library's idea of
+ * them depends on the user's locale. */
+
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b)
+{
+	return a < b ? a : b;
+}
 
 str str_of(const char *z)
 {
-	return z ? (str){ z, (ptrdiff_t)strlen(z) } : (str){ "", 0 };
+	if (!z)
+		z = "";
+	return (str){ z, (ptrdiff_t)strlen(z) };
 }
 
 bool str_eq(str a, str b)
@@ -46,16 +58,17 @@ bool str_eq_nocase(str a, str b)
 
 int str_cmp(str a, str b)
 {
-	ptrdiff_t n = a.n < b.n ? a.n : b.n;
+	ptrdiff_t n = least(a.n, b.n);
 	int order = n ? memcmp(a.s, b.s, (size_t)n) : 0;
 	return order ? order : (a.n > b.n) - (a.n < b.n);
 }
 
 str str_from(str s, ptrdiff_t at)
 {
-	if (at > s.n)
-		at = s.n;
-	return at ? (str){ s.s + at, s.n - at } : s;
+	at = least(at, s.n);
+	if (at == 0)
+		return s;                     /* which may be NULL, and then nothing may be added */
+	return (str){ s.s + at, s.n - at };
 }
 
 bool str_starts(str s, str head)
@@ -84,9 +97,11 @@ str str_trim(str s)
 
 str str_cut(str *rest, char sep)
 {
-	const char *at = rest->n ? memchr(rest->s, sep, (size_t)rest->n) : NULL;
-	str head = { rest->s, at ? at - rest->s : rest->n };
-	*rest = str_from(*rest, at ? head.n + 1 : head.n);
+	str head = *rest;
+	const char *at = head.n ? memchr(head.s, sep, (size_t)head.n) : NULL;
+	if (at)
+		head.n = at - head.s;
+	*rest = str_from(*rest, head.n + 1);
 	return head;
 }
 
@@ -107,71 +122,59 @@ bool str_int(str s, int64_t *value)
 }
 
 /* ==== Arena ====
- * Memory in blocks, given back all at once when a request has been answered.
- * It is zeroed, and it is there: when the system has no more, the process says
- * so and ends, which is safe at every instant (see store.c). */
+ * Memory in blocks, given back all at once when a request has been answered: what was taken for
+ * it cannot leak. It is zeroed, and it is there: where the system has no more, the process ends,
+ * and whoever keeps something must survive a kill at every instant anyway. */
 
-enum { BLOCK = 64 * 1024, MAX_BLOCK = 4 * 1024 * 1024, ALIGN = 16 };
+enum {
+	BLOCK = 64 * 1024,            /* enough for most requests */
+	MAX_BLOCK = 4 * 1024 * 1024,  /* beyond it doubling wastes more than it saves */
+	ALIGN = _Alignof(max_align_t)
+};
 
 struct arena_block {
-	struct arena_block *before;
-	ptrdiff_t room;
+	_Alignas(max_align_t) struct arena_block *before;
+	ptrdiff_t room;               /* with this head */
 };
+
+static void complain(str why)
+{
+	ssize_t ignored = write(2, why.s, (size_t)why.n);
+	(void)ignored;
+}
+
+static void arena_grow(arena *a, ptrdiff_t bytes)
+{
+	ptrdiff_t room = a->last ? least(a->last->room * 2, MAX_BLOCK) : BLOCK;
+	struct arena_block *block;
+	if (room < bytes + (ptrdiff_t)sizeof *block)
+		room = bytes + (ptrdiff_t)sizeof *block;
+	block = malloc((size_t)room);
+	if (!block) {
+		complain(S("out of memory\n"));
+		_exit(1);
+	}
+	*block = (struct arena_block){ a->last, room };
+	*a = (arena){ block, (char *)(block + 1), (char *)block + room };
+}
 
 static ptrdiff_t aligned(ptrdiff_t bytes)
 {
 	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-static char *block_start(struct arena_block *block)
-{
-	return (char *)block + aligned(sizeof *block);
-}
-
-static void arena_grow(arena *a, ptrdiff_t bytes)
-{
-	ptrdiff_t room = a->last ? a->last->room * 2 : BLOCK;
-	struct arena_block *block;
-	if (room > MAX_BLOCK)
-		room = MAX_BLOCK;
-	if (room < bytes + aligned(sizeof *block))
-		room = bytes + aligned(sizeof *block);
-	block = malloc((size_t)room);
-	if (!block) {
-		static const char last_words[] = "interagent: out of memory\n";
-		ssize_t ignored = write(2, last_words, sizeof last_words - 1);
-		(void)ignored;
-		_exit(1);
-	}
-	*block = (struct arena_block){ a->last, room };
-	a->last = block;
-	a->at = block_start(block);
-	a->end = (char *)block + room;
-}
-
-static void *arena_raw(arena *a, ptrdiff_t bytes)
-{
-	void *p;
-	bytes = aligned(bytes);
-	if (a->end - a->at < bytes || !a->at)
-		arena_grow(a, bytes);
-	p = a->at;
-	a->at += bytes;
-	return p;
-}
-
 void *arena_new(arena *a, ptrdiff_t bytes)
 {
-	return memset(arena_raw(a, bytes), 0, (size_t)bytes);
+	if (!a->at || a->end - a->at < aligned(bytes))
+		arena_grow(a, aligned(bytes));
+	a->at += aligned(bytes);
+	return memset(a->at - aligned(bytes), 0, (size_t)bytes);
 }
 
 char *arena_z(arena *a, str s)
 {
-	char *z = arena_raw(a, s.n + 1);
-	if (s.n)
-		memcpy(z, s.s, (size_t)s.n);
-	z[s.n] = '\0';
-	return z;
+	char *z = arena_new(a, s.n + 1);
+	return s.n ? memcpy(z, s.s, (size_t)s.n) : z;
 }
 
 str arena_copy(arena *a, str s)
@@ -199,43 +202,41 @@ void arena_rewind(arena *a, arena mark)
 	*a = mark;
 }
 
-/* Only the oldest block may stay, and only a small one: one large request
- * must not be carried about for the rest of a server's life. */
+/* Only the oldest block may stay, and only a small one: one large request must not be carried
+ * about for the rest of a server's life. */
 void arena_reset(arena *a)
 {
 	struct arena_block *block = a->last;
 	while (block && block->before)
 		block = block->before;
-	if (!block || block->room > BLOCK)
-		arena_rewind(a, (arena){ 0 });
+	if (block && block->room == BLOCK)
+		arena_rewind(a, (arena){ block, (char *)(block + 1), (char *)block + BLOCK });
 	else
-		arena_rewind(a, (arena){ block, block_start(block), (char *)block + block->room });
+		arena_rewind(a, (arena){ 0 });
 }
 
 /* ==== Buffer ====
- * Text under construction. It doubles when it is full, in place where nothing
- * was asked of the arena since. */
+ * Text under construction. It doubles when it is full, in place where nothing was asked of the
+ * arena since. The formats are our own: printf's knows no slices, and cannot quote. */
 
 str buf_str(const buf *b)
 {
 	return (str){ b->s ? b->s : "", b->n };
 }
 
-static void buf_reserve(buf *b, ptrdiff_t more)
+/* Twice the room, or what n bytes more need. */
+static void buf_grow(buf *b, ptrdiff_t n)
 {
 	ptrdiff_t room = b->room ? b->room * 2 : 256;
-	char *s;
-	if (b->n + more <= b->room)
-		return;
-	if (room < b->n + more)
-		room = aligned(b->n + more);
-	if (b->s && b->s + b->room == b->mem->at && b->mem->end - b->s >= room) {
-		b->mem->at = b->s + room;
+	char *s = b->s;
+	if (room < b->n + n)
+		room = aligned(b->n + n);
+	if (s && s + b->room == b->mem->at && b->mem->end - s >= room) {
+		b->mem->at = s + room;
 	} else {
-		s = arena_raw(b->mem, room);
+		b->s = arena_new(b->mem, room);
 		if (b->n)
-			memcpy(s, b->s, (size_t)b->n);
-		b->s = s;
+			memcpy(b->s, s, (size_t)b->n);
 	}
 	b->room = room;
 }
@@ -244,7 +245,8 @@ void buf_add(buf *b, str s)
 {
 	if (s.n == 0)
 		return;
-	buf_reserve(b, s.n);
+	if (s.n > b->room - b->n)
+		buf_grow(b, s.n);
 	memcpy(b->s + b->n, s.s, (size_t)s.n);
 	b->n += s.n;
 }
@@ -280,21 +282,19 @@ static void add_quoted(buf *b, str s, enum text_use use)
 
 void buf_vsay(buf *b, const char *format, va_list args)
 {
-	str rest = str_of(format);
-	while (rest.n) {
+	for (str rest = str_of(format); rest.n; rest = str_from(rest, 1)) {
 		buf_add(b, str_cut(&rest, '%'));
 		if (!rest.n)
 			break;
 		switch (rest.s[0]) {
+		case 's': buf_add(b, str_of(va_arg(args, const char *))); break;
 		case 'S': buf_add(b, va_arg(args, str)); break;
 		case 'q': add_quoted(b, va_arg(args, str), TEXT_QUOTE); break;
 		case 'Q': text_add(b, va_arg(args, str), TEXT_QUOTE); break;
-		case 's': buf_add(b, str_of(va_arg(args, const char *))); break;
 		case 'd': buf_int(b, va_arg(args, int)); break;
 		case 'l': buf_int(b, va_arg(args, int64_t)); break;
 		default: buf_char(b, rest.s[0]);
 		}
-		rest = str_from(rest, 1);
 	}
 }
 
@@ -317,163 +317,88 @@ str arena_say(arena *a, const char *format, ...)
 	return (str){ b.s, b.n - 1 };
 }
 
-/* ==== Text ====
- * What others wrote is stored as it came and shown so that it can do nothing:
- * no control character moves a cursor, no bidirectional one turns a line
- * around, nothing is there that is not seen. */
-
-/* Bytes at the front of s that belong together: a character, or where *whole
- * is false the longest part of one, at least one byte. s is not empty. */
-static int utf8_part(str s, bool *whole)
+void must_fail(const char *file, int line, const char *holds)
 {
-	unsigned char c = (unsigned char)s.s[0], low = 0x80, high = 0xbf;
-	int need = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-	if (c == 0xe0) low = 0xa0;   /* shorter forms exist */
-	if (c == 0xed) high = 0x9f;  /* surrogates */
-	if (c == 0xf0) low = 0x90;
-	if (c == 0xf4) high = 0x8f;  /* beyond U+10FFFF */
-	for (int i = 1; i < need; i++) {
-		unsigned char next = i < s.n ? (unsigned char)s.s[i] : 0;
-		if (next < low || next > high) {
-			*whole = false;
-			return i;
-		}
+	arena a = { 0 };
+	str text = arena_say(&a, "%s:%d: %s does not hold\n", file, line, holds);
+	complain(text);
+	abort();
+}
+
+/* ==== UTF-8 ====
+ * Decoded strictly: what two programs read differently is a way past one of them. */
+
+/* How a character starts (RFC 3629): a first byte up to `last` is one of a character of so many
+ * bytes (0: of none). The second byte lies between low and high, which leaves out longer forms
+ * of shorter characters, surrogates and what lies beyond U+10FFFF; any further one is 80 to bf. */
+static const struct {
+	unsigned char last, bytes, low, high;
+} utf8[] = {
+	{ 0x7f, 1, 0, 0 }, { 0xc1, 0, 0, 0 },
+	{ 0xdf, 2, 0x80, 0xbf },
+	{ 0xe0, 3, 0xa0, 0xbf }, { 0xec, 3, 0x80, 0xbf }, { 0xed, 3, 0x80, 0x9f },
+	{ 0xef, 3, 0x80, 0xbf },
+	{ 0xf0, 4, 0x90, 0xbf }, { 0xf3, 4, 0x80, 0xbf }, { 0xf4, 4, 0x80, 0x8f },
+	{ 0xff, 0, 0, 0 },
+};
+
+/* The character at the front of s, which is not empty, and its bytes; -1 where there is none,
+ * and the bytes of the longest part of one, at least one byte. */
+static int32_t utf8_decode(str s, int *bytes)
+{
+	unsigned char first = (unsigned char)s.s[0], low, high, next;
+	int row = 0;
+	int32_t c;
+	while (first > utf8[row].last)
+		row++;
+	*bytes = 1;
+	if (first < 0x80)
+		return first;
+	if (utf8[row].bytes == 0)
+		return -1;
+	low = utf8[row].low;
+	high = utf8[row].high;
+	c = first & 0x7f >> utf8[row].bytes;
+	for (; *bytes < utf8[row].bytes; ++*bytes) {
+		if (*bytes == s.n)
+			return -1;
+		next = (unsigned char)s.s[*bytes];
+		if (next < low || next > high)
+			return -1;
+		c = c << 6 | (next & 0x3f);
 		low = 0x80;
 		high = 0xbf;
 	}
-	*whole = need > 0;
-	return need ? need : 1;
-}
-
-int text_char(str s)
-{
-	bool whole = false;
-	int n = s.n ? utf8_part(s, &whole) : 0;
-	return whole ? n : 0;
-}
-
-static uint32_t code_point(const char *s, int bytes)
-{
-	static const unsigned char first[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-	uint32_t c = (unsigned char)s[0] & first[bytes];
-	for (int i = 1; i < bytes; i++)
-		c = c << 6 | ((unsigned char)s[i] & 0x3f);
 	return c;
 }
 
-static int utf8_encode(uint32_t c, char out[4])
+static int utf8_encode(int32_t c, char out[4])
 {
-	int n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 	static const unsigned char mark[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	int n = 1 + (c >= 0x80) + (c >= 0x800) + (c >= 0x10000);
 	for (int i = n - 1; i > 0; i--, c >>= 6)
 		out[i] = (char)(0x80 | (c & 0x3f));
 	out[0] = (char)(mark[n] | c);
 	return n;
 }
 
-typedef struct {
-	uint32_t from, to;
-} range;
-
-static bool in_ranges(uint32_t c, const range *r, size_t n)
+int text_char(str s)
 {
-	for (size_t i = 0; i < n; i++)
-		if (c >= r[i].from && c <= r[i].to)
-			return true;
-	return false;
-}
-
-/* Characters that are there without being seen, or that reorder others. */
-static bool is_hidden(uint32_t c)
-{
-	static const range hidden[] = {
-		{ 0x80, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
-		{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
-		{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
-		{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
-	};
-	return in_ranges(c, hidden, sizeof hidden / sizeof *hidden);
-}
-
-static bool needs_escape(uint32_t c, enum text_use use)
-{
-	if (use == TEXT_BODY && (c == '\t' || c == '\n' || c == '"' || c == '\\'))
-		return false;
-	if (c < 0x20 || c == '"' || c == '\\')
-		return true;
-	if (use == TEXT_FILE)
-		return false;
-	if (c == 0x7f || c == 0x2028 || c == 0x2029)
-		return true;
-	return use != TEXT_WIRE && c > 0x7f && is_hidden(c);
-}
-
-static void add_escape(buf *b, uint32_t c, enum text_use use)
-{
-	static const char from[] = "\"\\\b\t\n\f\r", to[] = "\"\\btnfr";
-	const char *known = c && c < 0x80 && use != TEXT_BODY ? strchr(from, (int)c) : NULL;
-	buf_char(b, '\\');
-	if (known) {
-		buf_char(b, to[known - from]);
-		return;
-	}
-	buf_add(b, c > 0xffff ? S("u{") : S("u"));
-	buf_digits(b, c, 16, 4);
-	if (c > 0xffff)
-		buf_char(b, '}');
-}
-
-/* Do eight bytes stand for themselves in every use? In a word without high
- * bits, a byte below 0x20, or one that is made zero, borrows its own high bit
- * and no other's; 0x7f carries into it. */
-static bool plain_eight(const char *p)
-{
-	const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
-	uint64_t v;
-	memcpy(&v, p, sizeof v);
-	return !((v | (v - 0x20 * ones) | (v + ones) | ((v ^ '"' * ones) - ones) | ((v ^ '\\' * ones) - ones)) & high);
-}
-
-/* Bytes at the front that stand for themselves in every use. */
-static ptrdiff_t plain_run(str s)
-{
-	ptrdiff_t n = 0;
-	while (n <= s.n - 8 && plain_eight(s.s + n))
-		n += 8;
-	while (n < s.n && s.s[n] >= 0x20 && s.s[n] < 0x7f && s.s[n] != '"' && s.s[n] != '\\')
-		n++;
-	return n;
-}
-
-void text_add(buf *b, str s, enum text_use use)
-{
-	bool whole;
-	for (;;) {
-		ptrdiff_t run = plain_run(s);
-		int n;
-		buf_add(b, (str){ s.s, run });
-		s = str_from(s, run);
-		if (s.n == 0)
-			return;
-		n = utf8_part(s, &whole);
-		if (!whole)
-			buf_add(b, S("\xef\xbf\xbd"));
-		else if (use == TEXT_BODY && str_starts(s, S("\r\n")))
-			buf_char(b, '\r');
-		else if (needs_escape(code_point(s.s, n), use))
-			add_escape(b, code_point(s.s, n), use);
-		else
-			buf_add(b, (str){ s.s, n });
-		s = str_from(s, n);
-	}
+	int bytes = 0;
+	return s.n && utf8_decode(s, &bytes) >= 0 ? bytes : 0;
 }
 
 bool text_valid(str s)
 {
-	bool whole = true;
-	while (s.n && whole)
-		s = str_from(s, utf8_part(s, &whole));
-	return whole;
+	for (int bytes; s.n; s = str_from(s, bytes))
+		if (utf8_decode(s, &bytes) < 0)
+			return false;
+	return true;
+}
+
+static bool starts_character(char byte)
+{
+	return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
 str text_head_bytes(str s, ptrdiff_t limit)
@@ -481,7 +406,7 @@ str text_head_bytes(str s, ptrdiff_t limit)
 	ptrdiff_t cut = limit;
 	if (s.n <= limit)
 		return s;
-	while (cut > 0 && limit - cut < 4 && ((unsigned char)s.s[cut] & 0xc0) == 0x80)
+	while (cut > 0 && limit - cut < 4 && !starts_character(s.s[cut]))
 		cut--;
 	return (str){ s.s, cut };
 }
@@ -490,7 +415,7 @@ ptrdiff_t text_count(str s)
 {
 	ptrdiff_t count = 0;
 	for (ptrdiff_t i = 0; i < s.n; i++)
-		count += ((unsigned char)s.s[i] & 0xc0) != 0x80;
+		count += starts_character(s.s[i]);
 	return count;
 }
 
@@ -498,10 +423,169 @@ str text_head_chars(str s, ptrdiff_t characters)
 {
 	ptrdiff_t n = 0;
 	for (; n < s.n; n++)
-		if (((unsigned char)s.s[n] & 0xc0) != 0x80 && characters-- == 0)
+		if (starts_character(s.s[n]) && characters-- == 0)
 			break;
 	return (str){ s.s, n };
 }
+
+/* ==== Showing ====
+ * Foreign text is stored verbatim and defused when shown: control, bidirectional and invisible
+ * characters become escapes, so none moves a cursor, turns a line around, or hides. What was
+ * altered can be told from what was written so, and be undone. */
+
+typedef struct {
+	int32_t from, to;
+} range;
+
+static bool in_ranges(int32_t c, const range *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c >= r[i].from && c <= r[i].to)
+			return true;
+	return false;
+}
+
+#define IN(c, ranges) in_ranges((c), (ranges), sizeof (ranges) / sizeof *(ranges))
+
+/* C1 controls, and characters that are there without being seen or that reorder others. */
+static const range hidden[] = {
+	{ 0x80, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
+	{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
+	{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+	{ 0xe0000, 0xe0fff },
+};
+
+/* Arabic, the scripts of India and their neighbours, where a joiner changes how a word reads. */
+static const range joined[] = {
+	{ 0x620, 0xdff }, { 0x1000, 0x109f }, { 0x1780, 0x17b3 }, { 0x17b6, 0x17dd },
+	{ 0x1820, 0x18aa }, { 0xa8e0, 0xa8ff }, { 0xfb50, 0xfdff }, { 0xfe70, 0xfefc },
+};
+
+static const range emoji[] = {
+	{ 0xa9, 0xa9 }, { 0xae, 0xae }, { 0x203c, 0x2049 }, { 0x2122, 0x2139 }, { 0x2190, 0x27bf },
+	{ 0x2934, 0x2935 }, { 0x2b00, 0x2bff }, { 0x1f000, 0x1faff },
+};
+
+static const range cjk[] = {
+	{ 0x3001, 0x9fff }, { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0x20000, 0x3fffd },
+};
+
+/* Whether a hidden character does something that its neighbours need: a joiner between two
+ * letters or two emoji, a choice between text and picture after what has both. `before` is the
+ * character before it as shown, so that a run of them is seen from the second on. */
+static bool is_needed(int32_t c, int32_t before, str s)
+{
+	str rest = str_from(s, text_char(s));
+	int bytes;
+	int32_t after = rest.n ? utf8_decode(rest, &bytes) : -1;
+	bool digit = (before >= '0' && before <= '9') || before == '#' || before == '*';
+	switch (c) {
+	case 0x200d:
+		if (IN(after, emoji) && (IN(before, emoji) || before == 0xfe0f))
+			return true;
+		/* fall through */
+	case 0x200c: return IN(before, joined) && IN(after, joined);
+	case 0xfe0e:
+	case 0xfe0f: return IN(before, emoji) || IN(before, cjk) || (digit && after == 0x20e3);
+	default: return false;
+	}
+}
+
+/* The uses where text keeps its lines and its quotes. */
+static bool keeps_lines(enum text_use use)
+{
+	return use == TEXT_BODY || use == TEXT_JSON;
+}
+
+static bool needs_escape(int32_t c, enum text_use use)
+{
+	if (c == '\t' || c == '\n' || c == '"' || c == '\\')
+		return !keeps_lines(use);
+	if (c < 0x20)
+		return true;
+	if (use == TEXT_FILE)
+		return false;
+	if (c == 0x7f || c == 0x2028 || c == 0x2029)
+		return true;
+	return use != TEXT_WIRE && IN(c, hidden);
+}
+
+#define BYTE_ORDER_MARK S("\xef\xbb\xbf")  /* some editors put it before UTF-8 */
+#define MARK "\xe2\x9f\xa8"            /* U+27E8, a bracket that is rare in text and no ASCII */
+
+/* As JSON has it, in a body as Unicode does: there a backslash is a backslash. */
+static void add_escape(buf *b, int32_t c, enum text_use use)
+{
+	static const char from[] = "\"\\\b\t\n\f\r", to[] = "\"\\btnfr";
+	const char *known = c < 0x80 ? memchr(from, c, sizeof from - 1) : NULL;
+	if (use == TEXT_BODY) {
+		buf_add(b, S(MARK "U+"));
+		for (int shift = c > 0xffff ? 16 : 12; shift >= 0; shift -= 4)
+			buf_char(b, "0123456789ABCDEF"[c >> shift & 15]);
+		buf_add(b, S("\xe2\x9f\xa9"));
+	} else if (c == '\r' && use == TEXT_JSON) {
+		buf_char(b, ' ');             /* which is as white */
+	} else if (known) {
+		buf_char(b, '\\');
+		buf_char(b, to[known - from]);
+	} else if (c > 0xffff) {
+		add_escape(b, 0xd800 + ((c - 0x10000) >> 10), use);
+		add_escape(b, 0xdc00 + (c & 0x3ff), use);
+	} else {
+		buf_add(b, S("\\u"));
+		buf_digits(b, (uint64_t)c, 16, 4);
+	}
+}
+
+/* Bytes at the front that stand for themselves in every use: nearly all there are. */
+static ptrdiff_t plain_run(str s)
+{
+	ptrdiff_t n = 0;
+	while (n < s.n && s.s[n] >= 0x20 && s.s[n] < 0x7f && s.s[n] != '"' && s.s[n] != '\\')
+		n++;
+	return n;
+}
+
+/* Whether c, which stands at the front of s, is not shown as it is. */
+static bool is_altered(int32_t c, int32_t before, str s, enum text_use use)
+{
+	if (keeps_lines(use) && str_starts(s, S("\r\n")))
+		return false;
+	if (use == TEXT_BODY && str_starts(s, S(MARK "U+")))
+		return true;                  /* or it would be taken for an escape */
+	return needs_escape(c, use) && !is_needed(c, before, s);
+}
+
+void text_add(buf *b, str s, enum text_use use)
+{
+	int32_t before = -1;                  /* the character before; -1: not shown as it is */
+	if (use == TEXT_JSON && str_starts(s, BYTE_ORDER_MARK))
+		s = str_from(s, BYTE_ORDER_MARK.n);
+	for (int bytes;; s = str_from(s, bytes)) {
+		ptrdiff_t run = plain_run(s);
+		int32_t c;
+		buf_add(b, (str){ s.s, run });
+		if (run == s.n)
+			return;
+		if (run > 0)
+			before = s.s[run - 1];
+		s = str_from(s, run);
+		c = utf8_decode(s, &bytes);
+		if (c < 0) {
+			buf_add(b, S("\xef\xbf\xbd"));
+		} else if (is_altered(c, before, s, use)) {
+			add_escape(b, c, use);
+			c = -1;
+		} else {
+			buf_add(b, (str){ s.s, bytes });
+		}
+		before = c;
+	}
+}
+
+/* ==== Lines and columns ====
+ * What fits a line, and a terminal's idea of how wide it is. */
 
 bool text_has_line(str lines, str line, str *next)
 {
@@ -530,259 +614,225 @@ str text_one_line(arena *a, str s)
 	return buf_str(&b);
 }
 
-/* The blocks that terminals agree on; a rare character may be off by one. */
-static int char_width(uint32_t c)
+/* What terminals agree on. Where blocks are mixed, a narrow character may be taken for a wide one,
+ * never the other way: a short line is better than one that the terminal folds. */
+static int char_width(int32_t c)
 {
 	static const range none[] = {
-		{ 0x300, 0x36f }, { 0x483, 0x489 }, { 0x591, 0x5bd }, { 0x610, 0x61a }, { 0x64b, 0x65f },
-		{ 0x93c, 0x93c }, { 0x941, 0x948 }, { 0x94d, 0x94d }, { 0xe31, 0xe31 }, { 0xe34, 0xe3a },
-		{ 0xe47, 0xe4e }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },
-		{ 0xfe20, 0xfe2f },
+		{ 0x300, 0x36f }, { 0x591, 0x5bd }, { 0x64b, 0x65f }, { 0x941, 0x94d },
+		{ 0xe34, 0xe3a }, { 0xe47, 0xe4e }, { 0x200c, 0x200d }, { 0x20d0, 0x20ff },
+		{ 0xfe00, 0xfe0f },
 	};
 	static const range two[] = {
-		{ 0x1100, 0x115f }, { 0x231a, 0x231b }, { 0x2329, 0x232a }, { 0x23e9, 0x23f3 }, { 0x25fd, 0x25fe },
-		{ 0x2614, 0x2615 }, { 0x2648, 0x2653 }, { 0x267f, 0x267f }, { 0x2693, 0x2693 }, { 0x26a1, 0x26a1 },
-		{ 0x26aa, 0x26ab }, { 0x26bd, 0x26be }, { 0x26c4, 0x26c5 }, { 0x26ce, 0x26ce }, { 0x26d4, 0x26d4 },
-		{ 0x26ea, 0x26ea }, { 0x26f2, 0x26f5 }, { 0x26fa, 0x26fd }, { 0x2705, 0x2705 }, { 0x270a, 0x270b },
-		{ 0x2728, 0x2728 }, { 0x274c, 0x274e }, { 0x2753, 0x2757 }, { 0x2795, 0x2797 }, { 0x27b0, 0x27b0 },
-		{ 0x27bf, 0x27bf }, { 0x2b1b, 0x2b1c }, { 0x2b50, 0x2b55 }, { 0x2e80, 0x303e }, { 0x3041, 0x33ff },
-		{ 0x3400, 0x4dbf }, { 0x4e00, 0x9fff }, { 0xa000, 0xa4cf }, { 0xa960, 0xa97f }, { 0xac00, 0xd7a3 },
-		{ 0xf900, 0xfaff }, { 0xfe10, 0xfe19 }, { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 },
-		{ 0x16fe0, 0x18dff }, { 0x1aff0, 0x1b2ff }, { 0x1f004, 0x1f004 }, { 0x1f0cf, 0x1f0cf },
-		{ 0x1f18e, 0x1f19a }, { 0x1f200, 0x1f2ff }, { 0x1f300, 0x1f64f }, { 0x1f680, 0x1f6ff },
-		{ 0x1f7e0, 0x1f7ff }, { 0x1f900, 0x1f9ff }, { 0x1fa70, 0x1faff }, { 0x20000, 0x3fffd },
+		{ 0x1100, 0x115f }, { 0x231a, 0x232a }, { 0x23e9, 0x23f3 }, { 0x25fd, 0x25fe },
+		{ 0x2614, 0x2615 }, { 0x2648, 0x2653 }, { 0x267f, 0x2693 }, { 0x26a1, 0x26fd },
+		{ 0x2705, 0x270b }, { 0x2728, 0x2728 }, { 0x274c, 0x2757 }, { 0x2795, 0x2797 },
+		{ 0x27b0, 0x27bf }, { 0x2b1b, 0x2b55 }, { 0x2e80, 0xa4cf }, { 0xa960, 0xa97f },
+		{ 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe10, 0xfe6f }, { 0xff00, 0xff60 },
+		{ 0xffe0, 0xffe6 }, { 0x16fe0, 0x1b2ff }, { 0x1f004, 0x1faff },
+		{ 0x20000, 0x3fffd },
 	};
-	if (c < 0x300)
-		return 1;
-	return in_ranges(c, none, sizeof none / sizeof *none) ? 0 : in_ranges(c, two, sizeof two / sizeof *two) ? 2 : 1;
+	if (c < 0x300 || IN(c, none))
+		return c < 0x300;
+	return IN(c, two) ? 2 : 1;
 }
 
 int text_width(str s)
 {
 	int columns = 0;
-	while (s.n) {
-		int n = text_char(s);
-		columns += n ? char_width(code_point(s.s, n)) : 1;
-		s = str_from(s, n ? n : 1);
-	}
+	for (int bytes; s.n; s = str_from(s, bytes))
+		columns += char_width(utf8_decode(s, &bytes));
 	return columns;
 }
 
 void text_fit(buf *b, str s, int columns)
 {
-	int room = text_width(s) > columns ? columns - 3 : columns, used = 0;
-	bool cut = room < columns;
-	while (s.n) {
-		int n = text_char(s), w;
-		str c = { s.s, n ? n : 1 };
-		w = text_width(c);
-		if (used + w > room)
+	int dots = text_width(s) > columns ? 3 : 0;
+	int room = columns - dots;
+	for (int bytes; s.n; s = str_from(s, bytes)) {
+		int width = char_width(utf8_decode(s, &bytes));
+		if (width > room)
 			break;
-		buf_add(b, c);
-		used += w;
-		s = str_from(s, c.n);
+		buf_add(b, (str){ s.s, bytes });
+		room -= width;
 	}
-	for (int i = 0; cut && i < 3 && used < columns; i++, used++)
-		buf_char(b, '.');
-	for (; used < columns; used++)
-		buf_char(b, ' ');
+	if (s.n && str_ends(buf_str(b), S("\xe2\x80\x8d")))
+		b->n -= 3;                    /* a joiner whose other side was cut off */
+	for (room += dots; room > 0; room--)
+		buf_char(b, dots-- > 0 ? '.' : ' ');
 }
 
-/* The classic table, of which only one row is kept. */
-int text_distance(str a, str b)
-{
-	int row[65];
-	if (a.n > 64 || b.n > 64)
-		return 64;
-	for (int k = 0; k <= b.n; k++)
-		row[k] = k;
-	for (int i = 1; i <= a.n; i++) {
-		int corner = row[0];
-		row[0] = i;
-		for (int k = 1; k <= b.n; k++) {
-			int above = row[k], least = above < row[k - 1] ? above : row[k - 1];
-			least = least + 1;
-			corner += lower(a.s[i - 1]) != lower(b.s[k - 1]);
-			row[k] = least < corner ? least : corner;
-			corner = above;
-		}
-	}
-	return row[b.n];
-}
+/* ==== Difference ====
+ * Myers' greedy algorithm (1986): how far each diagonal comes with 0, 1, 2 ... changes, every
+ * round remembered for the way back. What is alike at the end is cut off first; at the start it
+ * costs nothing. Past MAX_DIFF changes the shortest way is not worth its memory, and all between
+ * the two ends is replaced: longer, but right. */
 
-/* ==== Line diff ====
- * Myers' greedy algorithm: the furthest point of each diagonal for 0, 1, 2 ...
- * changes, every step remembered for the way back. Common ends are cut off
- * first. Past DIFF_MOST changes the shortest way is not worth its memory, and
- * the whole middle is replaced: longer, but right. */
+enum {
+	MAX_DIFF = 1000,              /* changed lines; the rounds then hold 4 MB */
+	CONTEXT = 3                   /* lines around a change, as patch expects */
+};
 
-enum { MAX_DIFF = 1000, CONTEXT = 3 };
+typedef struct {
+	str *at;
+	int n, room;
+} line_list;                          /* of a text, each with its end */
 
 typedef struct {
 	arena *mem;
-	str *a, *b;                      /* lines, with their ends */
-	int n, m;
-	bool *gone, *come;               /* a's lines that go, b's that come */
+	line_list a, b;               /* n: how many there are before what is alike at the end */
+	int *reach[MAX_DIFF + 1];     /* reach[d][d + k]: lines of a that d changes get done where k
+	                               * more of them are done than of b's; -d <= k <= d */
 } diff;
 
+/* Deleted lines of a, and then inserted ones of b. */
 typedef struct {
-	char op;                         /* ' ', '-' or '+' */
-	str line;
-	int in_a, in_b;                  /* lines of each before it */
-} diff_step;
+	int a, b;                     /* lines of each before it */
+	int deleted, inserted;
+} change;
 
-static str *split_lines(arena *mem, str text, int *n)
+static line_list split_lines(arena *mem, str text)
 {
-	str *lines;
-	int count = 1;
-	for (ptrdiff_t i = 0; i < text.n; i++)
-		count += text.s[i] == '\n';
-	lines = NEW(mem, str, count);
-	for (*n = 0; text.n; ++*n) {
-		str rest = text;
-		str_cut(&rest, '\n');
-		lines[*n] = (str){ text.s, text.n - rest.n };
-		text = rest;
+	line_list l = { 0 };
+	while (text.n) {
+		str line = text;
+		str_cut(&text, '\n');
+		line.n -= text.n;
+		ADD(mem, &l) = line;
 	}
-	return lines;
+	return l;
 }
 
-/* Where diagonal k came from at step d: from the one above it (a line of b
- * comes) or from the one below (a line of a goes). */
-static bool comes(const int *before, int d, int k)
+/* Whether the last of d changes on the way to diagonal k inserted a line, and so came from
+ * diagonal k + 1; else it deleted one, and came from k - 1. The one that is further on counts. */
+static bool was_inserted(const diff *f, int d, int k)
 {
-	return k == -d || (k != d && before[k - 1 + d - 1] < before[k + 1 + d - 1]);
+	const int *before = f->reach[d - 1] + d - 1;
+	return k == -d || (k != d && before[k - 1] < before[k + 1]);
 }
 
-static void walk_back(diff *f, int **steps, int d, int from, int n, int m)
+/* How many changes make b of a, at the least; -1: more than MAX_DIFF. */
+static int count_changes(diff *f)
 {
-	for (int x = n, y = m; d > 0; d--) {
-		const int *before = steps[d - 1];
-		int k = x - y;
-		bool down = comes(before, d, k);
-		k = down ? k + 1 : k - 1;
-		x = before[k + d - 1];
-		y = x - k;
-		if (down)
-			f->come[from + y] = true;
-		else
-			f->gone[from + x] = true;
-	}
-}
-
-/* Marks what changes between a[from..from+n) and b[from..from+m). */
-static bool find_changes(diff *f, int from, int n, int m)
-{
-	int max = n + m < MAX_DIFF ? n + m : MAX_DIFF;
-	int **steps = NEW(f->mem, int *, max + 1);
-	for (int d = 0; d <= max; d++) {
-		int *here = steps[d] = NEW(f->mem, int, 2 * d + 1);
-		const int *before = d ? steps[d - 1] : NULL;
+	for (int d = 0; d <= MAX_DIFF; d++) {
+		int *here = (f->reach[d] = NEW(f->mem, int, 2 * d + 1)) + d;
 		for (int k = -d; k <= d; k += 2) {
-			int x = !before ? 0 : comes(before, d, k) ? before[k + 1 + d - 1] : before[k - 1 + d - 1] + 1;
-			while (x < n && x - k < m && str_eq(f->a[from + x], f->b[from + x - k]))
+			int x = 0;
+			if (d > 0 && was_inserted(f, d, k))
+				x = f->reach[d - 1][d - 1 + k + 1];
+			else if (d > 0)
+				x = f->reach[d - 1][d - 1 + k - 1] + 1;
+			while (x < f->a.n && x - k < f->b.n && str_eq(f->a.at[x], f->b.at[x - k]))
 				x++;
-			here[k + d] = x;
-			if (x >= n && x - k >= m) {
-				walk_back(f, steps, d, from, n, m);
-				return true;
-			}
+			here[k] = x;
+			if (x >= f->a.n && x - k >= f->b.n)
+				return d;
 		}
 	}
-	for (int i = 0; i < n; i++)
-		f->gone[from + i] = true;
-	for (int i = 0; i < m; i++)
-		f->come[from + i] = true;
-	return false;
+	return -1;
 }
 
-/* Fills steps, and one more that says where both end. */
-static int list_steps(const diff *f, diff_step *steps)
+/* Walks back over d changes, joining those that touch, and returns the first; the last stands
+ * before `end`, where there is room for all. */
+static change *list_changes(const diff *f, int d, change *end)
 {
-	int count = 0, i = 0, k = 0;
-	while (i < f->n || k < f->m) {
-		bool gone = i < f->n && f->gone[i], come = !gone && k < f->m && f->come[k];
-		steps[count++] = (diff_step){ gone ? '-' : come ? '+' : ' ', come ? f->b[k] : f->a[i], i, k };
-		i += !come;
-		k += !gone;
+	change *at = end;
+	for (int x = f->a.n, y = f->b.n; d > 0; d--) {
+		bool inserted = was_inserted(f, d, x - y);
+		int k = x - y - 1 + 2 * inserted;
+		x = f->reach[d - 1][d - 1 + k];
+		y = x - k;
+		if (at == end || at->a != x + !inserted || at->b != y + inserted)
+			*--at = (change){ 0 };
+		*at = (change){ x, y, at->deleted + !inserted, at->inserted + inserted };
 	}
-	steps[count] = (diff_step){ .in_a = i, .in_b = k };
-	return count;
+	return at;
 }
 
-static void put_range(buf *out, int line, int lines)
+static void write_range(buf *out, int before, int lines)
 {
-	buf_say(out, lines == 1 ? "%d" : "%d,%d", lines ? line + 1 : line, lines);
+	buf_say(out, "%d", before + (lines > 0));
+	if (lines != 1)
+		buf_say(out, ",%d", lines);
 }
 
-/* Writes the steps [at..end) as one hunk. */
-static void put_hunk(buf *out, const diff_step *at, const diff_step *end)
+static void write_lines(buf *out, char op, const line_list *l, int from, int end)
 {
+	for (int i = from; i < end; i++) {
+		buf_char(out, op);
+		buf_add(out, l->at[i]);
+		if (!str_ends(l->at[i], S("\n")))
+			buf_add(out, S("\n\\ No newline at end of file\n"));
+	}
+}
+
+/* Writes the changes [at..end) with the lines between them and around; a has `all` lines. */
+static void write_hunk(buf *out, const diff *f, int all, const change *at, const change *end)
+{
+	const change *last = end - 1;
+	int lead = (int)least(at->a, CONTEXT), x = at->a - lead, y = at->b - lead;
+	int tail = (int)least(all - last->a - last->deleted, CONTEXT);
 	buf_say(out, "@@ -");
-	put_range(out, at->in_a, end->in_a - at->in_a);
+	write_range(out, x, last->a + last->deleted + tail - x);
 	buf_say(out, " +");
-	put_range(out, at->in_b, end->in_b - at->in_b);
+	write_range(out, y, last->b + last->inserted + tail - y);
 	buf_say(out, " @@\n");
 	for (; at < end; at++) {
-		buf_char(out, at->op);
-		buf_add(out, at->line);
-		if (!str_ends(at->line, S("\n")))
-			buf_say(out, "\n\\ No newline at end of file\n");
+		write_lines(out, ' ', &f->a, x, at->a);
+		x = at->a + at->deleted;
+		write_lines(out, '-', &f->a, at->a, x);
+		write_lines(out, '+', &f->b, at->b, at->b + at->inserted);
 	}
-}
-
-/* Changes with at most twice the context between them share a hunk. */
-static void put_hunks(buf *out, const diff_step *steps, int count)
-{
-	for (int i = 0; i < count; i++) {
-		int from = i > CONTEXT ? i - CONTEXT : 0, end = i, quiet = 0;
-		if (steps[i].op == ' ')
-			continue;
-		for (int k = i; k < count && quiet <= 2 * CONTEXT; k++) {
-			quiet = steps[k].op == ' ' ? quiet + 1 : 0;
-			end = quiet ? end : k + 1;
-		}
-		end = end + CONTEXT < count ? end + CONTEXT : count;
-		put_hunk(out, steps + from, steps + end);
-		i = end - 1;
-	}
+	write_lines(out, ' ', &f->a, x, x + tail);
 }
 
 bool text_diff(buf *out, str a, str b)
 {
-	diff f = { .mem = out->mem };
-	int head = 0, tail = 0, count;
-	bool shortest;
-	diff_step *steps;
-	f.a = split_lines(f.mem, a, &f.n);
-	f.b = split_lines(f.mem, b, &f.m);
-	f.gone = NEW(f.mem, bool, f.n + 1);
-	f.come = NEW(f.mem, bool, f.m + 1);
-	steps = NEW(f.mem, diff_step, f.n + f.m + 1);
-	while (head < f.n && head < f.m && str_eq(f.a[head], f.b[head]))
+	diff f = { out->mem, split_lines(out->mem, a), split_lines(out->mem, b), { 0 } };
+	int head = 0, all = f.a.n, count;
+	change *at, *end, *next;
+	while (head < f.a.n && head < f.b.n && str_eq(f.a.at[head], f.b.at[head]))
 		head++;
-	while (tail < f.n - head && tail < f.m - head && str_eq(f.a[f.n - 1 - tail], f.b[f.m - 1 - tail]))
-		tail++;
-	shortest = find_changes(&f, head, f.n - head - tail, f.m - head - tail);
-	count = list_steps(&f, steps);
-	put_hunks(out, steps, count);
-	return shortest;
+	for (; f.a.n > head && f.b.n > head; f.a.n--, f.b.n--)
+		if (!str_eq(f.a.at[f.a.n - 1], f.b.at[f.b.n - 1]))
+			break;
+	count = count_changes(&f);
+	end = NEW(f.mem, change, MAX_DIFF) + MAX_DIFF;
+	at = list_changes(&f, count, end);
+	if (count < 0)
+		*--at = (change){ head, head, f.a.n - head, f.b.n - head };
+	/* Changes with at most twice the context between them share a hunk. */
+	for (; at < end; at = next) {
+		for (next = at + 1; next < end; next++)
+			if (next->a - next[-1].a - next[-1].deleted > 2 * CONTEXT)
+				break;
+		write_hunk(out, &f, all, at, next);
+	}
+	return count >= 0;
 }
 
 /* ==== Reading JSON ====
- * One pass over the bytes with an explicit stack of what is open. A value
- * joins its parent when it is whole, so that after an error the tree holds
- * just what stood before the damage. */
+ * One pass over the bytes with an explicit stack of what is open. A value joins its parent when
+ * it is whole, so after an error the tree holds just what stood before the damage. A node is 24
+ * times as large as the two bytes of "1,": who sends many pays for them, and we do not. */
 
-enum { MAX_DEPTH = 64 };
+enum {
+	MAX_DEPTH = 64,               /* nobody nests deeper, and the stack stays on the stack */
+	TREE = 4,                     /* times the bytes of its text is what a tree may take, */
+	FREE_NODES = 20000            /* and these: 1 MB, so nothing short is ever refused */
+};
 
 typedef struct {
 	arena *mem;
 	const char *at, *end;
 	enum json_rules rules;
-	const char *what;
+	const char *what;             /* is wrong; NULL: nothing so far */
+	ptrdiff_t nodes;              /* may still be made */
 	int depth;
-	struct { json *value, **tail; } open[MAX_DEPTH];
+	struct {
+		json *value, **tail;  /* what is open, and where its next child goes */
+	} open[MAX_DEPTH];
+	json spare[MAX_DEPTH + 1];    /* one for each depth, where nobody wants the tree */
 } reader;
 
 static bool fail(reader *r, const char *what)
@@ -791,94 +841,84 @@ static bool fail(reader *r, const char *what)
 	return false;
 }
 
-/* Moves over white space. What stands after it; at the end a NUL, which may
+/* Moves over white space to the next character, and returns it; at the end a NUL, which may
  * stand nowhere outside a string. */
 static char next_char(reader *r)
 {
-	while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
-		r->at++;
-	return r->at < r->end ? *r->at : '\0';
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1;
+	for (; r->at < r->end; r->at++)
+		if (*r->at != ' ' && *r->at != '\n' && *r->at != '\r' && *r->at != '\t')
+			return *r->at;
+	return '\0';
 }
 
 /* The value of \uXXXX at p, or -1. */
 static int32_t read_u(const char *p, const char *end)
 {
+	static const char digits[] = "0123456789abcdef";
 	int32_t v = 0;
 	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		int digit = hex_digit(p[i]);
-		if (digit < 0)
+		const char *digit = memchr(digits, lower(p[i]), sizeof digits - 1);
+		if (!digit)
 			return -1;
-		v = v << 4 | digit;
+		v = v << 4 | (int32_t)(digit - digits);
 	}
 	return v;
 }
 
-/* Decodes the escape at p into *c and returns its length in bytes, 0 where it
- * is none. A lone surrogate gives itself. */
-static int read_escape(const char *p, const char *end, uint32_t *c)
+/* Decodes the escape at p into *c and returns its length in bytes, 0 where it is none. Half of a
+ * pair of surrogates is no character: JavaScript writes it where it cut a text between them. */
+static int read_escape(const char *p, const char *end, int32_t *c)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	int32_t high = read_u(p, end), low;
-	const char *known = end - p > 1 && p[1] ? strchr(from, p[1]) : NULL;
+	const char *known;
+	int32_t low = -1;
+	if (end - p < 2)
+		return 0;
+	known = memchr(from, p[1], sizeof from - 1);
 	if (known) {
-		*c = (uint32_t)to[known - from];
+		*c = to[known - from];
 		return 2;
 	}
-	if (high < 0)
+	*c = read_u(p, end);
+	if (*c < 0)
 		return 0;
-	low = high >= 0xd800 && high < 0xdc00 ? read_u(p + 6, end) : -1;
-	if (low >= 0xdc00 && low < 0xe000) {
-		*c = 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
-		return 12;
+	if (*c >= 0xd800 && *c < 0xdc00)
+		low = read_u(p + 6, end);
+	if (low < 0xdc00 || low >= 0xe000) {
+		if (*c >= 0xd800 && *c < 0xe000)
+			*c = 0xfffd;
+		return 6;
 	}
-	*c = (uint32_t)high;
-	return 6;
+	*c = 0x10000 + ((*c - 0xd800) << 10) + (low - 0xdc00);
+	return 12;
 }
 
-static bool is_surrogate(uint32_t c)
+/* Moves over the string that starts here. */
+static bool read_string(reader *r)
 {
-	return c >= 0xd800 && c < 0xe000;
-}
-
-/* Moves over the string that starts here; *plain says that it has no escapes. */
-static bool read_string(reader *r, bool *plain)
-{
-	const char *p = r->at + 1;
-	uint32_t c;
+	int32_t c;
 	int n;
-	*plain = true;
-	for (;; p += n) {
-		p += plain_run((str){ p, r->end - p });
-		r->at = p;
-		if (p == r->end)
+	for (r->at++;; r->at += n) {
+		r->at += plain_run((str){ r->at, r->end - r->at });
+		if (r->at == r->end)
 			return fail(r, "a string without its end");
-		if (*p == '"') {
-			r->at = p + 1;
-			return true;
-		}
-		if ((unsigned char)*p < 0x20)
+		if (*r->at == '"')
+			break;
+		if ((unsigned char)*r->at < 0x20)
 			return fail(r, "a control character in a string");
-		if (*p != '\\') {
-			n = text_char((str){ p, r->end - p });
-			if (n == 0 && r->rules == JSON_STRICT)
-				return fail(r, "not UTF-8");
-			n = n ? n : 1;
-			continue;
+		if (*r->at == '\\') {
+			n = read_escape(r->at, r->end, &c);
+			if (n == 0)
+				return fail(r, "an unknown escape");
+		} else if (utf8_decode((str){ r->at, r->end - r->at }, &n) < 0 &&
+			   r->rules == JSON_STRICT) {
+			return fail(r, "not UTF-8");
 		}
-		*plain = false;
-		n = read_escape(p, r->end, &c);
-		if (n == 0)
-			return fail(r, "an unknown escape");
-		if (is_surrogate(c) && r->rules == JSON_STRICT)
-			return fail(r, "a lone surrogate");
 	}
+	r->at++;
+	return true;
 }
 
 static bool read_digits(reader *r)
@@ -912,31 +952,22 @@ static bool read_number(reader *r)
 	return read_digits(r);
 }
 
-static bool read_word(reader *r, str word)
-{
-	if (!str_starts((str){ r->at, r->end - r->at }, word))
-		return fail(r, "an unknown word");
-	r->at += word.n;
-	return true;
-}
-
 static bool read_key(reader *r, json *v)
 {
 	if (next_char(r) != '"')
 		return fail(r, "a name is missing");
-	v->key.s = r->at;
-	if (!read_string(r, &v->unescaped_key))
+	v->key = r->at;
+	if (!read_string(r))
 		return false;
-	v->key.n = r->at - v->key.s;
+	v->key_bytes = (unsigned)(r->at - v->key);
 	if (next_char(r) != ':')
 		return fail(r, "a colon is missing");
 	r->at++;
 	return true;
 }
 
-static bool open_bracket(reader *r, json *v, enum json_kind kind)
+static bool open_bracket(reader *r, json *v)
 {
-	v->kind = kind;
 	if (r->depth == MAX_DEPTH)
 		return fail(r, "nested too deeply");
 	r->open[r->depth].value = v;
@@ -945,18 +976,26 @@ static bool open_bracket(reader *r, json *v, enum json_kind kind)
 	return true;
 }
 
+static bool read_literal(reader *r, json *v, enum json_kind kind, str literal)
+{
+	v->kind = kind;
+	if (!str_starts((str){ r->at, r->end - r->at }, literal))
+		return fail(r, "an unknown word");
+	r->at += literal.n;
+	return true;
+}
+
 static bool read_by_first(reader *r, json *v, char first)
 {
 	switch (first) {
-	case '{': return open_bracket(r, v, JSON_OBJECT);
-	case '[': return open_bracket(r, v, JSON_ARRAY);
-	case '"': v->kind = JSON_STRING; return read_string(r, &v->unescaped);
-	case 't': v->kind = JSON_TRUE; return read_word(r, S("true"));
-	case 'f': v->kind = JSON_FALSE; return read_word(r, S("false"));
-	case 'n': v->kind = JSON_NULL; return read_word(r, S("null"));
-	default: break;
+	case '{': v->kind = JSON_OBJECT; return open_bracket(r, v);
+	case '[': v->kind = JSON_ARRAY; return open_bracket(r, v);
+	case '"': v->kind = JSON_STRING; return read_string(r);
+	case 't': return read_literal(r, v, JSON_TRUE, S("true"));
+	case 'f': return read_literal(r, v, JSON_FALSE, S("false"));
+	case 'n': return read_literal(r, v, JSON_NULL, S("null"));
+	default: v->kind = JSON_NUMBER;
 	}
-	v->kind = JSON_NUMBER;
 	if (first != '-' && (first < '0' || first > '9'))
 		return fail(r, "a value is missing");
 	return read_number(r);
@@ -965,25 +1004,31 @@ static bool read_by_first(reader *r, json *v, char first)
 /* Reads the name of a member and the value, or the bracket that opens it. */
 static json *read_value(reader *r)
 {
-	json *v = arena_raw(r->mem, (ptrdiff_t)sizeof *v);
-	bool member = r->depth > 0 && r->open[r->depth - 1].value->kind == JSON_OBJECT;
+	json *v = &r->spare[r->depth];
 	char first;
+	if (r->mem && r->nodes-- == 0) {
+		fail(r, "too many values for so few bytes");
+		return NULL;
+	}
+	if (r->mem)
+		v = arena_new(r->mem, (ptrdiff_t)sizeof *v);
 	*v = (json){ 0 };
-	if (member && !read_key(r, v))
+	if (r->depth > 0 && r->open[r->depth - 1].value->kind == JSON_OBJECT && !read_key(r, v))
 		return NULL;
 	first = next_char(r);
 	v->raw.s = r->at;
 	if (!read_by_first(r, v, first))
 		return NULL;
-	if (v->kind < JSON_ARRAY)
-		v->raw.n = r->at - v->raw.s;
+	v->raw.n = r->at - v->raw.s;
 	return v;
 }
 
-/* After a value (NULL: after an opening bracket): joins it to what it stands
- * in, and closes whatever ends here. True where another value must follow. */
+/* After a value, or an opening bracket: joins the value to what it stands in, and closes whatever
+ * ends here. True where another value must follow. */
 static bool read_on(reader *r, json *v)
 {
+	if (v->kind >= JSON_ARRAY)
+		v = NULL;
 	while (r->depth > 0) {
 		json *parent = r->open[r->depth - 1].value;
 		char next = next_char(r);
@@ -996,7 +1041,7 @@ static bool read_on(reader *r, json *v)
 			return true;
 		}
 		if (next != (parent->kind == JSON_OBJECT ? '}' : ']'))
-			return v ? fail(r, "a comma or a closing bracket is missing") : true;
+			return !v || fail(r, "a comma or a closing bracket is missing");
 		r->at++;
 		parent->raw.n = r->at - parent->raw.s;
 		r->depth--;
@@ -1005,42 +1050,83 @@ static bool read_on(reader *r, json *v)
 	return false;
 }
 
+static void start(reader *r, arena *a, str text, enum json_rules rules)
+{
+	r->mem = a;
+	r->at = text.s;
+	r->end = text.s + text.n;
+	r->rules = rules;
+	r->what = NULL;
+	r->nodes = FREE_NODES + text.n * TREE / (ptrdiff_t)sizeof(json);
+	r->depth = 0;
+}
+
+static json *read_document(reader *r)
+{
+	json *root = read_value(r), *v = root;
+	while (v && read_on(r, v))
+		v = read_value(r);
+	return root;
+}
+
 json *json_read(arena *a, str text, enum json_rules rules, json_error *error)
 {
 	reader r;
-	json *root = NULL, *v;
-	bool more = true;
-	r.mem = a, r.at = text.s, r.end = text.s + text.n, r.rules = rules, r.what = NULL, r.depth = 0;
-	while (more && (v = read_value(&r))) {
-		bool opened = v->kind >= JSON_ARRAY;
-		root = root ? root : v;
-		more = read_on(&r, opened ? NULL : v);
-	}
+	json *root;
+	start(&r, a, text, rules);
+	if (rules == JSON_STORED && str_starts(text, BYTE_ORDER_MARK))
+		r.at += BYTE_ORDER_MARK.n;
+	root = read_document(&r);
 	next_char(&r);
 	if (!r.what && r.at < r.end)
 		fail(&r, "more after the value");
 	*error = (json_error){ r.what, r.at - text.s };
-	return root;
+	return a ? root : NULL;
 }
 
-/* ==== Looking into a value ==== */
-
-static str decode(arena *a, str quoted, bool plain)
+bool json_next_element(str *array, str *element)
 {
-	const char *p = quoted.s + 1, *end = quoted.s + quoted.n - 1;
-	char *out, *to;
-	if (plain)
-		return (str){ p, end - p };
-	out = to = arena_raw(a, quoted.n);
-	while (p < end) {
-		uint32_t c = 0xfffd;
-		if (*p != '\\') {
-			*to++ = *p++;
-			continue;
-		}
-		p += read_escape(p, end, &c);
-		to += utf8_encode(is_surrogate(c) ? 0xfffd : c, to);
+	reader r;
+	start(&r, NULL, *array, JSON_STORED);
+	next_char(&r);
+	if (!take(&r, '[') && !take(&r, ','))
+		return false;
+	next_char(&r);
+	element->s = r.at;
+	if (!read_document(&r) || r.what)
+		return false;
+	element->n = r.at - element->s;
+	*array = (str){ r.at, r.end - r.at };
+	return true;
+}
+
+/* ==== Looking into a value ====
+ * Strings are decoded when somebody asks: most of a document nobody looks at. */
+
+/* Decodes what stands at the front of a string into out, and returns its bytes. */
+static int decode_one(str *rest, char out[4])
+{
+	int32_t c = (unsigned char)rest->s[0];
+	int taken = 1;
+	if (c != '\\') {
+		out[0] = rest->s[0];
+		*rest = str_from(*rest, 1);
+		return 1;
 	}
+	taken = read_escape(rest->s, rest->s + rest->n, &c);
+	*rest = str_from(*rest, taken);
+	return utf8_encode(c, out);
+}
+
+static str decode(arena *a, const char *quoted, ptrdiff_t bytes)
+{
+	str s = { quoted + 1, bytes - 2 };
+	char *out, *to;
+	if (s.n == 0 || !memchr(s.s, '\\', (size_t)s.n))
+		return s;
+	out = to = arena_new(a, s.n);
+	while (s.n)
+		to += decode_one(&s, to);
 	return (str){ out, to - out };
 }
 
@@ -1048,44 +1134,41 @@ str json_text(arena *a, const json *string)
 {
 	if (!string || string->kind != JSON_STRING)
 		return S("");
-	return decode(a, string->raw, string->unescaped);
+	return decode(a, string->raw.s, string->raw.n);
 }
 
 str json_key(arena *a, const json *member)
 {
-	return decode(a, member->key, member->unescaped_key);
+	return decode(a, member->key, member->key_bytes);
 }
 
-/* Is this the member's name? Compares as it decodes, so it needs no memory. */
+/* Whether this is the member's name. Compares as it decodes, so it needs no memory. */
 static bool key_is(const json *member, str key)
 {
-	const char *p = member->key.s + 1, *end = member->key.s + member->key.n - 1;
-	if (member->unescaped_key)
-		return str_eq((str){ p, end - p }, key);
-	while (p < end && key.n) {
-		char bytes[4] = { *p };
-		uint32_t c;
-		int n = 1;
-		if (*p == '\\') {
-			p += read_escape(p, end, &c);
-			n = utf8_encode(is_surrogate(c) ? 0xfffd : c, bytes);
-		} else {
-			p++;
-		}
+	str s = { member->key + 1, (ptrdiff_t)member->key_bytes - 2 };
+	if (s.n < key.n)
+		return false;
+	while (s.n) {
+		char bytes[4];
+		int n = decode_one(&s, bytes);
 		if (!str_starts(key, (str){ bytes, n }))
 			return false;
 		key = str_from(key, n);
 	}
-	return p == end && key.n == 0;
+	return key.n == 0;
+}
+
+static json *members(const json *object)
+{
+	return object && object->kind == JSON_OBJECT ? object->child : NULL;
 }
 
 json *json_get(const json *object, str key)
 {
 	json *found = NULL;
-	if (object && object->kind == JSON_OBJECT)
-		for (json *m = object->child; m; m = m->next)
-			if (key_is(m, key))
-				found = m;
+	for (json *m = members(object); m; m = m->next)
+		if (key_is(m, key))
+			found = m;
 	return found;
 }
 
@@ -1097,32 +1180,34 @@ str json_get_text(arena *a, const json *object, str key)
 const char *json_kind_name(enum json_kind kind)
 {
 	static const char *const names[] = {
-		[JSON_NULL] = "null", [JSON_FALSE] = "false", [JSON_TRUE] = "true", [JSON_NUMBER] = "a number",
-		[JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
+		[JSON_NULL] = "null", [JSON_FALSE] = "false", [JSON_TRUE] = "true",
+		[JSON_NUMBER] = "a number", [JSON_STRING] = "a string", [JSON_ARRAY] = "an array",
+		[JSON_OBJECT] = "an object",
 	};
 	return names[kind];
 }
 
 /* ==== Writing JSON ====
- * Straight into a buffer. The pretty form is byte for byte JSON.stringify's
- * with two spaces, because other programs keep the same files. */
+ * Straight into a buffer. The pretty form is byte for byte JSON.stringify's with two spaces,
+ * because other programs keep the same files. */
 
-static void new_line(json_writer *w, int depth)
+static void new_line(json_writer *w)
 {
 	if (!w->pretty)
 		return;
 	buf_char(w->out, '\n');
-	for (int i = 0; i < depth; i++)
+	for (int i = 0; i < w->depth; i++)
 		buf_add(w->out, S("  "));
 }
 
+/* Before a value, or before a member's name. */
 static void before_value(json_writer *w)
 {
-	if (!w->keyed && w->some)
+	if (!w->named && w->some)
 		buf_char(w->out, ',');
-	if (!w->keyed && w->depth > 0)
-		new_line(w, w->depth);
-	w->keyed = false;
+	if (!w->named && w->depth > 0)
+		new_line(w);
+	w->named = false;
 	w->some = true;
 }
 
@@ -1131,14 +1216,17 @@ void json_open(json_writer *w, char bracket)
 	before_value(w);
 	buf_char(w->out, bracket);
 	w->depth++;
+	w->lists = w->lists << 1 | (bracket == '[');
 	w->some = false;
 }
 
 void json_close(json_writer *w, char bracket)
 {
+	must(w->depth > 0 && (w->lists & 1) == (bracket == ']') && !w->named);
 	w->depth--;
+	w->lists >>= 1;
 	if (w->some)
-		new_line(w, w->depth);
+		new_line(w);
 	buf_char(w->out, bracket);
 	w->some = true;
 }
@@ -1155,34 +1243,22 @@ void json_raw(json_writer *w, str value)
 	buf_add(w->out, value);
 }
 
-static void after_name(json_writer *w)
+static void end_name(json_writer *w)
 {
 	buf_add(w->out, w->pretty ? S(": ") : S(":"));
-	w->keyed = true;
+	w->named = true;
 }
 
-void json_name(json_writer *w, str key)
-{
-	json_string(w, key);
-	after_name(w);
-}
-
-void json_member(json_writer *w, str key, str string)
-{
-	json_name(w, key);
-	json_string(w, string);
-}
-
-static void put_argument(json_writer *w, char verb, va_list *args)
+static void say_argument(json_writer *w, char verb, va_list *args)
 {
 	switch (verb) {
-	case 'S': json_string(w, va_arg(*args, str)); break;
 	case 's': json_string(w, str_of(va_arg(*args, const char *))); break;
-	case 'l':
+	case 'S': json_string(w, va_arg(*args, str)); break;
+	case 'r': json_raw(w, va_arg(*args, str)); break;
+	default:
+		must(verb == 'l');
 		before_value(w);
 		buf_int(w->out, va_arg(*args, int64_t));
-		break;
-	default: json_raw(w, va_arg(*args, str));
 	}
 }
 
@@ -1198,58 +1274,57 @@ void json_say(json_writer *w, const char *form, ...)
 		} else if (*at == '}' || *at == ']') {
 			json_close(w, *at);
 		} else if (*at == '%') {
-			put_argument(w, at[n++], &args);
+			say_argument(w, at[n++], &args);
 		} else if (*at == '\'') {
 			n += strcspn(at + 1, "'") + 1;
 			json_string(w, (str){ at + 1, (ptrdiff_t)n - 2 });
+		} else if (*at == ':') {
+			end_name(w);
 		} else if (*at != ' ' && *at != ',') {
 			n = strcspn(at, ":,]}");
-			(at[n] == ':' ? json_name : json_raw)(w, (str){ at, (ptrdiff_t)n });
-			n += at[n] == ':';
+			(at[n] == ':' ? json_string : json_raw)(w, (str){ at, (ptrdiff_t)n });
 		}
 	}
 	va_end(args);
 }
 
-str json_quote(arena *a, str s)
+str json_done(const json_writer *w)
 {
-	buf b = { .mem = a };
-	add_quoted(&b, s, TEXT_FILE);
-	return buf_str(&b);
+	must(w->depth == 0 && w->some && !w->named);
+	return buf_str(w->out);
 }
 
-/* Copies the members, but not what they hold: only a member's `next` differs. */
-static json *with_value(arena *a, const json *object, str key, const json *value)
+/* ==== Changing an object ====
+ * An edit makes a new list of members and shares all that they hold; it is written once, at the
+ * end, whatever was changed before. Bytes that nobody changed are written as they were read. */
+
+json *json_with(arena *a, const json *object, str key, str raw)
 {
+	json_error error = { 0 };
+	json *value = raw.n ? json_read(a, raw, JSON_STORED, &error) : NULL;
 	json *result = NEW(a, json, 1), **tail = &result->child;
+	must(!error.what);
 	result->kind = JSON_OBJECT;
-	for (const json *m = object ? object->child : NULL; m; m = m->next) {
+	for (const json *m = members(object); m; m = m->next) {
 		bool same = key_is(m, key);
 		if (same && !value)
 			continue;
 		*tail = NEW(a, json, 1);
 		**tail = same ? *value : *m;
 		(*tail)->key = m->key;
-		(*tail)->unescaped_key = m->unescaped_key;
+		(*tail)->key_bytes = m->key_bytes;
 		(*tail)->next = NULL;
 		tail = &(*tail)->next;
 		if (same)
 			value = NULL;
 	}
 	if (value) {
-		*tail = NEW(a, json, 1);
-		**tail = *value;
-		(*tail)->key = json_quote(a, key);
-		(*tail)->unescaped_key = (*tail)->key.n == key.n + 2;
+		str name = json_quote(a, key);
+		value->key = name.s;
+		value->key_bytes = (unsigned)name.n;
 	}
+	*tail = value;
 	return result;
-}
-
-json *json_with(arena *a, const json *object, str key, str raw)
-{
-	json_error error;
-	json *value = raw.n ? json_read(a, raw, JSON_STORED, &error) : NULL;
-	return with_value(a, object && object->kind == JSON_OBJECT ? object : NULL, key, value);
 }
 
 json *json_with_text(arena *a, const json *object, str key, str text)
@@ -1260,48 +1335,59 @@ json *json_with_text(arena *a, const json *object, str key, str text)
 str json_format(arena *a, const json *object, int depth)
 {
 	buf b = { .mem = a };
-	json_writer w = { .out = &b, .pretty = true, .depth = depth, .keyed = true };
-	json_open(&w, '{');
-	for (const json *m = object ? object->child : NULL; m; m = m->next) {
-		json_raw(&w, m->key);
-		after_name(&w);
-		json_raw(&w, m->raw);
-	}
-	json_close(&w, '}');
+	json_writer w = { .out = &b, .pretty = true, .depth = depth };
+	w.named = true;                       /* the object itself starts no line */
+	json_say(&w, "{");
+	for (const json *m = members(object); m; m = m->next)
+		json_say(&w, "%r:%r", ((str){ m->key, m->key_bytes }), m->raw);
+	json_say(&w, "}");
 	return buf_str(&b);
 }
 
-static const json_change *change_of(const json *member, const json_change *changes, int count)
+/* ==== To be deleted, each when its last caller is gone ==== */
+
+void json_name(json_writer *w, str key)
 {
-	for (int i = 0; i < count; i++)
-		if (key_is(member, changes[i].key))
-			return &changes[i];
-	return NULL;
+	json_string(w, key);
+	end_name(w);
+}
+
+void json_member(json_writer *w, str key, str string)
+{
+	json_say(w, "%S:%S", key, string);
+}
+
+str json_quote(arena *a, str s)
+{
+	buf b = { .mem = a };
+	add_quoted(&b, s, TEXT_FILE);
+	return buf_str(&b);
 }
 
 str json_patch(arena *a, const json *object, const json_change *changes, int count, int depth)
 {
-	buf b = { .mem = a };
-	json_writer w = { .out = &b, .pretty = true, .depth = depth, .keyed = true };
-	const json *first = object && object->kind == JSON_OBJECT ? object->child : NULL;
-	bool *made = NEW(a, bool, count + 1);
-	json_open(&w, '{');
-	for (const json *m = first; m; m = m->next) {
-		const json_change *change = change_of(m, changes, count);
-		if (change && (made[change - changes] || change->value.n == 0))
-			continue;
-		json_raw(&w, m->key);
-		after_name(&w);
-		json_raw(&w, change ? change->value : m->raw);
-		if (change)
-			made[change - changes] = true;
+	for (int i = 0; i < count; i++)
+		object = json_with(a, object, changes[i].key, changes[i].value);
+	return json_format(a, object, depth);
+}
+
+int text_distance(str a, str b)
+{
+	int row[65];
+	if (a.n > 64 || b.n > 64)
+		return 64;
+	for (int k = 0; k <= b.n; k++)
+		row[k] = k;
+	for (int i = 1; i <= a.n; i++) {
+		int corner = row[0];
+		row[0] = i;
+		for (int k = 1; k <= b.n; k++) {
+			int above = row[k], least = above < row[k - 1] ? above : row[k - 1];
+			least = least + 1;
+			corner += lower(a.s[i - 1]) != lower(b.s[k - 1]);
+			row[k] = least < corner ? least : corner;
+			corner = above;
+		}
 	}
-	for (int i = 0; i < count; i++) {
-		if (made[i] || changes[i].value.n == 0)
-			continue;
-		json_name(&w, changes[i].key);
-		json_raw(&w, changes[i].value);
-	}
-	json_close(&w, '}');
-	return buf_str(&b);
+	return row[b.n];
 }

@@ -76,23 +76,13 @@ static child start_server(const char *program)
 static json_writer begin_call(buf *b, const char *tool)
 {
 	json_writer w = { .out = b };
-	json_open(&w, '{');
-	json_member(&w, S("jsonrpc"), S("2.0"));
-	json_name(&w, S("id"));
-	json_raw(&w, S("1"));
-	json_member(&w, S("method"), S("tools/call"));
-	json_name(&w, S("params"));
-	json_open(&w, '{');
-	json_member(&w, S("name"), str_of(tool));
-	json_name(&w, S("arguments"));
-	json_open(&w, '{');
+	json_say(&w, "{jsonrpc:'2.0',id:1,method:'tools/call',params:{name:%s,arguments:{", tool);
 	return w;
 }
 
 static void end_call(json_writer *w)
 {
-	for (int i = 0; i < 3; i++)
-		json_close(w, '}');
+	json_say(w, "}}}");
 	buf_char(w->out, '\n');
 }
 
@@ -101,7 +91,7 @@ static void put(json_writer *w, const char *key, const char *head, int n)
 {
 	buf b = { .mem = w->out->mem };
 	buf_say(&b, "%s%d", head, n);
-	json_member(w, str_of(key), buf_str(&b));
+	json_say(w, "%s:%S", key, buf_str(&b));
 }
 
 /* All of a file; *there says whether it could be opened. */

@@ -471,8 +471,8 @@ static void register_as(const char *name, int n)
 {
 	buf b = { .mem = &all.own };
 	json_writer w = begin_call(&b, "register_agent");
-	json_member(&w, S("name"), str_of(name));
-	json_member(&w, S("workspace_path"), S("/nowhere/at/all"));
+	json_say(&w, "name:%s", name);
+	json_say(&w, "workspace_path:'/nowhere/at/all'");
 	put(&w, "description", "description ", n);
 	ask_tool(&w);
 }
@@ -484,7 +484,7 @@ static void read_along(void)
 		buf a = { .mem = &all.own }, b = { .mem = &all.own };
 		json_writer w = begin_call(&a, "check_inbox");
 		int least = atomic_load(&all.s->stored);
-		json_member(&w, S("agent_name"), S("reader"));
+		json_say(&w, "agent_name:'reader'");
 		check_inbox_text(ask_tool(&w), least);
 		least = atomic_load(&all.s->agents_stored);
 		w = begin_call(&b, "list_agents");
@@ -500,7 +500,7 @@ static str pick_mail(void)
 	json_writer w = begin_call(&b, "check_inbox");
 	str text, ids[20];
 	int n = 0;
-	json_member(&w, S("agent_name"), S("worker"));
+	json_say(&w, "agent_name:'worker'");
 	text = ask_tool(&w);
 	str_cut(&text, '\n');
 	while (text.n && n < 20) {
@@ -529,20 +529,19 @@ static void work_along(void)
 		int dice = below(10);
 		if (dice < 4 && id.n) {
 			w = begin_call(&b, "read_message");
-			json_member(&w, S("message_id"), id);
-			json_member(&w, S("reader"), S("worker"));
+			json_say(&w, "message_id:%S", id);
+			json_say(&w, "reader:'worker'");
 			ask_tool(&w);
 		} else if (dice < 7 && id.n) {
 			w = begin_call(&b, "reply_message");
-			json_member(&w, S("original_message_id"), id);
-			json_member(&w, S("from"), S("worker"));
-			json_member(&w, S("content"), S("done"));
-			json_name(&w, S("mark_complete"));
-			json_raw(&w, S("true"));
+			json_say(&w, "original_message_id:%S", id);
+			json_say(&w, "from:'worker'");
+			json_say(&w, "content:'done'");
+			json_say(&w, "mark_complete:true");
 			note_completed(ask_tool(&w));
 		} else if (dice < 9) {
 			w = begin_call(&b, "set_status");
-			json_member(&w, S("agent_name"), S("worker"));
+			json_say(&w, "agent_name:'worker'");
 			put(&w, "status", "status ", i);
 			ask_tool(&w);
 		} else {

@@ -12,7 +12,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Ends the process, so that the input is kept. */
-static inline void must(bool good, const char *what)
+static inline void expect(bool good, const char *what)
 {
 	if (good)
 		return;

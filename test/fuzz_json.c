@@ -67,7 +67,7 @@ static const unsigned char *other_escape(const other *o, const unsigned char *p)
 		if (low >= 0xdc00 && low <= 0xdfff)
 			return p + 12;
 	}
-	return o->strict && u >= 0xd800 && u <= 0xdfff ? NULL : p + 6;
+	return p + 6;
 }
 
 static const unsigned char *other_string(const other *o, const unsigned char *p)
@@ -157,7 +157,10 @@ static const unsigned char *other_value(const other *o, const unsigned char *p, 
 static bool other_takes(str text, bool strict)
 {
 	other o = { (const unsigned char *)text.s + text.n, strict };
-	const unsigned char *p = other_value(&o, (const unsigned char *)text.s, 0);
+	const unsigned char *p;
+	if (!strict && str_starts(text, S("\xef\xbb\xbf")))
+		text = str_from(text, 3);
+	p = other_value(&o, (const unsigned char *)text.s, 0);
 	return p && other_space(&o, p) == o.end;
 }
 
@@ -165,7 +168,7 @@ static bool other_takes(str text, bool strict)
 
 static void inside(str part, str text)
 {
-	must(part.n >= 0 && part.s >= text.s && part.s + part.n <= text.s + text.n, "a value's bytes lie in the text");
+	expect(part.n >= 0 && part.s >= text.s && part.s + part.n <= text.s + text.n, "a value's bytes lie in the text");
 }
 
 /* Every node, also after an error: nothing that was not whole is in the tree. */
@@ -175,12 +178,12 @@ static void check_tree(const json *v, str text, bool strict, bool whole)
 		inside(m->raw, text);
 		if (v->kind == JSON_OBJECT) {
 			str key = json_key(&mem, m);
-			inside(m->key, text);
-			must(!strict || text_valid(key), "a name is UTF-8");
-			must(json_get(v, key) != NULL, "a member is found by its name");
+			inside((str){ m->key, m->key_bytes }, text);
+			expect(!strict || text_valid(key), "a name is UTF-8");
+			expect(json_get(v, key) != NULL, "a member is found by its name");
 		}
-		must(!strict || text_valid(json_text(&mem, m)), "a text is UTF-8");
-		must(!whole || other_takes(m->raw, strict) || m->kind >= JSON_ARRAY, "what was taken is JSON");
+		expect(!strict || text_valid(json_text(&mem, m)), "a text is UTF-8");
+		expect(!whole || other_takes(m->raw, strict) || m->kind >= JSON_ARRAY, "what was taken is JSON");
 		check_tree(m, text, strict, whole);
 	}
 }
@@ -188,20 +191,20 @@ static void check_tree(const json *v, str text, bool strict, bool whole)
 static void reprint(json_writer *w, const json *v)
 {
 	if (v->kind == JSON_STRING) {
-		json_string(w, json_text(&mem, v));
+		json_say(w, "%S", json_text(&mem, v));
 		return;
 	}
 	if (v->kind < JSON_ARRAY) {
-		json_raw(w, v->raw);
+		json_say(w, "%r", v->raw);
 		return;
 	}
-	json_open(w, v->kind == JSON_OBJECT ? '{' : '[');
+	json_say(w, v->kind == JSON_OBJECT ? "{" : "[");
 	for (const json *m = v->child; m; m = m->next) {
 		if (v->kind == JSON_OBJECT)
-			json_name(w, json_key(&mem, m));
+			json_say(w, "%S:", json_key(&mem, m));
 		reprint(w, m);
 	}
-	json_close(w, v->kind == JSON_OBJECT ? '}' : ']');
+	json_say(w, v->kind == JSON_OBJECT ? "}" : "]");
 }
 
 static str printed(const json *v, bool pretty)
@@ -233,10 +236,10 @@ static void check_reprint(const json *v, bool strict)
 		json_error error;
 		str once = printed(v, pretty);
 		json *again = json_read(&mem, once, JSON_STRICT, &error);
-		must(!error.what, "what was written is JSON");
-		must(pretty || !memchr(once.s, '\n', (size_t)once.n), "the wire form is one line");
-		must(!strict || same_tree(v, again), "what was written is the same");
-		must(str_eq(once, printed(again, pretty)), "writing it again changes nothing");
+		expect(!error.what, "what was written is JSON");
+		expect(pretty || !memchr(once.s, '\n', (size_t)once.n), "the wire form is one line");
+		expect(!strict || same_tree(v, again), "what was written is the same");
+		expect(str_eq(once, printed(again, pretty)), "writing it again changes nothing");
 	}
 }
 
@@ -255,7 +258,7 @@ static void check_patch(const json *v, int depth)
 	if (last && !str_eq(json_key(&mem, last), json_key(&mem, v->child)))
 		changes[count++] = (json_change){ json_key(&mem, last), S("") };
 	patched = json_read(&mem, json_patch(&mem, v, changes, count, depth), JSON_STORED, &error);
-	must(!error.what && patched->kind == JSON_OBJECT, "a changed object is JSON");
+	expect(!error.what && patched->kind == JSON_OBJECT, "a changed object is JSON");
 	p = patched->child;
 	for (m = v->child; m; m = m->next) {
 		int i = 0;
@@ -263,37 +266,77 @@ static void check_patch(const json *v, int depth)
 			i++;
 		if (i < count && (made >> i & 1 || changes[i].value.n == 0))
 			continue;
-		must(p && str_eq(p->key, m->key), "names keep their order and bytes");
-		must(str_eq(p->raw, i < count ? changes[i].value : m->raw), "values keep their bytes");
+		expect(p && p->key_bytes == m->key_bytes &&
+		       memcmp(p->key, m->key, m->key_bytes) == 0, "names keep their order and bytes");
+		expect(str_eq(p->raw, i < count ? changes[i].value : m->raw), "values keep their bytes");
 		made |= i < count ? 1 << i : 0;
 		p = p->next;
 	}
 	for (int i = 0; i < count; i++) {
 		if (made >> i & 1 || changes[i].value.n == 0)
 			continue;
-		must(p && str_eq(p->raw, changes[i].value), "new members come last");
+		expect(p && str_eq(p->raw, changes[i].value), "new members come last");
 		p = p->next;
 	}
-	must(!p, "nothing else is there");
+	expect(!p, "nothing else is there");
+}
+
+/* The elements of an array one by one are those of its tree. */
+static void check_elements(const json *v)
+{
+	str rest = v->raw, element;
+	for (const json *m = v->child; m; m = m->next)
+		expect(json_next_element(&rest, &element) && str_eq(element, m->raw), "an element is what the tree has");
+	expect(!json_next_element(&rest, &element), "there are no more elements than in the tree");
+}
+
+/* Shown on a terminal, a JSON text says the same. */
+static void check_terminal(const json *v, str text)
+{
+	buf b = { .mem = &mem };
+	json_error error;
+	json *shown;
+	if (!text_valid(text))
+		return;
+	text_add(&b, text, TEXT_JSON);
+	shown = json_read(&mem, buf_str(&b), JSON_STORED, &error);
+	expect(!error.what && same_tree(v, shown), "a JSON text that is shown says the same");
 }
 
 static void read_as(str text, enum json_rules rules)
 {
-	json_error error;
+	json_error error, alone;
 	bool strict = rules == JSON_STRICT;
 	json *v = json_read(&mem, text, rules, &error);
-	must(!error.what == other_takes(text, strict), "both readers take it, or neither");
-	must(error.at >= 0 && error.at <= text.n, "the error is in the text");
-	must(v || error.what, "a value, or what is wrong");
+	expect(!json_read(NULL, text, rules, &alone) && alone.what == error.what && alone.at == error.at,
+	       "a check finds what a reader does");
+	if (v && v->kind == JSON_ARRAY && !error.what)
+		check_elements(v);
+	expect(!error.what == other_takes(text, strict), "both readers take it, or neither");
+	expect(error.at >= 0 && error.at <= text.n, "the error is in the text");
+	expect(v || error.what, "a value, or what is wrong");
 	if (v)
 		check_tree(v, text, strict, !error.what);
 	if (v && !error.what)
 		check_reprint(v, strict);
+	if (v && !error.what)
+		check_terminal(v, text);
 	if (v && v->kind == JSON_OBJECT)
 		check_patch(v, (int)(text.n % 3));
 }
 
 /* ==== Text ==== */
+
+/* The characters that no terminal and no reader may be given, wherever they stand. */
+static bool is_harmful(str s)
+{
+	unsigned char c = (unsigned char)s.s[0], d = s.n > 1 ? (unsigned char)s.s[1] : 0, e = s.n > 2 ? (unsigned char)s.s[2] : 0;
+	if (c == 0xc2)
+		return d < 0xa0;                                                /* C1 */
+	if (c == 0xe2 && d == 0x80)
+		return e == 0x8b || (e >= 0x8e && e <= 0x8f) || (e >= 0xa8 && e <= 0xae);
+	return (c == 0xe2 && d == 0x81 && e >= 0xa0 && e <= 0xaf) || (c == 0xf3 && d == 0xa0);
+}
 
 static void check_shown(str s, enum text_use use)
 {
@@ -301,13 +344,62 @@ static void check_shown(str s, enum text_use use)
 	str out;
 	text_add(&b, s, use);
 	out = buf_str(&b);
-	must(text_valid(out), "what is shown is UTF-8");
+	expect(text_valid(out), "what is shown is UTF-8");
 	for (ptrdiff_t i = 0; i < out.n; i++) {
 		unsigned char c = (unsigned char)out.s[i];
-		bool line = use == TEXT_BODY && (c == '\t' || c == '\n' || (c == '\r' && i + 1 < out.n && out.s[i + 1] == '\n'));
-		must(c >= 0x20 || line, "no control character is shown");
-		must(c != 0x7f || use == TEXT_FILE, "nor DEL");
+		bool lines = use == TEXT_BODY || use == TEXT_JSON;
+		bool line = lines && (c == '\t' || c == '\n' || (c == '\r' && i + 1 < out.n && out.s[i + 1] == '\n'));
+		expect(c >= 0x20 || line, "no control character is shown");
+		expect(c != 0x7f || use == TEXT_FILE, "nor DEL");
+		expect(use < TEXT_JSON || !is_harmful(str_from(out, i)), "nor what turns a line around or hides");
 	}
+}
+
+/* A body as it was before it was shown, but for bytes that are not UTF-8. */
+static str undone(str shown)
+{
+	buf b = { .mem = &mem };
+	while (shown.n) {
+		unsigned long c = 0;
+		char *end = NULL, digits[8] = { 0 };
+		if (!str_starts(shown, S("\xe2\x9f\xa8U+"))) {
+			buf_char(&b, shown.s[0]);
+			shown = str_from(shown, 1);
+			continue;
+		}
+		shown = str_from(shown, 5);
+		memcpy(digits, shown.s, shown.n < 7 ? (size_t)shown.n : 7);
+		c = strtoul(digits, &end, 16);
+		shown = str_from(shown, end - digits);
+		expect(str_starts(shown, S("\xe2\x9f\xa9")), "an escape has its end");
+		shown = str_from(shown, 3);
+		if (c < 0x80) {
+			buf_char(&b, (char)c);
+		} else if (c < 0x800) {
+			buf_char(&b, (char)(0xc0 | c >> 6));
+			buf_char(&b, (char)(0x80 | (c & 0x3f)));
+		} else {
+			buf_char(&b, (char)(c < 0x10000 ? 0xe0 | c >> 12 : 0xf0 | c >> 18));
+			if (c >= 0x10000)
+				buf_char(&b, (char)(0x80 | (c >> 12 & 0x3f)));
+			buf_char(&b, (char)(0x80 | (c >> 6 & 0x3f)));
+			buf_char(&b, (char)(0x80 | (c & 0x3f)));
+		}
+	}
+	return buf_str(&b);
+}
+
+/* What is shown says what the text says, and nothing else can be read out of it. */
+static void check_meaning(str s)
+{
+	buf body = { .mem = &mem }, line = { .mem = &mem };
+	json_error error;
+	json *v;
+	text_add(&body, s, TEXT_BODY);
+	expect(str_eq(undone(buf_str(&body)), s), "a body can be undone");
+	buf_say(&line, "%q", s);
+	v = json_read(&mem, buf_str(&line), JSON_STRICT, &error);
+	expect(v && !error.what && str_eq(json_text(&mem, v), s), "a quoted line is a string of JSON");
 }
 
 static void check_text(str s, int limit)
@@ -318,13 +410,15 @@ static void check_text(str s, int limit)
 	int64_t n;
 	for (int use = TEXT_FILE; use <= TEXT_BODY; use++)
 		check_shown(s, (enum text_use)use);
-	must(part.n <= limit && (!valid || text_valid(part)), "a clipped text fits and is whole");
-	must(!valid || text_valid(line), "one line is UTF-8");
+	if (valid)
+		check_meaning(s);
+	expect(part.n <= limit && (!valid || text_valid(part)), "a clipped text fits and is whole");
+	expect(!valid || text_valid(line), "one line is UTF-8");
 	for (ptrdiff_t i = 0; i < line.n; i++)
-		must((unsigned char)line.s[i] >= 0x20, "one line is one line");
-	must(text_count(s) <= s.n, "there are not more characters than bytes");
+		expect((unsigned char)line.s[i] >= 0x20, "one line is one line");
+	expect(text_count(s) <= s.n, "there are not more characters than bytes");
 	text_fit(&b, s, limit % 100 + 3);
-	must(text_width(buf_str(&b)) == limit % 100 + 3, "a fitted text has its width");
+	expect(text_width(buf_str(&b)) == limit % 100 + 3, "a fitted text has its width");
 	str_int(s, &n);
 	str_trim(s);
 }
@@ -342,10 +436,10 @@ static int64_t hunk_start(str head)
 {
 	int64_t at = -1, count = 1;
 	str range = str_cut(&head, ' '), first;
-	must(str_starts(range, S("-")), "a hunk says where it is");
+	expect(str_starts(range, S("-")), "a hunk says where it is");
 	range = str_from(range, 1);
 	first = str_cut(&range, ',');
-	must(str_int(first, &at) && (!range.n || str_int(range, &count)) && at >= 0, "... in numbers");
+	expect(str_int(first, &at) && (!range.n || str_int(range, &count)) && at >= 0, "... in numbers");
 	return count ? at - 1 : at;
 }
 
@@ -362,7 +456,7 @@ static str patched(str a, str diff)
 				buf_add(&out, next_line(&a));
 			continue;
 		}
-		must(op == ' ' || op == '-' || op == '+', "a line of a hunk says what it does");
+		expect(op == ' ' || op == '-' || op == '+', "a line of a hunk says what it does");
 		line = str_from(line, 1);
 		if (str_starts(diff, S("\\ "))) {
 			next_line(&diff);
@@ -370,7 +464,7 @@ static str patched(str a, str diff)
 		}
 		if (op != '+') {
 			old = next_line(&a);
-			must(str_eq(old, line), "what stays or goes was there");
+			expect(str_eq(old, line), "what stays or goes was there");
 			done++;
 		}
 		if (op != '-')
@@ -384,8 +478,8 @@ static void check_diff(str a, str b)
 {
 	buf diff = { .mem = &mem };
 	text_diff(&diff, a, b);
-	must(str_eq(patched(a, buf_str(&diff)), b), "a diff makes the one of the other");
-	must(!str_eq(a, b) || diff.n == 0, "nothing changes what is the same");
+	expect(str_eq(patched(a, buf_str(&diff)), b), "a diff makes the one of the other");
+	expect(!str_eq(a, b) || diff.n == 0, "nothing changes what is the same");
 	text_distance(text_head_bytes(a, 64), text_head_bytes(b, 64));
 }
 

@@ -64,11 +64,11 @@ static void make(const char *name, const char *format, ...)
 	va_end(args);
 	buf_say(&path, "%s%s", fuzz_root, name);
 	if (str_ends(str_of(name), S("/"))) {
-		must(mkdir(arena_z(&mem, buf_str(&path)), 0700) == 0, "a directory can be made");
+		expect(mkdir(arena_z(&mem, buf_str(&path)), 0700) == 0, "a directory can be made");
 		return;
 	}
 	fd = open(arena_z(&mem, buf_str(&path)), O_WRONLY | O_CREAT | O_EXCL, 0600);
-	must(fd >= 0 && write(fd, text.s, (size_t)text.n) == (ssize_t)text.n, "a file can be made");
+	expect(fd >= 0 && write(fd, text.s, (size_t)text.n) == (ssize_t)text.n, "a file can be made");
 	close(fd);
 }
 
@@ -80,9 +80,9 @@ static void make_message(const char *where, int digit, const char *from, const c
 	buf_say(&id, "-0000-4000-8000-000000000000");
 	buf_say(&meta, "s/%smessages-meta/%S.json", where, buf_str(&id));
 	buf_say(&body, "s/%smessages/%S.md", where, buf_str(&id));
-	make(arena_z(&mem, buf_str(&body)), "The text of %s.\nIts second line.\n", buf_str(&id));
-	make(arena_z(&mem, buf_str(&meta)), "{\n  \"id\": \"%s\",\n  \"from\": \"%z\",\n  \"to\": \"%z\",\n  \"subject\": \"s\",\n"
-	     "  \"status\": \"%z\",\n  \"createdAt\": \"2024-01-01T00:00:00.000Z\",\n  \"updatedAt\": \"2024-01-01T00:00:00.000Z\"\n}",
+	make(arena_z(&mem, buf_str(&body)), "The text of %S.\nIts second line.\n", buf_str(&id));
+	make(arena_z(&mem, buf_str(&meta)), "{\n  \"id\": \"%S\",\n  \"from\": \"%s\",\n  \"to\": \"%s\",\n  \"subject\": \"s\",\n"
+	     "  \"status\": \"%s\",\n  \"createdAt\": \"2024-01-01T00:00:00.000Z\",\n  \"updatedAt\": \"2024-01-01T00:00:00.000Z\"\n}",
 	     buf_str(&id), from, to, status);
 }
 
@@ -95,8 +95,8 @@ static void make_store(void)
 	nftw(fuzz_root, unlink_entry, 16, FTW_DEPTH | FTW_PHYS);
 	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
 		make(dirs[i], "");
-	make("s/registry.json", "{\"api\":{\"name\":\"api\",\"workspacePath\":\"%zw/api\",\"description\":\"d\",\"registeredAt\":"
-	     "\"2024-01-01T00:00:00.000Z\"},\"web\":{\"name\":\"web\",\"workspacePath\":\"%zw/web\",\"description\":\"d\"},"
+	make("s/registry.json", "{\"api\":{\"name\":\"api\",\"workspacePath\":\"%sw/api\",\"description\":\"d\",\"registeredAt\":"
+	     "\"2024-01-01T00:00:00.000Z\"},\"web\":{\"name\":\"web\",\"workspacePath\":\"%sw/web\",\"description\":\"d\"},"
 	     "\"a,/b\":{\"name\":\"a,/b\",\"workspacePath\":\"C:\\\\w\",\"description\":\"\\ud800\"}}", fuzz_root, fuzz_root);
 	make("s/status.json", "{\"api\":{\"agent\":\"api\",\"status\":\"online\",\"updatedAt\":\"2024-01-01T00:00:00.000Z\"}}");
 	make_message("", 1, "api", "web", "pending");
@@ -126,7 +126,7 @@ static void start(void)
 	for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
 		unsetenv(unwanted[i]);
 	snprintf(fuzz_root, sizeof fuzz_root - 1, "%s/interagent-fuzz.XXXXXX", at);
-	must(mkdtemp(fuzz_root) != NULL, "a directory for the store");
+	expect(mkdtemp(fuzz_root) != NULL, "a directory for the store");
 	strcat(fuzz_root, "/");
 	atexit(remove_root);
 	fuzz_changed = 1;
@@ -145,27 +145,27 @@ static bool is_answer(const json *v)
 static void check_answer(const json *answer, const json *asked)
 {
 	const json *id = json_get(asked, S("id")), *back = json_get(answer, S("id"));
-	must(is_answer(answer), "an answer is a result, an error or a notification");
+	expect(is_answer(answer), "an answer is a result, an error or a notification");
 	if (json_get(answer, S("method")))
 		return;
-	must(!json_get(answer, S("result")) || back, "a result has an id");
+	expect(!json_get(answer, S("result")) || back, "a result has an id");
 	if (asked && back && asked->kind == JSON_OBJECT)
-		must(id && str_eq(id->raw, back->raw), "an answer has the id of its request");
+		expect(id && str_eq(id->raw, back->raw), "an answer has the id of its request");
 }
 
 static void check_line(str line, const json *asked)
 {
 	json_error error;
 	json *v = json_read(&mem, line, JSON_STRICT, &error);
-	must(!error.what, "what is written is JSON, and UTF-8");
-	must(line.n <= MAX_LINE, "a line is not too long");
+	expect(!error.what, "what is written is JSON, and UTF-8");
+	expect(line.n <= MAX_LINE, "a line is not too long");
 	if (v->kind != JSON_ARRAY) {
 		check_answer(v, asked);
 		return;
 	}
-	must(v->child && asked && asked->kind == JSON_ARRAY, "an array answers an array");
+	expect(v->child && asked && asked->kind == JSON_ARRAY, "an array answers an array");
 	for (const json *m = v->child; m; m = m->next)
-		must(is_answer(m), "a part of an array is an answer");
+		expect(is_answer(m), "a part of an array is an answer");
 }
 
 /* Asks one line and checks what comes back; the line ends where its memory does. */
@@ -184,11 +184,11 @@ static void ask(server *srv, str line)
 	serve_new_line(srv, (str){ own, line.n });
 	free(own);
 	answers = buf_str(&out);
-	must(answers.n == 0 || str_ends(answers, S("\n")), "what is written ends in a newline");
-	must(answers.n == 0 || asked, "what is no JSON gets no answer");
+	expect(answers.n == 0 || str_ends(answers, S("\n")), "what is written ends in a newline");
+	expect(answers.n == 0 || asked, "what is no JSON gets no answer");
 	while (answers.n)
 		check_line(str_cut(&answers, '\n'), asked);
-	must(!srv->broken, "the server goes on");
+	expect(!srv->broken, "the server goes on");
 	arena_reset(&mem);
 }
 
@@ -197,9 +197,9 @@ static void check_store(str root)
 	store st;
 	store_findings found;
 	store_open(&st, &mem, root);
-	must(store_check(&st, false, &found) == STORE_OK, "the store can be looked at");
+	expect(store_check(&st, false, &found) == STORE_OK, "the store can be looked at");
 	for (int i = 0; i < found.n; i++)
-		must(strstr(arena_z(&mem, found.at[i].path), "77777777") != NULL, "the store has no new damage");
+		expect(strstr(arena_z(&mem, found.at[i].path), "77777777") != NULL, "the store has no new damage");
 	store_close(&st);
 }
 
@@ -224,12 +224,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	srv.ended = true;
 	out = (buf){ .mem = &mem };
 	serve_waiting(&srv);
-	must(!srv.waits, "at the end nobody waits any more");
+	expect(!srv.waits, "at the end nobody waits any more");
 	srv.ended = false;
 	arena_reset(&mem);
 	out = (buf){ .mem = &mem };
 	serve_new_line(&srv, S("{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"method\":\"ping\"}"));
-	must(str_eq(buf_str(&out), S("{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"result\":{}}\n")), "a ping is answered");
+	expect(str_eq(buf_str(&out), S("{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"result\":{}}\n")), "a ping is answered");
 	if (fuzz_changed && size % 4 == 0) {
 		sweep(&who, &srv.mem);
 		check_store(who.root);

@@ -4,6 +4,7 @@
  *                   value as it is written; exits 1 where there is none.
  *                   An element is named by its number, or # for their count
  *   jsonq -check    exits 1 and says why if the text is not JSON (strict)
+ *   jsonq -count    prints how many elements an array has, without its tree
  *   jsonq -pretty   prints it as JSON.stringify(x, null, 2) does
  *   jsonq -wire     prints it on one line, as the server writes
  *   jsonq -keys     prints the names of an object's members
@@ -30,24 +31,20 @@ static str read_all(void)
 
 static void reprint(json_writer *w, const json *v)
 {
-	switch (v->kind) {
-	case JSON_STRING: json_string(w, json_text(&mem, v)); break;
-	case JSON_OBJECT:
-		json_open(w, '{');
-		for (const json *m = v->child; m; m = m->next) {
-			json_name(w, json_key(&mem, m));
-			reprint(w, m);
-		}
-		json_close(w, '}');
-		break;
-	case JSON_ARRAY:
-		json_open(w, '[');
-		for (const json *m = v->child; m; m = m->next)
-			reprint(w, m);
-		json_close(w, ']');
-		break;
-	default: json_raw(w, v->raw);
+	bool object = v->kind == JSON_OBJECT;
+	if (v->kind == JSON_STRING)
+		json_say(w, "%S", json_text(&mem, v));
+	else if (v->kind < JSON_ARRAY)
+		json_say(w, "%r", v->raw);
+	else
+		json_say(w, object ? "{" : "[");
+	for (const json *m = v->child; m; m = m->next) {
+		if (object)
+			json_say(w, "%S:", json_key(&mem, m));
+		reprint(w, m);
 	}
+	if (v->kind >= JSON_ARRAY)
+		json_say(w, object ? "}" : "]");
 }
 
 static const json *element(const json *array, const char *number)
@@ -76,8 +73,18 @@ static int special(const char *option, const json *v)
 	}
 	if (strcmp(option, "-pretty") == 0 || strcmp(option, "-wire") == 0) {
 		reprint(&w, v);
-		print(buf_str(&b));
+		print(json_done(&w));
 	}
+	return 0;
+}
+
+static int count(str array)
+{
+	str element;
+	int n = 0;
+	while (json_next_element(&array, &element))
+		n++;
+	printf("%d\n", n);
 	return 0;
 }
 
@@ -102,13 +109,17 @@ int main(int argc, char **argv)
 {
 	bool stored = argc > 1 && strcmp(argv[1], "-stored") == 0;
 	char **rest = argv + 1 + stored;
+	bool tree = !*rest || (strcmp(*rest, "-check") != 0 && strcmp(*rest, "-count") != 0);
 	json_error error;
-	const json *v = json_read(&mem, read_all(), stored ? JSON_STORED : JSON_STRICT, &error);
+	str text = read_all();
+	const json *v = json_read(tree ? &mem : NULL, text, stored ? JSON_STORED : JSON_STRICT, &error);
 	if (error.what) {
 		fprintf(stderr, "byte %ld: %s\n", (long)error.at, error.what);
 		return 1;
 	}
-	if (stored && !*rest)
+	if (*rest && strcmp(*rest, "-count") == 0)
+		return count(text);
+	if (*rest ? !tree : stored)
 		return 0;
 	return *rest && **rest == '-' ? special(*rest, v) : look_up(v, rest);
 }

@@ -6,9 +6,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 #define FFFD "\xef\xbf\xbd"
+#define U(hex) "\xe2\x9f\xa8U+" hex "\xe2\x9f\xa9"
 
 static arena mem;
 static int bad;
@@ -190,10 +193,63 @@ static void test_uses(void)
 	is("quoted: also what is not seen", added(all, TEXT_QUOTE),
 	   S("\\\"\\\\/\\b\\t\\n\\f\\r\\u0001\\u001f\\u007f\\u0080\\u2028\\u202e\\u200b\xe2\x82\xac"));
 	is("in a body: quotes, tabs and line ends stay", added(S("\"\\\t\n\r\n<b>`x`\x1b[2J\r\xe2\x80\xae"), TEXT_BODY),
-	   S("\"\\\t\n\r\n<b>`x`\\u001b[2J\\u000d\\u202e"));
-	is("tag characters are not seen either", added(S("a\xf3\xa0\x81\x81" "b"), TEXT_QUOTE), S("a\\u{e0041}b"));
+	   S("\"\\\t\n\r\n<b>`x`" U("001B") "[2J" U("000D") U("202E")));
+	is("what was written like an escape does not look like one", added(S("\\u202e " U("202E") " \xe2\x9f\xa8" "U\xe2\x80\xae"), TEXT_BODY),
+	   S("\\u202e " U("27E8") "U+202E\xe2\x9f\xa9 \xe2\x9f\xa8" "U" U("202E")));
+	is("quoted it needs nothing of the kind", added(S("\\u202e " U("202E")), TEXT_QUOTE), S("\\\\u202e " U("202E")));
+	is("a JSON text keeps its form, and hides nothing", added(S("{\n\t\"a\\n\": \"\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\x81\x7f\"}\r\n\r"), TEXT_JSON),
+	   S("{\n\t\"a\\n\": \"\\u009b\\u202e\\udb40\\udc41\\u007f\"}\r\n "));
+	is("tag characters are not seen either", added(S("a\xf3\xa0\x81\x81" "b"), TEXT_QUOTE), S("a\\udb40\\udc41b"));
+	is("also in a body", added(S("a\xf3\xa0\x81\x81" "b"), TEXT_BODY), S("a" U("E0041") "b"));
 	is("NUL in all of them", added(S("a\0b"), TEXT_WIRE), S("a\\u0000b"));
-	is("also in a body", added(S("a\0b"), TEXT_BODY), S("a\\u0000b"));
+	is("also in a body", added(S("a\0b"), TEXT_BODY), S("a" U("0000") "b"));
+}
+
+#define ZWNJ "\xe2\x80\x8c"
+#define ZWJ "\xe2\x80\x8d"
+#define FE0E "\xef\xb8\x8e"
+#define FE0F "\xef\xb8\x8f"
+
+/* Hidden characters that their neighbours need, and the same where nobody does. */
+static void test_needed(void)
+{
+	const struct { const char *what; str text; } kept[] = {
+		{ "Persian with a non-joiner", S("\xd9\x85\xdb\x8c" ZWNJ "\xd8\xae\xd9\x88\xd8\xa7\xd9\x87\xd9\x85") },
+		{ "Hindi with a joiner", S("\xe0\xa4\x95\xe0\xa5\x8d" ZWJ "\xe0\xa4\xb7") },
+		{ "a woman at a computer", S("\xf0\x9f\x91\xa9" ZWJ "\xf0\x9f\x92\xbb") },
+		{ "with a colour of skin", S("\xf0\x9f\x91\xa9\xf0\x9f\x8f\xbd" ZWJ "\xf0\x9f\x92\xbb") },
+		{ "a flag of a rainbow", S("\xf0\x9f\x8f\xb3" FE0F ZWJ "\xf0\x9f\x8c\x88") },
+		{ "a red heart", S("\xe2\x9d\xa4" FE0F "!") },
+		{ "a heart as text", S("\xe2\x9d\xa4" FE0E) },
+		{ "a keycap", S("press 1" FE0F "\xe2\x83\xa3 or #" FE0F "\xe2\x83\xa3") },
+		{ "a registered mark", S("\xc2\xae" FE0F) },
+		{ "a circled ideograph", S("\xe3\x8a\x97" FE0F) },
+	};
+	const struct { const char *what; str text, wanted; } shown[] = {
+		{ "joiners beside ASCII", S("ad" ZWNJ "min" ZWJ), S("ad" U("200C") "min" U("200D")) },
+		{ "a joiner on one side only", S("\xd9\x85" ZWNJ " " ZWNJ "\xd9\x85"), S("\xd9\x85" U("200C") " " U("200C") "\xd9\x85") },
+		{ "two joiners", S("\xd9\x85" ZWNJ ZWNJ "\xd9\x85"), S("\xd9\x85" U("200C") U("200C") "\xd9\x85") },
+		{ "a non-joiner between emoji", S("\xf0\x9f\x91\xa9" ZWNJ "\xf0\x9f\x92\xbb"), S("\xf0\x9f\x91\xa9" U("200C") "\xf0\x9f\x92\xbb") },
+		{ "a joiner after bytes that are no character", S("\xff" ZWJ "\xf0\x9f\x92\xbb"), S(FFFD U("200D") "\xf0\x9f\x92\xbb") },
+		{ "a selector after a letter", S("a" FE0F), S("a" U("FE0F")) },
+		{ "a selector after a digit", S("1" FE0F "2"), S("1" U("FE0F") "2") },
+		{ "a run of selectors", S("\xe2\x9d\xa4" FE0F FE0F FE0E), S("\xe2\x9d\xa4" FE0F U("FE0F") U("FE0E")) },
+		{ "another selector", S("\xe2\x9d\xa4\xef\xb8\x81"), S("\xe2\x9d\xa4" U("FE01")) },
+		{ "a selector of many", S("\xe8\x91\x9b\xf3\xa0\x84\x80"), S("\xe8\x91\x9b" U("E0100")) },
+		{ "a mark of direction", S("\xd9\x85\xe2\x80\x8f\xd9\x85"), S("\xd9\x85" U("200F") "\xd9\x85") },
+	};
+	char what[100];
+	for (int use = TEXT_JSON; use <= TEXT_BODY; use++)
+		for (int i = 0; i < COUNT(kept); i++) {
+			snprintf(what, sizeof what, "kept in use %d: %s", use, kept[i].what);
+			is(what, added(kept[i].text, (enum text_use)use), kept[i].text);
+		}
+	for (int i = 0; i < COUNT(shown); i++) {
+		snprintf(what, sizeof what, "shown: %s", shown[i].what);
+		is(what, added(shown[i].text, TEXT_BODY), shown[i].wanted);
+	}
+	is("quoted too", added(S("ad" ZWNJ "min"), TEXT_QUOTE), S("ad\\u200cmin"));
+	is("on disk all of it stays", added(S("ad" ZWNJ "min" FE0F), TEXT_FILE), S("ad" ZWNJ "min" FE0F));
 }
 
 /* An UTF-8 decoder of another make, as browsers describe theirs: bounds for
@@ -286,7 +342,7 @@ static void test_clip(void)
 
 /* ==== JSON ==== */
 
-static json *read(str text, enum json_rules rules)
+static json *parse(str text, enum json_rules rules)
 {
 	json_error error;
 	return json_read(&mem, text, rules, &error);
@@ -294,9 +350,9 @@ static json *read(str text, enum json_rules rules)
 
 static void test_look(void)
 {
-	json *v = read(S("{\"a\":1,\"\\u0062\":\"\\u0041\\n\\u0000\",\"a\":2,\"\\ud834\\udd1e\":3,\"\":4,\"n\\u0000l\":5,\"l\":[0,1]}"), JSON_STRICT);
-	json *lone = read(S("{\"\\ud800\":\"x\\udc00y\\ud800\\ud834\\udd1e\"}"), JSON_STORED);
-	json *pair = read(S("\"\\ud83d\\ude00\\uDBFF\\uDFFF\\u20ac\\u00e9\\\"\\\\\\/\\b\\f\\n\\r\\t\""), JSON_STRICT);
+	json *v = parse(S("{\"a\":1,\"\\u0062\":\"\\u0041\\n\\u0000\",\"a\":2,\"\\ud834\\udd1e\":3,\"\":4,\"n\\u0000l\":5,\"l\":[0,1]}"), JSON_STRICT);
+	json *lone = parse(S("{\"\\ud800\":\"x\\udc00y\\ud800\\ud834\\udd1e\"}"), JSON_STORED);
+	json *pair = parse(S("\"\\ud83d\\ude00\\uDBFF\\uDFFF\\u20ac\\u00e9\\\"\\\\\\/\\b\\f\\n\\r\\t\""), JSON_STRICT);
 	is("the last member of a name counts", json_get(v, S("a"))->raw, S("2"));
 	is("a name is found as it reads, not as it is written", json_get(v, S("b"))->raw, S("\"\\u0041\\n\\u0000\""));
 	is("a string is decoded", json_get_text(&mem, v, S("b")), S("A\n\0"));
@@ -309,8 +365,9 @@ static void test_look(void)
 	is("text of what is no string is empty", json_text(&mem, json_get(v, S("a"))), S(""));
 	is("text of nothing is empty", json_get_text(&mem, v, S("none")), S(""));
 	is("lone surrogates of a stored file read as U+FFFD", json_text(&mem, lone->child), S("x" FFFD "y" FFFD "\xf0\x9d\x84\x9e"));
+	is("and of a line", json_text(&mem, parse(S("\"cut here: \\ud83d\""), JSON_STRICT)), S("cut here: " FFFD));
 	is("in a name too", json_key(&mem, lone->child), S(FFFD));
-	is("and such a name is found", json_get(lone, S(FFFD))->key, S("\"\\ud800\""));
+	is("and such a name is found", ((str){ json_get(lone, S(FFFD))->key, 8 }), S("\"\\ud800\""));
 	is("every escape", json_text(&mem, pair),
 	   S("\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf\xe2\x82\xac\xc3\xa9\"\\/\b\f\n\r\t"));
 	ok("kinds have names", strcmp(json_kind_name(JSON_OBJECT), "an object") == 0 && strcmp(json_kind_name(JSON_NULL), "null") == 0);
@@ -325,7 +382,7 @@ static str whole_part(str text)
 	if (!error.what)
 		return S("not damaged");
 	for (json *m = v ? v->child : NULL; m; m = m->next)
-		buf_say(&b, "%S=%S ", m->key, m->raw);
+		buf_say(&b, "%S=%S ", ((str){ m->key, m->key_bytes }), m->raw);
 	return buf_str(&b);
 }
 
@@ -350,20 +407,11 @@ static void test_damage(void)
 
 static void write_all(json_writer *w)
 {
-	json_open(w, '{');
-	json_member(w, S("a\"b"), S("\xe2\x80\xa8"));
-	json_name(w, S("list"));
-	json_open(w, '[');
-	json_raw(w, S("1.0"));
-	json_string(w, S(""));
-	json_open(w, '[');
-	json_close(w, ']');
-	json_open(w, '{');
-	json_close(w, '}');
-	json_close(w, ']');
-	json_name(w, S(""));
-	json_raw(w, S("null"));
-	json_close(w, '}');
+	json_say(w, "{%S:%s,", S("a\"b"), "\xe2\x80\xa8");
+	json_say(w, "list:[1.0,'',[],{}");
+	json_say(w, "],%s:", "");
+	json_say(w, "%r,n:%l, t: 'a, b:{'", S("null"), INT64_MIN);
+	json_say(w, "}");
 }
 
 static void test_writer(void)
@@ -372,16 +420,61 @@ static void test_writer(void)
 	json_writer to_wire = { .out = &wire }, to_file = { .out = &file, .pretty = true };
 	write_all(&to_wire);
 	write_all(&to_file);
-	is("written for the wire", buf_str(&wire), S("{\"a\\\"b\":\"\\u2028\",\"list\":[1.0,\"\",[],{}],\"\":null}"));
-	is("written for a file", buf_str(&file), S("{\n  \"a\\\"b\": \"\xe2\x80\xa8\",\n  \"list\": [\n    1.0,\n    \"\",\n    [],\n    {}\n  ],\n  \"\": null\n}"));
+	is("written for the wire", json_done(&to_wire), S("{\"a\\\"b\":\"\\u2028\",\"list\":[1.0,\"\",[],{}],\"\":null,"
+	   "\"n\":-9223372036854775808,\"t\":\"a, b:{\"}"));
+	is("written for a file", json_done(&to_file), S("{\n  \"a\\\"b\": \"\xe2\x80\xa8\",\n  \"list\": [\n    1.0,\n    \"\",\n    [],\n    {}\n  ],\n"
+	   "  \"\": null,\n  \"n\": -9223372036854775808,\n  \"t\": \"a, b:{\"\n}"));
 	is("a string for a file", json_quote(&mem, S("a\"\n\x7f\xff")), S("\"a\\\"\\n\x7f" FFFD "\""));
+}
+
+/* A mistake in the program: each ends the process that makes it, and says where. */
+static void make_mistake(int which)
+{
+	buf b = { .mem = &mem };
+	json_writer w = { .out = &b };
+	switch (which) {
+	case 0: json_say(&w, "{a:[1}"); break;
+	case 1: json_say(&w, "[1]]"); break;
+	case 2: json_say(&w, "{a:}"); break;
+	case 3: json_say(&w, "%x", "a"); break;
+	case 4: json_say(&w, "{a:1"), json_done(&w); break;
+	case 5: json_done(&w); break;
+	case 6: json_with(&mem, NULL, S("a"), S("[1")); break;
+	default: must(which < 7);
+	}
+}
+
+static void test_mistakes(void)
+{
+	static const char *const what[] = {
+		"the other bracket", "one bracket too many", "a name without its value", "an unknown verb",
+		"a document that is open at its end", "no document at all", "a value that is no JSON", "must",
+	};
+	for (int i = 0; i < COUNT(what); i++) {
+		char text[200], name[100];
+		int fd[2], status = 0;
+		ssize_t n = pipe(fd);
+		pid_t pid = fork();
+		if (pid == 0) {
+			dup2(fd[1], 2);
+			make_mistake(i);
+			_exit(0);
+		}
+		close(fd[1]);
+		n = read(fd[0], text, sizeof text - 1);
+		text[n > 0 ? n : 0] = '\0';
+		close(fd[0]);
+		waitpid(pid, &status, 0);
+		snprintf(name, sizeof name, "a mistake ends the process, and says where: %s", what[i]);
+		ok(name, WIFSIGNALED(status) && strstr(text, ".c:") && strstr(text, " does not hold\n"));
+	}
 }
 
 /* ==== Patches ==== */
 
 static str patched(str object, const json_change *changes, int count, int depth)
 {
-	return json_patch(&mem, read(object, JSON_STORED), changes, count, depth);
+	return json_patch(&mem, parse(object, JSON_STORED), changes, count, depth);
 }
 
 static void test_patch(void)
@@ -416,7 +509,7 @@ static void test_patch(void)
 
 static void test_with(void)
 {
-	const json *o = read(S("{\"a\":1,\"x\\u0079\" : [1.0,\n 2],\"a\":3}"), JSON_STORED);
+	const json *o = parse(S("{\"a\":1,\"x\\u0079\" : [1.0,\n 2],\"a\":3}"), JSON_STORED);
 	const json *set = json_with(&mem, o, S("xy"), S("{\"in\":[7]}"));
 	is("a member set keeps its place and its name as written", json_format(&mem, set, 0),
 	   S("{\n  \"a\": 1,\n  \"x\\u0079\": {\"in\":[7]},\n  \"a\": 3\n}"));
@@ -443,11 +536,13 @@ int main(void)
 	test_more();
 	test_buffers();
 	test_uses();
+	test_needed();
 	test_utf8();
 	test_clip();
 	test_look();
 	test_damage();
 	test_writer();
+	test_mistakes();
 	test_patch();
 	test_with();
 	puts("done");

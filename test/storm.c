@@ -190,7 +190,7 @@ static void ask_register(server *s, int agent)
 	s->first = new_word(&all.descriptions, agent);
 	buf_say(&path, "%s.work/a%d", all.store, agent);
 	put(&w, "name", "a", agent);
-	json_member(&w, S("workspace_path"), buf_str(&path));
+	json_say(&w, "workspace_path:%S", buf_str(&path));
 	put(&w, "description", "description ", s->first);
 	end_call(&w);
 	ask(s, REGISTER, &b);
@@ -229,9 +229,9 @@ static void ask_send(server *s, int agent)
 		buf_say(&to, ",a%d", two);
 	}
 	put(&w, "from", "a", agent);
-	json_member(&w, S("to"), buf_str(&to));
+	json_say(&w, "to:%S", buf_str(&to));
 	put(&w, "subject", "storm ", s->first);
-	json_member(&w, S("content"), body_of(s->first));
+	json_say(&w, "content:%S", body_of(s->first));
 	end_call(&w);
 	ask(s, SEND, &b);
 }
@@ -244,13 +244,12 @@ static void ask_reply(server *s, int agent, int original)
 	s->first = new_letter(agent, all.letters[original].from, all.letters_n, original);
 	s->count = 1;
 	l = &all.letters[original];
-	json_member(&w, S("original_message_id"), str_of(l->id));
+	json_say(&w, "original_message_id:%s", l->id);
 	put(&w, "from", "a", agent);
 	put(&w, "subject", "storm ", s->first);
-	json_member(&w, S("content"), body_of(s->first));
+	json_say(&w, "content:%S", body_of(s->first));
 	if (below(2)) {
-		json_name(&w, S("mark_complete"));
-		json_raw(&w, S("true"));
+		json_say(&w, "mark_complete:true");
 		if (l->completed == UNTRIED)
 			l->completed = TRIED;
 	}
@@ -265,7 +264,7 @@ static void ask_read(server *s, int agent, int i)
 	s->first = i;
 	if (all.letters[i].read == UNTRIED)
 		all.letters[i].read = TRIED;
-	json_member(&w, S("message_id"), str_of(all.letters[i].id));
+	json_say(&w, "message_id:%s", all.letters[i].id);
 	put(&w, "reader", "a", agent);
 	end_call(&w);
 	ask(s, READ, &b);

@@ -99,7 +99,7 @@ static bool only_has(const json *object, const char *const *names)
 {
 	for (const json *m = object->child; m; m = m->next) {
 		const char *const *name = names;
-		while (*name && !str_eq(str_of(*name), (str){ m->key.s + 1, m->key.n - 2 }))
+		while (*name && !str_eq(str_of(*name), (str){ m->key + 1, (ptrdiff_t)m->key_bytes - 2 }))
 			name++;
 		if (!*name)
 			return false;
