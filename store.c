@@ -1868,7 +1868,7 @@ static bool is_current(store *st, store_index *x, const struct stat *dir)
 
 /* The index, with all that is there now; of an index for this request alone
  * perhaps only the names. That one stays as it was at the first look. */
-static store_result look(store *st, bool names_only, store_index **out)
+static store_result current_index(store *st, bool names_only, store_index **out)
 {
 	store_index *x = st->index;
 	struct stat dir = { 0 };
@@ -1916,7 +1916,7 @@ static store_result look(store *st, bool names_only, store_index **out)
 int store_watch(store *st)
 {
 	store_index *x;
-	if (!st->index || dir_fd(st, METAS, true) < 0 || look(st, false, &x) != STORE_OK)
+	if (!st->index || dir_fd(st, METAS, true) < 0 || current_index(st, false, &x) != STORE_OK)
 		return -1;
 	return x->watch > 0 ? x->watch - 1 : -1;
 }
@@ -1925,7 +1925,7 @@ bool store_changed(store *st)
 {
 	store_index *x;
 	uint64_t before = st->index ? st->index->changes : 0;
-	return look(st, false, &x) != STORE_OK || x->watch <= 0 || x->changes != before;
+	return current_index(st, false, &x) != STORE_OK || x->watch <= 0 || x->changes != before;
 }
 
 /* ---- Lists ---- */
@@ -1983,7 +1983,7 @@ static void refresh(store *st, store_index *x, struct store_known *k)
 static store_result list_mail(store *st, const mail_filter *f, store_messages *out)
 {
 	store_index *x;
-	store_result r = look(st, false, &x);
+	store_result r = current_index(st, false, &x);
 	uint64_t to = party_key(f->to), from = party_key(f->from);
 	*out = (store_messages){ 0 };
 	for (int i = 0; i < x->n && r == STORE_OK; i++) {
@@ -2049,7 +2049,7 @@ static store_count *count_slot(store *st, store_counts *counts, uint64_t key)
 store_result store_count_mail(store *st, store_counts *out, store_messages *escalated)
 {
 	store_index *x;
-	store_result r = look(st, false, &x);
+	store_result r = current_index(st, false, &x);
 	*out = (store_counts){ 0 };
 	if (escalated)
 		*escalated = (store_messages){ 0 };
@@ -2103,7 +2103,7 @@ static ptrdiff_t common(str a, str b)
 static store_result match_live(store *st, str prefix, str *id)
 {
 	store_index *x;
-	store_result r = look(st, true, &x);
+	store_result r = current_index(st, true, &x);
 	if (r == STORE_OK)
 		r = STORE_ABSENT;
 	for (int i = 0; i < x->n && r != STORE_FAILED; i++) {
@@ -2161,7 +2161,7 @@ str store_short_id(store *st, str id)
 {
 	ptrdiff_t shown = 8;
 	store_index *x;
-	if (look(st, true, &x) != STORE_OK)
+	if (current_index(st, true, &x) != STORE_OK)
 		return id;
 	for (int i = 0; i < x->n; i++) {
 		ptrdiff_t n = x->at[i].walk ? common(str_of(x->at[i].id), id) : 0;
