@@ -314,11 +314,18 @@ static str new_id(arena *mem)
 	return id_text(mem, bytes);
 }
 
+/* Eight bytes at a step: a look hashes every name. For this machine only. */
 static uint64_t hash_of(str s)
 {
-	uint64_t h = 14695981039346656037u;
-	for (ptrdiff_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.s[i]) * 1099511628211u;
+	uint64_t h = (uint64_t)s.n * 0x9e3779b97f4a7c15u, word;
+	for (; s.n > 0; s = str_from(s, 8)) {
+		word = 0;
+		memcpy(&word, s.s, s.n < 8 ? (size_t)s.n : 8);
+		h = (h ^ word) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+		if (s.n <= 8)
+			break;
+	}
 	return h;
 }
 
@@ -1426,7 +1433,7 @@ store_result store_send(store *st, store_message *m, str body)
 	}
 	r = replace_file(st, METAS, file_name(st, m->id, ".json"), json_format(st->mem, m->doc, 0),
 			 NULL);
-	if (st->own_index && (r == STORE_OK || st->fault.placed))
+	if (st->own_index && st->own_index->whole && (r == STORE_OK || st->fault.placed))
 		learn(st, st->own_index, m->id);
 	return r;
 }
@@ -1545,15 +1552,21 @@ static void index_rebuild(store_index *x, int more)
 /* The entry of an id, which is made where there is none, as one that exists. */
 static struct store_known *known_add(store_index *x, str id)
 {
-	struct store_known *k = known_find(x, id);
-	if (!k) {
-		if (x->n == x->room)
-			index_rebuild(x, x->n - x->gone + 64);
-		k = &x->at[x->n];
-		k->id = arena_z(&x->mem, id);
-		k->hash = hash_of(id);
-		*known_slot(x, id, k->hash) = ++x->n;
-	} else if (k->walk == 0) {
+	uint64_t hash = hash_of(id);
+	int32_t *slot = x->slots ? known_slot(x, id, hash) : NULL;
+	struct store_known *k;
+	if (!slot || (*slot == 0 && x->n == x->room)) {
+		index_rebuild(x, x->n - x->gone + 64);
+		slot = known_slot(x, id, hash);
+	}
+	if (*slot == 0) {
+		x->at[x->n] = (struct store_known){
+			.id = arena_z(&x->mem, id), .hash = hash, .walk = x->walk,
+		};
+		*slot = ++x->n;
+	}
+	k = &x->at[*slot - 1];
+	if (k->walk == 0) {
 		x->gone--;
 		k->parties = false;
 	}
@@ -1799,14 +1812,21 @@ static bool read_events(store *st, store_index *x, bool *told)
 
 /* ---- A look ---- */
 
+enum {
+	NAME_BYTES = 48,                 /* of a directory, for each name: a guess */
+	MAX_EXPECTED = 100 * 1000        /* some file systems give a size that means nothing */
+};
+
 /* Reads all names, and learns of the new ones what the memo does not know. */
-static store_result walk_names(store *st, store_index *x)
+static store_result walk_names(store *st, store_index *x, int64_t expected)
 {
 	names it;
 	memo m = { 0 };
 	if (x->walk == 0) {
 		random_bytes((unsigned char *)&x->seed, sizeof x->seed);
-		read_memo(st, x, &m);
+		if (!x->names_only)
+			read_memo(st, x, &m);
+		index_rebuild(x, expected < MAX_EXPECTED ? (int)expected : MAX_EXPECTED);
 	}
 	x->walk++;
 	x->walked = clock_ms();
@@ -1907,7 +1927,7 @@ static store_result current_index(store *st, bool names_only, store_index **out)
 			start_watch(st, x);
 	}
 	x->mtime = x->walked_mtime = mtime_ns(&dir);
-	r = walk_names(st, x);
+	r = walk_names(st, x, (int64_t)dir.st_size / NAME_BYTES + 64);
 	if (r == STORE_OK && x->learnt > MEMO_GAIN)
 		write_memo(st, x);
 	return r;
@@ -2094,7 +2114,8 @@ store_count store_count_of(const store_counts *counts, str agent)
 static ptrdiff_t common(str a, str b)
 {
 	ptrdiff_t n = 0;
-	while (n < a.n && n < b.n && str_eq_nocase((str){ a.s + n, 1 }, (str){ b.s + n, 1 }))
+	while (n < a.n && n < b.n &&
+	       (a.s[n] == b.s[n] || str_eq_nocase((str){ a.s + n, 1 }, (str){ b.s + n, 1 })))
 		n++;
 	return n;
 }
