@@ -1867,8 +1867,11 @@ int store_watch(store *st)
 bool store_changed(store *st)
 {
 	store_index *x;
-	uint64_t before = st->index ? st->index->changes : 0;
-	return current_index(st, false, &x) != STORE_OK || x->watch <= 0 || x->changes != before;
+	if (current_index(st, false, &x) != STORE_OK || x->watch <= 0)
+		return true;
+	bool changed = x->changes != x->reported;
+	x->reported = x->changes;
+	return changed;
 }
 
 /* ---- Lists ---- */
@@ -2045,7 +2048,7 @@ static ptrdiff_t common(str a, str b)
 /* Takes an id that has the prefix; the second makes it ambiguous. */
 static void match(store *st, str id, str prefix, str *found, store_result *r)
 {
-	if (!is_id(id) || common(id, prefix) < prefix.n)
+	if (common(id, prefix) < prefix.n)
 		return;
 	*r = *r == STORE_ABSENT ? STORE_OK : STORE_AMBIGUOUS;
 	*found = arena_copy(st->mem, id);
@@ -2070,7 +2073,8 @@ static store_result match_archived(store *st, str prefix, str *id)
 	if (!names_open(st, &it, OLD_METAS))
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".json")))
-		match(st, it.stem, prefix, id, &r);
+		if (is_id(it.stem))
+			match(st, it.stem, prefix, id, &r);
 	return names_close(st, &it) == STORE_OK ? r : STORE_FAILED;
 }
 
@@ -2410,12 +2414,11 @@ static store_result split_mail(store *st, store_announced *a, unsigned which, st
 	store_messages mail;
 	buf unread = { .mem = st->mem };
 	str next = a->ids;
-	int damaged = st->damaged;
 	store_result r;
 	if (which & STORE_ESCALATIONS)
 		f.states = 1u << STORE_ESCALATED;
 	r = list_mail(st, &f, &mail);
-	a->whole = st->damaged == damaged;
+	a->whole = st->damaged == 0;
 	for (int i = 0; i < mail.n && r == STORE_OK; i++) {
 		const store_message *m = &mail.at[i];
 		if (!(store_states[m->state].traits & STORE_UNREAD) && !(f.states >> m->state & 1))
@@ -2630,30 +2633,19 @@ static store_result read_spec(store *st, enum dir d, const char *file, store_spe
 	}
 }
 
-typedef struct {
-	int64_t *at;                     /* ascending */
-	int n, room;
-} numbers;
+enum { MAX_VERSION = 1000 * 1000 * 1000 };       /* a greater number is no version of ours */
 
-static int by_number(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x > y) - (x < y);
-}
-
-/* The versions that are kept of the spec whose history is PAST. */
-static store_result list_versions(store *st, numbers *out)
+/* The newest version that is kept of the spec whose history is PAST; 0: none. */
+static store_result newest_version(store *st, int64_t *newest)
 {
 	names it;
 	int64_t version;
-	*out = (numbers){ 0 };
+	*newest = 0;
 	if (!names_open(st, &it, PAST))
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".md")))
-		if (str_int(it.stem, &version) && version > 0)
-			ADD(st->mem, out) = version;
-	if (out->n)
-		qsort(out->at, (size_t)out->n, sizeof *out->at, by_number);
+		if (str_int(it.stem, &version) && version > *newest && version < MAX_VERSION)
+			*newest = version;
 	return names_close(st, &it);
 }
 
@@ -2705,19 +2697,22 @@ static bool same_text(str a, str b)
  * another is a foreign one. */
 static store_result number_current(store *st, store_spec *spec, const struct stat *seen)
 {
-	numbers kept;
-	store_result r = list_versions(st, &kept);
-	spec->version = kept.n ? kept.at[kept.n - 1] + 1 : 1;
+	int64_t newest;
+	store_result r = newest_version(st, &newest);
+	spec->version = newest + 1;
 	spec->foreign = true;
-	for (int i = kept.n - 1; i >= 0 && r == STORE_OK; i--) {
-		store_spec past = { 0 };
+	for (int64_t v = newest; v > 0 && r == STORE_OK; v--) {
+		store_spec kept = { 0 };
 		struct stat then;
-		if (read_kept(st, kept.at[i], &past, &then) != STORE_OK)
+		store_result found = read_kept(st, v, &kept, &then);
+		if (found == STORE_ABSENT)
+			break;
+		if (found != STORE_OK)
 			continue;
-		if (str_eq(past.publisher, spec->publisher) &&
-		    str_eq(past.published, spec->published) && same_text(past.text, spec->text)) {
-			spec->version = past.version;
-			spec->note = past.note;
+		if (str_eq(kept.publisher, spec->publisher) &&
+		    str_eq(kept.published, spec->published) && same_text(kept.text, spec->text)) {
+			spec->version = v;
+			spec->note = kept.note;
 			spec->foreign = false;
 			break;
 		}
@@ -2922,16 +2917,16 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 {
 	const char *file = file_name(st, spec->name, ".md");
 	bool keeps = store_name_ok(spec->name);
-	numbers kept = { 0 };
 	struct stat seen = { 0 };
-	store_result r;
+	store_result r = STORE_OK;
 
 	/* 1. What is current? An empty or absent text is none. */
 	use_past(st, keeps ? spec->name : S(""));
-	r = keeps ? list_versions(st, &kept) : STORE_OK;
+	spec->version = 0;
+	if (keeps)
+		r = newest_version(st, &spec->version);
 	if (r == STORE_OK)
 		r = read_current(st, spec->name, before, &seen);
-	spec->version = kept.n ? kept.at[kept.n - 1] : 0;
 	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
 		*before = (store_spec){ .name = spec->name, .version = spec->version };
 	else if (r != STORE_OK)
@@ -3039,37 +3034,17 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 		found->fixed = set_aside(st, d, name) == STORE_OK;
 }
 
-/* The directory itself, and what always has the same name in it. */
-static bool check_place(store *st, enum dir d, bool fix, store_findings *out)
-{
-	static const struct {
-		enum dir in;
-		const char *name;
-		enum file_kind kind;
-	} fixed[] = {
-		{ ROOT, ".lock", ANY },
-		{ ROOT, "registry.json", TABLE },
-		{ ROOT, "status.json", TABLE },
-		{ PAST, "readers.json", TABLE },
-		{ PAST, "index.json", TABLE },
-	};
-	struct stat seen = { 0 };
-	if (dir_fd(st, d, false) < 0) {
-		if (st->fault.error != ENOENT)
-			find_defect(st, out, path_in(st, d, ""), STORE_NOT_A_DIR);
-		return false;
-	}
-	if (sys_fstat(st->fd[d], &seen) == 0 && seen.st_uid != geteuid()) {
-		find_defect(st, out, path_in(st, d, ""), STORE_NOT_OURS);
-		out->at[out->n - 1].owner = (int64_t)seen.st_uid;
-	} else if (seen.st_mode & (S_IWGRP | S_IWOTH)) {
-		find_defect(st, out, path_in(st, d, ""), STORE_WRITABLE);
-	}
-	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-		if (fixed[i].in == d)
-			check_file(st, d, fixed[i].name, fixed[i].kind, fix, out);
-	return true;
-}
+/* What is looked at where: one file, or with a leading '*' all that end so. */
+static const struct {
+	enum dir in;
+	const char *name;
+	enum file_kind kind;
+} layout[] = {
+	{ ROOT, ".lock", ANY }, { ROOT, "registry.json", TABLE }, { ROOT, "status.json", TABLE },
+	{ BODIES, "*.md", ANY }, { METAS, "*.json", META }, { SPECS, "*.md", SPEC },
+	{ OLD_BODIES, "*.md", ANY }, { OLD_METAS, "*.json", META }, { PAST, "*.md", SPEC },
+	{ PAST, "readers.json", TABLE }, { PAST, "index.json", TABLE },
+};
 
 static void check_files(store *st, enum dir d, str tail, enum file_kind kind, bool fix,
 			store_findings *out)
@@ -3083,6 +3058,32 @@ static void check_files(store *st, enum dir d, str tail, enum file_kind kind, bo
 		find_defect(st, out, path_in(st, d, ""), STORE_UNREADABLE);
 }
 
+/* A directory, its one files, and, if `deep`, all others. */
+static void check_dir(store *st, enum dir d, bool deep, bool fix, store_findings *out)
+{
+	struct stat seen = { 0 };
+	if (dir_fd(st, d, false) < 0) {
+		if (st->fault.error != ENOENT)
+			find_defect(st, out, path_in(st, d, ""), STORE_NOT_A_DIR);
+		return;
+	}
+	if (sys_fstat(st->fd[d], &seen) == 0 && seen.st_uid != geteuid()) {
+		find_defect(st, out, path_in(st, d, ""), STORE_NOT_OURS);
+		out->at[out->n - 1].owner = (int64_t)seen.st_uid;
+	} else if (seen.st_mode & (S_IWGRP | S_IWOTH)) {
+		find_defect(st, out, path_in(st, d, ""), STORE_WRITABLE);
+	}
+	for (size_t i = 0; i < sizeof layout / sizeof *layout; i++) {
+		const char *name = layout[i].name;
+		if (layout[i].in != d)
+			continue;
+		if (*name != '*')
+			check_file(st, d, name, layout[i].kind, fix, out);
+		else if (deep)
+			check_files(st, d, str_of(name + 1), layout[i].kind, fix, out);
+	}
+}
+
 /* A file of another program in .history, a Thumbs.db, is none of ours. */
 static void check_history(store *st, bool fix, store_findings *out)
 {
@@ -3094,8 +3095,7 @@ static void check_history(store *st, bool fix, store_findings *out)
 		if (is_there(st, HISTORY, it.name.s, &seen) > 0 && S_ISREG(seen.st_mode))
 			continue;
 		use_past(st, it.name);
-		if (check_place(st, PAST, fix, out))
-			check_files(st, PAST, S(".md"), SPEC, fix, out);
+		check_dir(st, PAST, true, fix, out);
 	}
 	names_close(st, &it);
 }
@@ -3104,20 +3104,12 @@ store_result store_check_quickly(store *st, store_findings *out)
 {
 	*out = (store_findings){ 0 };
 	for (int d = ROOT; d < PAST; d++)
-		check_place(st, (enum dir)d, false, out);
+		check_dir(st, (enum dir)d, false, false, out);
 	return STORE_OK;
 }
 
 store_result store_check(store *st, bool fix, store_findings *out)
 {
-	static const struct {
-		enum dir in;
-		const char *tail;
-		enum file_kind kind;
-	} all[] = {
-		{ BODIES, ".md", ANY }, { METAS, ".json", META }, { SPECS, ".md", SPEC },
-		{ OLD_BODIES, ".md", ANY }, { OLD_METAS, ".json", META },
-	};
 	store_result r = STORE_OK;
 	*out = (store_findings){ 0 };
 	if (fix && dir_fd(st, ROOT, false) >= 0) {
@@ -3127,10 +3119,7 @@ store_result store_check(store *st, bool fix, store_findings *out)
 	if (r != STORE_OK)
 		return r;
 	for (int d = ROOT; d < PAST; d++)
-		check_place(st, (enum dir)d, fix, out);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		if (dir_fd(st, all[i].in, false) >= 0)
-			check_files(st, all[i].in, str_of(all[i].tail), all[i].kind, fix, out);
+		check_dir(st, (enum dir)d, true, fix, out);
 	check_history(st, fix, out);
 	unlock(st);
 	return STORE_OK;

@@ -256,7 +256,7 @@ struct store_index {
 	int64_t walked, walked_mtime;    /* clock_ms of the last walk, and mtime then */
 	int64_t unexplained;             /* clock_ms since when mtime has moved without an event; or 0 */
 	int watch;                       /* of inotify, plus 1; 0: not tried yet, -1: none here */
-	uint64_t changes;                /* names that came, went or changed */
+	uint64_t changes, reported;      /* names that came, went or changed; of these, reported */
 	int learnt;                      /* what it knows that the memo does not */
 	int opened;                      /* files opened for it, ever: for tests */
 };
