@@ -1523,7 +1523,10 @@ static void index_forget(store_index *x)
 	if (x->watch > 0)
 		close(x->watch - 1);
 	arena_rewind(&x->mem, (arena){ 0 });
-	*x = (store_index){ .changes = x->changes + 1, .opened = x->opened };
+	arena_rewind(&x->scratch, (arena){ 0 });
+	*x = (store_index){
+		.changes = x->changes + 1, .reported = x->reported, .opened = x->opened,
+	};
 }
 
 void store_index_release(store_index *index)
@@ -1535,11 +1538,12 @@ void store_index_release(store_index *index)
  * is tried again by whoever lists. */
 static void learn(store *st, store_index *x, str id)
 {
-	arena mark = *st->mem;
+	arena *mem = st->mem;
 	store_fault fault = st->fault;
 	int naps = st->naps;
 	struct store_known *k;
 	store_message m;
+	st->mem = &x->scratch;
 	st->naps = WRITER_NAPS;
 	store_result r = load_meta(st, METAS, id, &m, NULL);
 	x->opened++;
@@ -1561,9 +1565,10 @@ static void learn(store *st, store_index *x, str id)
 		x->learnt += read && !k->was_read;
 		k->was_read = k->was_read || read;
 	}
+	arena_reset(&x->scratch);
+	st->mem = mem;
 	st->naps = naps;
 	st->fault = fault;
-	arena_rewind(st->mem, mark);
 }
 
 /* ---- The memo: live/.parties ----

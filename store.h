@@ -243,7 +243,7 @@ store_result store_prune(store *st, int64_t older_ms, int *count);
  * */
 
 struct store_index {
-	arena mem;
+	arena mem, scratch;
 	uint64_t device, inode;          /* of the directory that it knows */
 	uint64_t seed;                   /* of the hash table: nobody can aim at one place */
 	struct store_known *at;          /* the messages, in no order */
