@@ -2729,6 +2729,10 @@ static store_result number_current(store *st, store_spec *spec, const struct sta
 {
 	int64_t newest;
 	store_result r = newest_version(st, &newest);
+	if (r == STORE_FAILED && (st->fault.error == ENOTDIR || st->fault.error == ELOOP)) {
+		note_damage(st, st->fault.path);         /* what is in its place is no history */
+		r = STORE_OK;
+	}
 	spec->version = newest + 1;
 	spec->foreign = true;
 	for (int64_t v = newest; v > 0 && r == STORE_OK; v--) {
@@ -2789,8 +2793,8 @@ static bool spec_exists(store *st, str name, str *similar)
 	return found;
 }
 
-/* A foreign name, which breaks the rule, is looked up in the directory listing; it has no history.
- * */
+/* A foreign name, which breaks the rule, is looked up in the directory listing; it has no
+ * history. */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out)
 {
 	struct stat seen;
@@ -2984,13 +2988,13 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 	if (r == STORE_OK && keeps)
 		r = keep_version(st, spec);
 	st->fault.placed = false;        /* a version that is not current yet */
-	if (r != STORE_OK)
-		return r;
 
-	/* 3. Then the current text, unless somebody wrote it meanwhile. */
+	/* 3. Then the current text, unless somebody wrote it meanwhile. What did not become
+	 * current is no version. */
 	str text = arena_say(st->mem, "<!-- Published by: %S at %S -->\n\n%S", spec->publisher,
 			     spec->published, spec->text);
-	r = replace_file(st, SPECS, file, text, &seen);
+	if (r == STORE_OK)
+		r = replace_file(st, SPECS, file, text, &seen);
 	if (keeps && r != STORE_OK && !st->fault.placed)
 		sys_unlink(st->fd[PAST], version_file(st, spec->version), 0);
 	return r;

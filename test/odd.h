@@ -7,7 +7,7 @@
 static struct {
 	int flock, dir_sync, entropy, link;
 	int absent, stale;               /* so many opens of registry.json fail */
-	int split;                       /* .lock is deleted before so many renames */
+	int split;                       /* .lock is deleted before so many renames, which then take 3 ms */
 } odd;
 
 static int odd_entropy(void *to, size_t n)
@@ -51,8 +51,11 @@ static int sys_open(int dir, const char *name, int flags, mode_t mode)
 
 static int sys_rename(int from, const char *name, int to, const char *as)
 {
-	if (odd.split && odd.split--)
+	if (odd.split && odd.split--) {
+		struct timespec pause = { 0, 3000000L };
 		unlinkat(from, ".lock", 0);
+		nanosleep(&pause, NULL);
+	}
 	return renameat(from, name, to, as);
 }
 
