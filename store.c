@@ -7,17 +7,19 @@
  *                                   replyTo?, escalationReason?}
  *   specs/<name>.md                "<!-- Published by: P at T -->", an empty line, the content
  *   archive/messages, archive/messages-meta    the same pair, moved
- *   live/<name>.<8 hex>            locked by a server that speaks for the agent, as long as it runs
- *   specs/.history/<name>/<n>.md   every version's text, the current one's too, in the same form
- *   specs/.history/<name>/index.json   {versions: [{version, publisher, publishedAt, note}],
- *                                   readers: {"<agent>": the version that it read last}}
+ *   specs/.history/<name>/<n>.md   every version, the current one too: the same head, with
+ *                                  "<!-- Note: N -->" as its second line where there is a note
+ *   specs/.history/<name>/readers.json   {"<agent>": {agent, version, readAt}}
+ *   live/<name>.<8 hex>            locked by a server that speaks for the agent, while it runs
+ *   live/.parties                  from and to of many messages, so that one look need not open them
  *   announced/<name>@<session>     the unread messages that a client's session was told of
- *   .lock                          what writers of shared files hold; may be deleted at any time
+ *   .lock                          what writers of shared files hold
  *   archive/.swept                 its mtime is the last sweep
  *
- * These files are the whole truth: there is no index that could disagree with
- * them. Another program writes them too, without locks and in place; it sees
- * our files in its own format, and keys that we do not know survive our writes.
+ * live/, announced/ and .lock may be deleted at any time. The rest is the whole
+ * truth: no index can disagree with it. Another program writes these files too,
+ * without locks and in place; it sees ours in its own format, and keys that we
+ * do not know survive our writes.
  *
  * States of a message, and who ends the passing ones:
  *
@@ -39,13 +41,19 @@
  *    sees the message; after the fsync of the directory it survives a power cut,
  *    and only then does store_send return.
  *  - A file is never changed in place: a temp file beside it is written, synced
- *    and renamed over it, and the directory synced (put). Only our own temp
- *    files are ever unlinked; bodies and metas are only moved.
- *  - Reading needs no lock. Reading and writing back happens under flock on
- *    .lock, with a last look for a foreign writer before the rename (edit).
+ *    and renamed over it, and the directory synced (replace_file). Only our own
+ *    temp files are ever unlinked; bodies and metas are only moved.
+ *  - Reading needs no lock. Reading and writing back happens under the lock,
+ *    with a last look for a foreign writer before the rename.
  *  - Every stop, at any system call, leaves a state of the table above.
  *  - A caller's name becomes a file name only after store_name_ok, or by being
  *    found in a directory; nothing below the root is followed if it is a link.
+ *
+ * Rooms, in this order: the kernel; faults, time and chance; directories; names
+ * in a directory; reading a file; the lock; replacing a file; tables; presence;
+ * agents and statuses; messages; finding mail; the sweep; what a session was
+ * told; specs; the doctor; signals; other people's directories. Start with
+ * replace_file, then store_send and store_list_mail: the rest serves them.
  *
  * It knows no protocol and formats no text for people. */
 
@@ -67,6 +75,7 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/inotify.h>
+#include <sys/vfs.h>
 #endif
 #ifdef __APPLE__
 #include <sys/random.h>
@@ -84,6 +93,7 @@
 #define sys_mkdir mkdirat
 #define sys_read pread
 #define sys_write write
+#define sys_truncate ftruncate
 #define sys_fsync fsync
 #define sys_close close
 #define sys_rename renameat
@@ -92,29 +102,44 @@
 #define sys_stat fstatat
 #define sys_fstat fstat
 #define sys_chmod fchmod
+#define sys_chown fchownat
 #define sys_touch futimens
 #define sys_readdir readdir
 #define sys_flock flock
+#define sys_access faccessat
+#define sys_events read
+#endif
+#if defined(F_FULLFSYNC) && !defined(sys_full_sync)
+#define sys_full_sync(fd) fcntl(fd, F_FULLFSYNC)
 #endif
 
 enum {
-	MAX_META = 1024 * 1024,         /* bytes of a meta file that we will read */
-	MAX_TABLE = 64 * 1024 * 1024,   /* of registry.json and status.json */
-	MAX_FILE = 16 * 1024 * 1024,    /* of a file that is not of the store */
-	YOUNG_MS = 2000,                 /* an unfinished file this young is still being written */
-	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms */
+	MAX_META = 1024 * 1024,          /* of a meta file: a subject takes 1 KB, a reason 8 */
+	MAX_TABLE = 64 * 1024 * 1024,    /* of a table, read or written: 100,000 agents */
+	MAX_FILE = 16 * 1024 * 1024,     /* of a spec, or of a file that is not of the store */
+	YOUNG_MS = 2000,                 /* a broken file this young is still being written: the
+					    original's slowest rewrite took 21 ms, FAT counts in 2 s */
+	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms in all for one request */
 	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said */
 	WRITER_NAPS = 12,                /* past YOUNG_MS, so that a writer can tell damage for sure */
-	LOCK_MS = 8000,
+	ABSENT_NAPS = 3,                 /* 1 + 2 + 4 ms, for what is absent while it is replaced */
+	LOCK_MS = 8000,                  /* the longest batch of a sweep takes one; clients wait 60 */
+	RECORD_NAPS = 7,                 /* for the lock of what a session was told */
 	SWEEP_MS = 3600 * 1000,
-	QUIET_MS = 24 * 3600 * 1000,
-	ORPHAN_MS = 36 * 3600 * 1000,
+	QUIET_MS = 24 * 3600 * 1000,     /* until the archive: as in the original */
+	ORPHAN_MS = 36 * 3600 * 1000,    /* until a file without its writer is given up: as in Maildir */
+	MOMENT_MS = 60 * 1000,           /* how long a sign of life counts where locks do not */
 	BATCH = 100                      /* messages archived under one hold of the lock */
 };
 
+static const int64_t WEEK_MS = 7 * (int64_t)QUIET_MS;
+
+/* It has changed between reading and writing: do it anew. No caller sees it. */
+static const store_result CHANGED = (store_result)(STORE_FAILED + 1);
+
 const str store_human = { "human", 5 };
 
-/* ==== Faults ==== */
+/* ==== Faults, time and chance ==== */
 
 static store_result failed(store *st, const char *doing, str path, int error)
 {
@@ -127,24 +152,47 @@ static void note_damage(store *st, str path)
 	for (int i = 0; i < st->damaged; i++)
 		if (str_eq(st->damaged_paths[i], path))
 			return;
-	st->damaged_paths = arena_more(st->mem, st->damaged_paths, st->damaged, &st->damaged_room, sizeof path);
+	st->damaged_paths = arena_more(st->mem, st->damaged_paths, st->damaged,
+				       &st->damaged_room, sizeof path);
 	st->damaged_paths[st->damaged++] = path;
 }
 
-/* ==== Time ==== */
+static int64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 int64_t time_now(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return read_clock(CLOCK_REALTIME);
 }
 
 int64_t clock_ms(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+str time_format(arena *mem, int64_t ms)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm t;
+	buf b = { .mem = mem };
+	gmtime_r(&seconds, &t);
+	const struct {
+		int number, width;
+		char after;
+	} parts[] = {
+		{ t.tm_year + 1900, 4, '-' }, { t.tm_mon + 1, 2, '-' }, { t.tm_mday, 2, 'T' },
+		{ t.tm_hour, 2, ':' }, { t.tm_min, 2, ':' }, { t.tm_sec, 2, '.' },
+		{ (int)(ms % 1000), 3, 'Z' },
+	};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		buf_digits(&b, (uint64_t)parts[i].number, 10, parts[i].width);
+		buf_char(&b, parts[i].after);
+	}
+	return buf_str(&b);
 }
 
 /* Days from 1970-01-01 to a date, by counting in years that begin in March. */
@@ -152,30 +200,6 @@ static int64_t days_to(int64_t year, int64_t month, int64_t day)
 {
 	int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
 	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
-}
-
-str time_format(arena *mem, int64_t ms)
-{
-	int64_t days = ms / 86400000, rest = ms % 86400000, year = 1970 + days / 366, month = 1;
-	buf b = { .mem = mem };
-	while (days_to(year + 1, 1, 1) <= days)
-		year++;
-	while (month < 12 && days_to(year, month + 1, 1) <= days)
-		month++;
-	const struct {
-		int64_t number;
-		int width;
-		char after;
-	} parts[] = {
-		{ year, 4, '-' }, { month, 2, '-' }, { days - days_to(year, month, 1) + 1, 2, 'T' },
-		{ rest / 3600000, 2, ':' }, { rest / 60000 % 60, 2, ':' }, { rest / 1000 % 60, 2, '.' },
-		{ rest % 1000, 3, 'Z' },
-	};
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		buf_digits(&b, (uint64_t)parts[i].number, 10, parts[i].width);
-		buf_char(&b, parts[i].after);
-	}
-	return buf_str(&b);
 }
 
 int64_t time_parse(str time)
@@ -187,20 +211,42 @@ int64_t time_parse(str time)
 		return -1;
 	for (ptrdiff_t i = 0; i < time.n; i++) {
 		bool digit = time.s[i] >= '0' && time.s[i] <= '9';
-		if (shape[i] == '0' ? !digit : time.s[i] != shape[i])
+		if (digit != (shape[i] == '0') || (!digit && time.s[i] != shape[i]))
 			return -1;
 		if (digit)
 			part[field] = part[field] * 10 + (time.s[i] - '0');
 		else
 			field++;
 	}
-	return (((days_to(part[0], part[1], part[2]) * 24 + part[3]) * 60 + part[4]) * 60 + part[5]) * 1000 +
-	       part[6];
+	return (((days_to(part[0], part[1], part[2]) * 24 + part[3]) * 60 + part[4]) * 60 +
+		part[5]) * 1000 + part[6];
+}
+
+/* Now, for createdAt: messages of one process are never of the same moment, and
+ * a clock that is set back does not shuffle them. */
+static int64_t next_moment(void)
+{
+	static int64_t last;
+	int64_t now = time_now();
+	last = now > last ? now : last + 1;
+	return last;
+}
+
+static int64_t mtime_ns(const struct stat *file)
+{
+	return (int64_t)file->st_mtim.tv_sec * 1000000000 + file->st_mtim.tv_nsec;
 }
 
 static int64_t age_of(const struct stat *file)
 {
-	return time_now() - ((int64_t)file->st_mtim.tv_sec * 1000 + file->st_mtim.tv_nsec / 1000000);
+	return time_now() - mtime_ns(file) / 1000000;
+}
+
+/* Written a moment ago, or, if clocks differ, a moment from now. */
+static bool is_young(const struct stat *file)
+{
+	int64_t age = age_of(file);
+	return age <= YOUNG_MS && age >= -YOUNG_MS;
 }
 
 static void nap(int ms)
@@ -209,16 +255,101 @@ static void nap(int ms)
 	nanosleep(&t, NULL);
 }
 
+/* What it makes is our user's alone. */
+static int open_retry(int dir, const char *name, int flags)
+{
+	int fd;
+	do
+		fd = sys_open(dir, name, flags | O_CLOEXEC, 0600);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+/* At most 16 random bytes. A sandbox may refuse the system call. */
+static bool random_bytes(unsigned char *to, size_t n)
+{
+	int fd;
+	ssize_t got;
+	if (getentropy(to, n) == 0)
+		return true;
+	fd = open_retry(AT_FDCWD, "/dev/urandom", O_RDONLY);
+	if (fd < 0)
+		return false;
+	got = read(fd, to, n);
+	sys_close(fd);
+	return got == (ssize_t)n;
+}
+
+str store_random(arena *mem, int bytes)
+{
+	unsigned char raw[16];
+	buf hex = { .mem = mem };
+	if (!random_bytes(raw, (size_t)bytes))
+		return S("");
+	for (int i = 0; i < bytes; i++)
+		buf_digits(&hex, raw[i], 16, 2);
+	return buf_str(&hex);
+}
+
+static str id_text(arena *mem, const unsigned char bytes[16])
+{
+	static const int dashes = 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10;
+	buf id = { .mem = mem };
+	for (int i = 0; i < 16; i++) {
+		if (dashes >> i & 1)
+			buf_char(&id, '-');
+		buf_digits(&id, bytes[i], 16, 2);
+	}
+	return buf_str(&id);
+}
+
+/* A random version 4 UUID; empty: there is no chance to be had. */
+static str new_id(arena *mem)
+{
+	unsigned char bytes[16];
+	if (!random_bytes(bytes, sizeof bytes))
+		return S("");
+	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+	return id_text(mem, bytes);
+}
+
+static uint64_t hash_of(str s)
+{
+	uint64_t h = 14695981039346656037u;
+	for (ptrdiff_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.s[i]) * 1099511628211u;
+	return h;
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool store_name_ok(str name)
+{
+	if (name.n < 1 || name.n > 64 || !is_alnum(name.s[0]))
+		return false;
+	for (ptrdiff_t i = 1; i < name.n; i++)
+		if (!is_alnum(name.s[i]) && (!name.s[i] || !strchr("._-", name.s[i])))
+			return false;
+	return true;
+}
+
 /* ==== Directories ====
  * Opened when first needed and closed with the request, so that a store that
  * was moved away or made anew in between is simply the one that is there. */
 
-enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE, ANNOUNCED, HISTORY, PAST };
+enum dir {
+	ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE, ANNOUNCED,
+	HISTORY, PAST, DIRS
+};
 
 static const struct {
 	const char *name;
 	enum dir parent;
-} dirs[STORE_DIRS] = {
+} dirs[DIRS] = {
 	[ROOT] = { "", ROOT },
 	[BODIES] = { "messages", ROOT },
 	[METAS] = { "messages-meta", ROOT },
@@ -236,18 +367,29 @@ static const int open_dir_flags = O_RDONLY | O_DIRECTORY;
 
 void store_open(store *st, arena *mem, str root)
 {
-	*st = (store){ .mem = mem, .root = root, .lock = -1 };
-	for (int i = 0; i < STORE_DIRS; i++)
+	*st = (store){ .mem = mem, .root = root, .lock = -1, .fd = NEW(mem, int, DIRS) };
+	for (int i = 0; i < DIRS; i++)
 		st->fd[i] = -1;
+}
+
+static void close_dirs(store *st)
+{
+	for (int i = 0; i < DIRS; i++) {
+		if (st->fd[i] >= 0)
+			close(st->fd[i]);
+		st->fd[i] = -1;
+	}
 }
 
 void store_close(store *st)
 {
-	for (int i = 0; i < STORE_DIRS; i++)
-		if (st->fd[i] >= 0)
-			close(st->fd[i]);
+	close_dirs(st);
 	if (st->lock >= 0)
 		close(st->lock);
+	st->lock = -1;
+	if (st->own_index)
+		store_index_release(st->own_index);
+	st->own_index = NULL;
 }
 
 static const char *dir_name(const store *st, enum dir d)
@@ -261,22 +403,29 @@ static str path_in(store *st, enum dir d, const char *name)
 	return *name ? arena_say(st->mem, "%S/%s", in, name) : in;
 }
 
-/* What it makes is our user's alone. */
-static int open_retry(int dir, const char *name, int flags)
+/* A process of root gives what it makes to the owner of the directory `in`, so
+ * that after one `sudo` the store is still its user's. The name is seen from `at`. */
+static int give_away(int in, int at, const char *name)
 {
-	int fd;
-	do
-		fd = sys_open(dir, name, flags | O_CLOEXEC, 0600);
-	while (fd < 0 && errno == EINTR);
-	return fd;
+	struct stat dir;
+	if (geteuid() != 0)
+		return 0;
+	if (sys_fstat(in, &dir) < 0)
+		return -1;
+	if (dir.st_uid == 0)
+		return 0;
+	return sys_chown(at, name, dir.st_uid, dir.st_gid, AT_SYMLINK_NOFOLLOW);
 }
 
 static int fsync_retry(int fd)
 {
 	int r;
-#ifdef F_FULLFSYNC
-	if (fcntl(fd, F_FULLFSYNC) == 0)
-		return 0;
+#ifdef sys_full_sync
+	do                               /* of a disk that has it; else the plain one decides */
+		r = sys_full_sync(fd);
+	while (r < 0 && errno == EINTR);
+	if (r == 0 || (errno != ENOTSUP && errno != EINVAL && errno != ENOTTY))
+		return r;
 #endif
 	do
 		r = sys_fsync(fd);
@@ -284,16 +433,27 @@ static int fsync_retry(int fd)
 	return r;
 }
 
-/* Makes one directory, durably. */
-static int make_dir(int parent, const char *name)
+/* Some file systems cannot sync a directory; there the rename is all there is. */
+static int sync_dir(store *st, int fd)
 {
-	if (sys_mkdir(parent, name, 0700) < 0 && errno != EEXIST)
+	if (fsync_retry(fd) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOTSUP && errno != ENOSYS)
 		return -1;
-	return fsync_retry(parent);
+	st->no_dir_sync = true;
+	return 0;
+}
+
+/* Makes one directory in the one open as `in`, durably. */
+static int make_dir(store *st, int in, int at, const char *name)
+{
+	if (sys_mkdir(at, name, 0700) < 0 && errno != EEXIST)
+		return -1;
+	return give_away(in, at, name) < 0 ? -1 : sync_dir(st, in);
 }
 
 /* Makes the root and what is missing above it, one step down after the other.
- * What is there may be a directory that may be passed, but not opened. */
+ * A directory above may be one that can be passed, but not opened. */
 static int make_root(store *st)
 {
 	str whole = st->root, above = str_starts(whole, S("/")) ? S("/") : S(".");
@@ -305,13 +465,14 @@ static int make_root(store *st)
 		if (whole.s[n - 1] == '/' || (n < whole.n && whole.s[n] != '/'))
 			continue;
 		if (sys_stat(AT_FDCWD, name, &seen, 0) < 0) {
-			if (errno != ENOENT || (sys_mkdir(AT_FDCWD, name, 0700) < 0 && errno != EEXIST))
+			if (errno != ENOENT)
 				return -1;
 			fd = open_retry(AT_FDCWD, arena_z(st->mem, above), open_dir_flags);
-			r = fd < 0 ? -1 : fsync_retry(fd);
+			if (fd < 0)
+				return -1;
+			r = make_dir(st, fd, AT_FDCWD, name);
 			error = errno;
-			if (fd >= 0)
-				sys_close(fd);
+			sys_close(fd);
 			errno = error;
 			if (r < 0)
 				return -1;
@@ -325,7 +486,7 @@ static int make_root(store *st)
  * there and is not to be made is ENOENT. */
 static int dir_fd(store *st, enum dir d, bool make)
 {
-	int parent = AT_FDCWD, fd;
+	int parent = AT_FDCWD, fd, made, flags = open_dir_flags;
 	const char *name = dir_name(st, d);
 	if (st->fd[d] >= 0)
 		return st->fd[d];
@@ -333,27 +494,60 @@ static int dir_fd(store *st, enum dir d, bool make)
 		name = arena_z(st->mem, st->root);
 	else if ((parent = dir_fd(st, dirs[d].parent, make)) < 0)
 		return -1;
-	for (;;) {
-		fd = open_retry(parent, name, open_dir_flags | (d == ROOT ? 0 : O_NOFOLLOW));
-		if (fd >= 0 || errno != ENOENT || !make)
-			break;
-		make = false;
-		if ((d == ROOT ? make_root(st) : make_dir(parent, name)) < 0) {
+	else
+		flags |= O_NOFOLLOW;
+	fd = open_retry(parent, name, flags);
+	if (fd < 0 && errno == ENOENT && make) {
+		made = d == ROOT ? make_root(st) : make_dir(st, parent, parent, name);
+		if (made < 0) {
 			failed(st, "make", path_in(st, d, ""), errno);
 			return -1;
 		}
+		fd = open_retry(parent, name, flags);
 	}
 	if (fd < 0)
 		failed(st, "open", path_in(st, d, ""), errno);
 	return st->fd[d] = fd;
 }
 
+/* Makes `name` the spec whose history is PAST. */
 static void use_past(store *st, str name)
 {
 	if (st->fd[PAST] >= 0)
 		sys_close(st->fd[PAST]);
 	st->fd[PAST] = -1;
 	st->past = arena_z(st->mem, name);
+}
+
+/* Opens a name in a directory. Over NFS a directory that another host replaced
+ * answers ESTALE: then all are opened anew, once. -1 with errno. */
+static int open_in(store *st, enum dir d, const char *name, int flags)
+{
+	for (int tries = 0;; tries++) {
+		int dir = dir_fd(st, d, false), fd;
+		if (dir < 0) {
+			errno = st->fault.error;
+			return -1;
+		}
+		fd = open_retry(dir, name, flags | O_NOFOLLOW | O_NONBLOCK);
+		if (fd >= 0 || errno != ESTALE || tries > 0)
+			return fd;
+		close_dirs(st);
+	}
+}
+
+/* Opens or makes a small file of ours for locking or writing. -1 with the fault. */
+static int open_own(store *st, enum dir d, const char *name, int flags)
+{
+	int dir = dir_fd(st, d, true);
+	int fd = dir < 0 ? -1 : open_retry(dir, name, flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+	if (dir >= 0 && (fd < 0 || give_away(dir, dir, name) < 0)) {
+		failed(st, "open", path_in(st, d, name), errno);
+		if (fd >= 0)
+			sys_close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 /* ==== The names in a directory ==== */
@@ -379,8 +573,8 @@ static bool names_open(store *st, names *it, enum dir d)
 	return it->dir;
 }
 
-/* The next name that starts and ends as wanted; only those that start with a
- * dot start with a dot. */
+/* The next name that starts and ends as wanted. Names with a leading dot are
+ * skipped unless `head` has one. */
 static bool names_next(names *it, str head, str tail)
 {
 	struct dirent *entry;
@@ -388,7 +582,8 @@ static bool names_next(names *it, str head, str tail)
 	while (it->dir && (entry = sys_readdir(it->dir))) {
 		it->name = str_of(entry->d_name);
 		it->stem = (str){ it->name.s, it->name.n - tail.n };
-		if ((head.n || it->name.s[0] != '.') && str_starts(it->name, head) && str_ends(it->name, tail))
+		if ((head.n || it->name.s[0] != '.') && str_starts(it->name, head) &&
+		    str_ends(it->name, tail))
 			return true;
 		errno = 0;
 	}
@@ -412,132 +607,163 @@ static store_result names_close(store *st, names *it)
 
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
-	int dir = dir_fd(st, d, false), error;
-	if (dir < 0)
-		return st->fault.error == ENOENT ? STORE_ABSENT : STORE_FAILED;
-	*fd = open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	int error = 0;
+	*fd = open_in(st, d, name, O_RDONLY);
+	if (*fd < 0 && errno == ENOENT)
+		return STORE_ABSENT;
 	if (*fd < 0)
-		return errno == ENOENT ? STORE_ABSENT : failed(st, "open", path_in(st, d, name), errno);
-	error = sys_fstat(*fd, seen) < 0 ? errno : S_ISDIR(seen->st_mode) ? EISDIR : S_ISREG(seen->st_mode) ? 0 : EINVAL;
+		return failed(st, "open", path_in(st, d, name), errno);
+	if (sys_fstat(*fd, seen) < 0)
+		error = errno;
+	else if (!S_ISREG(seen->st_mode))
+		error = S_ISDIR(seen->st_mode) ? EISDIR : EINVAL;
 	if (error == 0)
 		return STORE_OK;
 	sys_close(*fd);
 	return failed(st, "read", path_in(st, d, name), error);
 }
 
-/* Is it there? 1: yes, and *age (NULL: not asked for) is set; 0: no; -1: cannot
- * tell, with the fault set. */
-static int is_there(store *st, enum dir d, const char *name, int64_t *age)
+/* Reads up to `max` bytes from `offset`. False with errno. */
+static bool read_open(store *st, int fd, int64_t offset, int64_t max, const struct stat *seen,
+		      str *text)
 {
-	struct stat found;
-	int dir = dir_fd(st, d, false);
-	if (dir < 0)
-		return st->fault.error == ENOENT ? 0 : -1;
-	if (sys_stat(dir, name, &found, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno == ENOENT)
-			return 0;
-		failed(st, "look at", path_in(st, d, name), errno);
-		return -1;
+	int64_t left = (int64_t)seen->st_size - offset;
+	ssize_t got = 1;
+	if (left > max)
+		left = max;
+	if (left < 0)
+		left = 0;
+	char *s = arena_new(st->mem, (ptrdiff_t)left + 1);
+	*text = (str){ s, 0 };
+	while (text->n < left && got != 0) {
+		got = sys_read(fd, s + text->n, (size_t)(left - text->n), (off_t)(offset + text->n));
+		if (got < 0 && errno != EINTR)
+			return false;
+		if (got > 0)
+			text->n += got;
 	}
-	if (age)
-		*age = age_of(&found);
-	return 1;
+	return true;
 }
 
-/* Reads up to `most` bytes from `offset`. */
-static store_result get(store *st, enum dir d, const char *name, int64_t offset, int64_t max, str *text,
-			struct stat *seen)
+static store_result get(store *st, enum dir d, const char *name, int64_t offset, int64_t max,
+			str *text, struct stat *seen)
 {
 	int fd, error;
-	int64_t left;
-	char *s;
-	ptrdiff_t n = 0;
-	ssize_t got = 1;
+	bool well;
 	store_result r = open_file(st, d, name, &fd, seen);
 	if (r != STORE_OK)
 		return r;
-	left = (int64_t)seen->st_size - offset;
-	left = left < 0 ? 0 : left < max ? left : max;
-	s = arena_new(st->mem, (ptrdiff_t)left + 1);
-	while (n < left && got != 0) {
-		got = sys_read(fd, s + n, (size_t)(left - n), (off_t)(offset + n));
-		if (got < 0 && errno != EINTR)
-			break;
-		n += got > 0 ? got : 0;
-	}
+	well = read_open(st, fd, offset, max, seen, text);
 	error = errno;
 	sys_close(fd);
-	*text = (str){ s, n };
-	return got < 0 ? failed(st, "read", path_in(st, d, name), error) : STORE_OK;
+	return well ? STORE_OK : failed(st, "read", path_in(st, d, name), error);
 }
 
-enum { PEEK = 2048 };
-
-/* Is the file a short one, read whole at the first try? Most are. */
-static bool peek(store *st, enum dir d, const char *name, str *text)
+/* Does it exist? 1: yes, and *seen is set; 0: no; -1: unknown, with the fault set. */
+static int is_there(store *st, enum dir d, const char *name, struct stat *seen)
 {
 	int dir = dir_fd(st, d, false);
-	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-	char *s = arena_new(st->mem, PEEK);
-	ssize_t got;
-	if (fd < 0)
-		return false;
-	got = sys_read(fd, s, PEEK, 0);
-	sys_close(fd);
-	*text = (str){ s, got };
-	return got > 0 && got < PEEK;
+	if (dir < 0)
+		return st->fault.error == ENOENT ? 0 : -1;
+	if (sys_stat(dir, name, seen, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	if (errno == ENOENT)
+		return 0;
+	failed(st, "look at", path_in(st, d, name), errno);
+	return -1;
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && mtime_ns(a) == mtime_ns(b);
 }
 
-/* Reads a JSON object. One that is empty or broken and young is being written
- * by a program that writes in place: look again, a little later each time. So is
- * one that is empty and looks old, for a while: a file system may show that a
- * file was cut before it shows when. Any other old one is damaged: *value (maybe
- * NULL) has the members before the damage. Who only reads wants no stat of it:
- * seen is NULL. */
-static store_result load(store *st, enum dir d, const char *name, int64_t max, json **value, struct stat *seen)
+/* The object in a text that an editor may have put a byte-order mark before. On
+ * damage *value (maybe NULL) has the members before it. */
+static bool read_object(store *st, str text, json **value)
 {
 	json_error error;
+	if (str_starts(text, S("\xef\xbb\xbf")))
+		text = str_from(text, 3);
+	*value = json_read(st->mem, text, JSON_STORED, &error);
+	return !error.what && (*value)->kind == JSON_OBJECT;
+}
+
+/* Most files are short and whole: one open, one read, no stat. */
+static bool load_short(store *st, enum dir d, const char *name, json **value)
+{
+	enum { SHORT = 2048 };
+	int fd = open_in(st, d, name, O_RDONLY);
+	ssize_t got;
+	if (fd < 0)
+		return false;
+	char *s = arena_new(st->mem, SHORT);
+	got = sys_read(fd, s, SHORT, 0);
+	sys_close(fd);
+	return got > 0 && got < SHORT && read_object(st, (str){ s, got }, value);
+}
+
+/* A file that is absent while its directory just changed may be absent only for
+ * the moment in which a file system replaces it. */
+static bool may_reappear(store *st, enum dir d)
+{
+	struct stat in;
+	return st->naps < ABSENT_NAPS && st->fd[d] >= 0 && sys_fstat(st->fd[d], &in) == 0 &&
+	       is_young(&in);
+}
+
+/* Reads a JSON object. A foreign program may be rewriting the file in place, so
+ * an empty or broken file younger than 2 s is retried with growing pauses; so is
+ * an empty one of any age, because its size can be seen before its mtime. Older
+ * broken files are damaged: *value (maybe NULL) has the members before the
+ * damage. `seen` may be NULL. */
+static store_result load(store *st, enum dir d, const char *name, int64_t max, json **value,
+			 struct stat *seen)
+{
 	str text;
 	struct stat first = { 0 }, own = { 0 };
-	bool old, to_write = seen && st->lock >= 0;
-	int64_t age;
-	int most_naps;
-	if (!seen && peek(st, d, name, &text)) {
-		*value = json_read(st->mem, text, JSON_STORED, &error);
-		if (!error.what && (*value)->kind == JSON_OBJECT)
-			return STORE_OK;
-	}
-	seen = seen ? seen : &own;
+	bool to_write = seen && st->lock >= 0;
+	if (!seen && load_short(st, d, name, value))
+		return STORE_OK;
+	if (!seen)
+		seen = &own;
 	for (;;) {
+		/* 1. Read it. An absent table is looked for again. */
 		store_result r = get(st, d, name, 0, max, &text, seen);
-		if (r != STORE_OK)
-			return r;
-		*value = json_read(st->mem, text, JSON_STORED, &error);
-		if (seen->st_size <= max && !error.what && (*value)->kind == JSON_OBJECT)
-			return STORE_OK;
-		age = age_of(seen);
-		old = age > YOUNG_MS || age < -YOUNG_MS;
-		if (old && seen->st_size > 0 && !same_file(&first, seen)) {
-			first = *seen;           /* it may have been cut short since its age was read */
+		int most = READER_NAPS;
+		if (r == STORE_ABSENT && d == ROOT && may_reappear(st, d)) {
+			nap(1 << st->naps++);
 			continue;
 		}
-		most_naps = old ? READER_NAPS : to_write ? WRITER_NAPS : d == ROOT ? TABLE_NAPS : READER_NAPS;
-		if ((old && seen->st_size > 0) || st->naps >= most_naps)
+		if (r != STORE_OK)
+			return r;
+		/* 2. Whole? Then that is it. */
+		if (seen->st_size <= max && read_object(st, text, value))
+			return STORE_OK;
+		/* 3. An old broken file is damaged, unless it changed since its stat. */
+		if (!is_young(seen) && seen->st_size > 0) {
+			if (same_file(&first, seen))
+				return failed(st, "read", path_in(st, d, name), 0);
+			first = *seen;
+			continue;
+		}
+		/* 4. Else wait for its writer, a writer longer than a reader. */
+		if (is_young(seen) && to_write)
+			most = WRITER_NAPS;
+		else if (is_young(seen) && d == ROOT)
+			most = TABLE_NAPS;
+		if (st->naps >= most)
 			return failed(st, "read", path_in(st, d, name), 0);
 		nap(1 << st->naps++);
 	}
 }
 
 /* ==== The lock ====
- * flock on a file of its own, because the files that it guards are replaced.
- * The kernel drops it when its holder dies, however that happens. On a file
- * system without locks we go on without: unique names and renames still hold. */
+ * flock on a file of its own, because the files that it guards are replaced, and
+ * on the root's own descriptor, because anybody may delete a lock file but nobody
+ * can delete the root without the store being another one. The kernel drops both
+ * when their holder dies, however that happens. On a file system without locks
+ * we go on without: unique names and renames still hold. */
 
 /* Is what we have open still what stands there? Anybody may delete a lock file,
  * between our open and our flock too. */
@@ -548,6 +774,20 @@ static bool same_inode(int fd, int dir, const char *name)
 	       mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
 }
 
+/* Takes a lock without waiting. 0, or EWOULDBLOCK where another has it. Whatever
+ * else flock says means that there are no locks here. */
+static int try_lock(store *st, int fd, int how)
+{
+	int r;
+	do
+		r = sys_flock(fd, how | LOCK_NB);
+	while (r < 0 && errno == EINTR);
+	if (r == 0 || errno == EWOULDBLOCK)
+		return r == 0 ? 0 : EWOULDBLOCK;
+	st->no_locks = true;
+	return 0;
+}
+
 static bool holds_lock(store *st)
 {
 	return st->lock >= 0 && same_inode(st->lock, dir_fd(st, ROOT, false), ".lock");
@@ -555,15 +795,19 @@ static bool holds_lock(store *st)
 
 static void unlock(store *st)
 {
-	if (st->lock >= 0)
-		close(st->lock);
+	if (st->lock < 0)
+		return;
+	if (st->fd[ROOT] >= 0)
+		sys_flock(st->fd[ROOT], LOCK_UN);
+	close(st->lock);
 	st->lock = -1;
 }
 
-/* Takes the lock; anew, where the file that is held was deleted since. */
+/* Takes the lock, with growing pauses; anew where the file that is held was
+ * deleted since. */
 static store_result lock(store *st)
 {
-	int root = dir_fd(st, ROOT, true), pause = 1, error;
+	int root = dir_fd(st, ROOT, true), pause = 1;
 	int64_t until = clock_ms() + (st->lock_ms ? st->lock_ms : LOCK_MS);
 	if (root < 0)
 		return STORE_FAILED;
@@ -571,20 +815,15 @@ static store_result lock(store *st)
 		return STORE_OK;
 	unlock(st);
 	for (;;) {
-		int fd = open_retry(root, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+		int fd = open_own(st, ROOT, ".lock", O_RDWR);
 		if (fd < 0)
-			return failed(st, "open", path_in(st, ROOT, ".lock"), errno);
-		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
-			error = same_inode(fd, root, ".lock") ? 0 : EWOULDBLOCK;
-		else
-			error = errno;
-		if (error == 0 || error == ENOLCK || error == EOPNOTSUPP) {
+			return STORE_FAILED;
+		if (try_lock(st, fd, LOCK_EX) == 0 && same_inode(fd, root, ".lock") &&
+		    try_lock(st, root, LOCK_EX) == 0) {
 			st->lock = fd;
 			return STORE_OK;
 		}
 		close(fd);
-		if (error != EWOULDBLOCK && error != EINTR)
-			return failed(st, "lock", path_in(st, ROOT, ".lock"), error);
 		if (clock_ms() >= until || (st->stop && *st->stop)) {
 			failed(st, "lock", path_in(st, ROOT, ".lock"), EAGAIN);
 			return STORE_BUSY;
@@ -594,16 +833,16 @@ static store_result lock(store *st)
 	}
 }
 
-/* ==== Writing a file ==== */
+/* ==== Replacing a file ==== */
 
 /* Is the file still what it was when it was read into *seen (st_ino 0: absent)?
- * 1: yes, 0: no, -1: cannot tell, with errno. */
-static int still(int dir, const char *name, const struct stat *seen)
+ * 1: yes, 0: no, -1: unknown, with errno. */
+static int unchanged(int dir, const char *name, const struct stat *seen)
 {
 	struct stat now;
-	if (sys_stat(dir, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? seen->st_ino == 0 : -1;
-	return seen->st_ino != 0 && same_file(seen, &now);
+	if (sys_stat(dir, name, &now, AT_SYMLINK_NOFOLLOW) == 0)
+		return seen->st_ino != 0 && same_file(seen, &now);
+	return errno == ENOENT ? seen->st_ino == 0 : -1;
 }
 
 static int write_all(int fd, str text)
@@ -612,75 +851,88 @@ static int write_all(int fd, str text)
 		ssize_t n = sys_write(fd, text.s, (size_t)text.n);
 		if (n < 0 && errno != EINTR)
 			return -1;
-		text = str_from(text, n > 0 ? n : 0);
+		if (n > 0)
+			text = str_from(text, n);
 	}
 	return 0;
 }
 
-str store_random(arena *mem, int bytes)
-{
-	unsigned char raw[16] = { 0 };
-	buf hex = { .mem = mem };
-	if (getentropy(raw, (size_t)bytes) < 0)
-		return S("");
-	for (int i = 0; i < bytes; i++)
-		buf_digits(&hex, raw[i], 16, 2);
-	return buf_str(&hex);
-}
-
 /* The one function that writes a file of the store. On STORE_OK the content
- * survives a power cut. On a failure the file is as it was and no temp file is
- * left, but for fault.placed, which says what it is. With `seen` (what the text
- * was made from) a file that has changed since is left alone, and so is one
- * whose lock was deleted: STORE_CHANGED. */
-static store_result replace_file(store *st, enum dir d, const char *name, str text, const struct stat *seen)
+ * survives a power cut. On failure the old file is untouched and the temp file
+ * is gone; the one exception is fault.placed: the new file is in place but not
+ * synced. With `seen` (what the text was made from) a file that has changed
+ * since is left alone, and so is one whose lock was deleted: CHANGED. */
+static store_result replace_file(store *st, enum dir d, const char *name, str text,
+				 const struct stat *seen)
 {
-	int dir = dir_fd(st, d, true), fd, same = 1, error;
+	int dir = dir_fd(st, d, true), fd, same, error;
 	const char *temp = arena_say(st->mem, ".tmp-%S", store_random(st->mem, 8)).s;
 	mode_t mode = seen && seen->st_ino ? seen->st_mode & 0777 : 0600;
-	bool written;
 	if (dir < 0)
 		return STORE_FAILED;
+
+	/* 1. The new content, beside the old: a crash leaves a temp file. */
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
 		return failed(st, "write", path_in(st, d, name), errno);
-	written = write_all(fd, text) == 0 && (mode == 0600 || sys_chmod(fd, mode) == 0) && fsync_retry(fd) == 0;
+	if (write_all(fd, text) < 0 || give_away(dir, dir, temp) < 0)
+		goto close;
+	if (mode != 0600 && sys_chmod(fd, mode) < 0)
+		goto close;
+
+	/* 2. Onto the disk, before a name leads to it. */
+	if (fsync_retry(fd) < 0)
+		goto close;
+	if (sys_close(fd) < 0)
+		goto fail;
+
+	/* 3. The last look for a foreign writer, and the rename. */
+	if (seen) {
+		same = unchanged(dir, name, seen);
+		if (same < 0)
+			goto fail;
+		if (same == 0 || (st->lock >= 0 && !holds_lock(st))) {
+			sys_unlink(dir, temp, 0);
+			return CHANGED;
+		}
+	}
+	if (sys_rename(dir, temp, dir, name) < 0)
+		goto fail;
+
+	/* 4. The name onto the disk. After a failure nothing can be taken back. */
+	if (sync_dir(st, dir) == 0)
+		return STORE_OK;
+	failed(st, "sync the directory of", path_in(st, d, name), errno);
+	st->fault.placed = true;
+	return STORE_FAILED;
+
+close:
 	error = errno;
-	if (sys_close(fd) < 0 && written) {
-		written = false;
-		error = errno;
-	}
-	if (written && seen)
-		same = st->lock >= 0 && !holds_lock(st) ? 0 : still(dir, name, seen);
-	if (same < 0)
-		error = errno;
-	if (written && same == 1 && sys_rename(dir, temp, dir, name) == 0) {
-		if (fsync_retry(dir) == 0)
-			return STORE_OK;
-		failed(st, "sync the directory of", path_in(st, d, name), errno);
-		st->fault.placed = true;
-		return STORE_FAILED;
-	}
-	error = written && same == 1 ? errno : error;
+	sys_close(fd);
+	errno = error;
+fail:
+	error = errno;
 	sys_unlink(dir, temp, 0);
-	return written && same == 0 ? STORE_CHANGED : failed(st, "write", path_in(st, d, name), error);
+	return failed(st, "write", path_in(st, d, name), error);
 }
 
-/* ==== Tables: registry.json and status.json ==== */
+/* ==== Tables ====
+ * A JSON object of records: registry.json, status.json, and each spec's
+ * readers.json. One entry is read, changed and written back under the lock. */
 
-/* Reads one; a damaged one gives what stood before the damage. */
-static store_result load_table(store *st, const char *name, json **table, struct stat *seen, bool *damaged)
+/* Reads a table; a damaged one gives what stood before the damage, and an absent
+ * one nothing. */
+static store_result load_table(store *st, enum dir d, const char *name, json **table,
+			       struct stat *seen, bool *damaged)
 {
 	store_result r;
 	*table = NULL;
 	*seen = (struct stat){ 0 };
-	r = load(st, ROOT, name, MAX_TABLE, table, seen);
+	r = load(st, d, name, MAX_TABLE, table, seen);
 	*damaged = r == STORE_FAILED && st->fault.error == 0;
-	if (*damaged) {
+	if (*damaged)
 		note_damage(st, st->fault.path);
-		return STORE_OK;
-	}
-	return r == STORE_ABSENT ? STORE_OK : r;
+	return *damaged || r == STORE_ABSENT ? STORE_OK : r;
 }
 
 /* A name beside it for what is damaged. */
@@ -689,17 +941,22 @@ static const char *quarantine_name(store *st, const char *name)
 	return arena_say(st->mem, "%s.damaged-%l", name, time_now()).s;
 }
 
-/* What is damaged is kept beside what the next writer makes; and until that is
+/* Keeps a damaged table beside the one that the next writer makes. Until that is
  * in place it stays where it is, because its first members are still good. */
-static store_result keep_damaged(store *st, const char *name)
+static store_result keep_damaged(store *st, enum dir d, const char *name)
 {
-	int root = dir_fd(st, ROOT, true);
-	if (sys_link(root, name, root, quarantine_name(st, name), 0) == 0 || errno == EEXIST)
+	int dir = dir_fd(st, d, true);
+	const char *beside = quarantine_name(st, name);
+	struct stat seen;
+	str text;
+	store_result r;
+	if (sys_link(dir, name, dir, beside, 0) == 0 || errno == EEXIST)
 		return STORE_OK;
-	return failed(st, "set aside", path_in(st, ROOT, name), errno);
+	r = get(st, d, name, 0, MAX_TABLE, &text, &seen);   /* no hard links here: a copy */
+	return r == STORE_OK ? replace_file(st, d, beside, text, NULL) : r;
 }
 
-/* The doctor's way: it is out of the way at once. */
+/* Moves a damaged file out of the way: the doctor's way. */
 static store_result set_aside(store *st, enum dir d, const char *name)
 {
 	int dir = dir_fd(st, d, true);
@@ -708,66 +965,75 @@ static store_result set_aside(store *st, enum dir d, const char *name)
 	return STORE_OK;
 }
 
-/* Changes the member `key` of a table, under the lock; without changes, takes
- * it away. With `only_new` a member that is there stays as it is. */
-static store_result edit_table(store *st, const char *name, str key, const json_change *changes, int count,
-			       bool only_new)
+static json *new_object(store *st, const store_member *members, int count)
 {
+	json *doc = NULL;
+	for (int i = 0; i < count; i++)
+		doc = json_with_text(st->mem, doc, members[i].key, members[i].text);
+	return doc;
+}
+
+enum edit { SET, SET_NEW, REMOVE };
+
+/* Under the lock: sets the members of an object in the table's entry `key`, or
+ * takes the entry away. With SET_NEW an entry that exists stays as it is. *entry is what
+ * then is stored. May be CHANGED. */
+static store_result edit_table(store *st, enum dir d, const char *name, str key, enum edit how,
+			       const json *members, json **entry)
+{
+	struct stat seen;
+	bool damaged;
+	json *table;
+	str text;
+	store_result r = load_table(st, d, name, &table, &seen, &damaged);
+	if (r != STORE_OK)
+		return r;
+	*entry = json_get(table, key);
+	if ((how == SET_NEW && *entry) || (how == REMOVE && !*entry))
+		return STORE_OK;
+	for (const json *m = members ? members->child : NULL; m; m = m->next)
+		*entry = json_with(st->mem, *entry, json_key(st->mem, m), m->raw);
+	text = how == REMOVE ? S("") : json_format(st->mem, *entry, 1);
+	text = json_format(st->mem, json_with(st->mem, table, key, text), 0);
+	if (text.n > MAX_TABLE)          /* no reader would take it */
+		return failed(st, "write", path_in(st, d, name), EFBIG);
+	if (damaged)
+		r = keep_damaged(st, d, name);
+	return r == STORE_OK ? replace_file(st, d, name, text, &seen) : r;
+}
+
+/* The same with the lock taken, and again for as long as somebody interferes. */
+static store_result edit_record(store *st, enum dir d, const char *name, str key, enum edit how,
+				const json *members, store_record *out)
+{
+	store_record ignored;
 	store_result r;
+	if (!out)
+		out = &ignored;
+	out->name = key;
 	do {
-		bool damaged;
-		struct stat seen;
-		json *table = NULL, *member;
-		json_change change = { .key = key };
 		r = lock(st);
 		if (r == STORE_OK)
-			r = load_table(st, name, &table, &seen, &damaged);
-		if (r == STORE_OK && damaged)
-			r = keep_damaged(st, name);
-		member = json_get(table, key);
-		if (r != STORE_OK || (only_new && member))
-			break;
-		if (count)
-			change.value = json_patch(st->mem, member, changes, count, 1);
-		r = replace_file(st, ROOT, name, json_patch(st->mem, table, &change, 1, 0), &seen);
-	} while (r == STORE_CHANGED);
+			r = edit_table(st, d, name, key, how, members, &out->doc);
+	} while (r == CHANGED);
 	unlock(st);
 	return r;
 }
 
-static store_result list_table(store *st, const char *name, str text_key, str time_key, store_entries *out)
+static store_result list_table(store *st, enum dir d, const char *name, store_records *out)
 {
 	json *table;
 	struct stat seen;
 	bool damaged;
-	store_result r = load_table(st, name, &table, &seen, &damaged);
-	*out = (store_entries){ 0 };
-	for (json *m = table ? table->child : NULL; m && r == STORE_OK; m = m->next) {
-		if (m->kind != JSON_OBJECT)
-			continue;
-		ADD(st->mem, out) = (store_entry){
-			.name = json_key(st->mem, m),
-			.text = json_get_text(st->mem, m, text_key),
-			.workspace = json_get_text(st->mem, m, S("workspacePath")),
-			.origin = json_get_text(st->mem, m, S("registeredFrom")),
-			.time = json_get_text(st->mem, m, time_key),
-			.doc = m->raw,
-		};
-	}
+	store_result r = load_table(st, d, name, &table, &seen, &damaged);
+	*out = (store_records){ 0 };
+	for (json *m = table ? table->child : NULL; m && r == STORE_OK; m = m->next)
+		if (m->kind == JSON_OBJECT)
+			ADD(st->mem, out) = (store_record){ json_key(st->mem, m), m };
 	return r;
 }
 
-store_result store_list_agents(store *st, store_entries *out)
-{
-	return list_table(st, "registry.json", S("description"), S("registeredAt"), out);
-}
-
-store_result store_list_statuses(store *st, store_entries *out)
-{
-	return list_table(st, "status.json", S("status"), S("updatedAt"), out);
-}
-
-const store_entry *store_entry_named(const store_entries *list, str name)
+const store_record *store_named(const store_records *list, str name)
 {
 	for (int i = 0; i < list->n; i++)
 		if (str_eq(list->at[i].name, name))
@@ -775,65 +1041,259 @@ const store_entry *store_entry_named(const store_entries *list, str name)
 	return NULL;
 }
 
-store_result store_register(store *st, store_entry *agent)
+/* ==== Presence ====
+ * A server that speaks for an agent keeps a file locked. The kernel drops the
+ * lock when the process ends, however it ends: alive means that the lock cannot
+ * be taken. Others try with a shared lock, or two that look at the same time
+ * would take each other for the owner. Nothing here is synced: it tells of
+ * processes, and those do not survive a power cut. */
+
+static str host_name(arena *mem)
 {
-	json_change changes[] = {
-		{ S("name"), json_quote(st->mem, agent->name) },
-		{ S("workspacePath"), json_quote(st->mem, agent->workspace) },
-		{ S("description"), json_quote(st->mem, agent->text) },
-		{ S("registeredAt"), json_quote(st->mem, time_format(st->mem, time_now())) },
-		{ S("registeredFrom"), json_quote(st->mem, agent->origin) },
-	};
-	agent->doc = json_patch(st->mem, NULL, changes, 5, 0);
-	return edit_table(st, "registry.json", agent->name, changes, 5, false);
+	char name[256] = "";
+	gethostname(name, sizeof name - 1);
+	return arena_copy(mem, str_of(name));
 }
 
-store_result store_set_status(store *st, str agent, str status, bool only_new)
+int store_appear(store *st, store_presence *p)
 {
-	json_change changes[] = {
-		{ S("agent"), json_quote(st->mem, agent) },
-		{ S("status"), json_quote(st->mem, status) },
-		{ S("updatedAt"), json_quote(st->mem, time_format(st->mem, time_now())) },
+	int dir = store_name_ok(p->agent) ? dir_fd(st, LIVE, true) : -1, fd;
+	str mark = store_random(st->mem, 4);
+	const char *temp = arena_say(st->mem, ".tmp-%S", mark).s;
+	const char *name = arena_say(st->mem, "%S.%S", p->agent, mark).s;
+	buf doc = { .mem = st->mem };
+	json_writer w = { .out = &doc, .pretty = true };
+	if (dir < 0 || mark.n == 0)
+		return -1;
+	p->file = str_of(name);
+	json_say(&w, "{pid:%l,client:%S,session:%S,workspace:%S,host:%S,since:%S}", p->pid, p->client,
+		 p->session, p->workspace, host_name(st->mem), time_format(st->mem, time_now()));
+	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+	if (fd < 0)
+		return -1;
+	if (try_lock(st, fd, LOCK_EX) == 0 && write_all(fd, buf_str(&doc)) == 0 &&
+	    give_away(dir, dir, temp) == 0 && sys_rename(dir, temp, dir, name) == 0)
+		return fd;
+	sys_close(fd);
+	sys_unlink(dir, temp, 0);
+	return -1;
+}
+
+bool store_touch(store *st, int presence, str file)
+{
+	int dir = dir_fd(st, LIVE, false);
+	return dir >= 0 && same_inode(presence, dir, arena_z(st->mem, file)) &&
+	       sys_touch(presence, NULL) == 0;
+}
+
+/* "<agent>.<8 hex>" */
+static str agent_of(str name)
+{
+	str agent = { name.s, name.n - 9 };
+	return name.n > 9 && name.s[agent.n] == '.' && store_name_ok(agent) ? agent : (str){ 0 };
+}
+
+/* Its lock is not seen. Where locks are not shared, on another host or where
+ * there are none, only its last sign of life can be judged. */
+static enum store_life life_without_lock(store *st, const store_presence *p)
+{
+	bool here = p->host.n == 0 || str_eq(p->host, host_name(st->mem));
+	int64_t quiet = time_now() - p->seen;
+	if (quiet > MOMENT_MS || quiet < -MOMENT_MS)
+		return STORE_GONE;
+	if (here && (p->pid <= 0 || p->pid > INT32_MAX || (kill((pid_t)p->pid, 0) < 0 && errno == ESRCH)))
+		return STORE_GONE;
+	return STORE_UNSURE;
+}
+
+/* Reads a file of live/. One that nobody holds and that is not whole is what a
+ * power cut left: it goes. */
+static bool read_presence(store *st, const char *name, store_presence *p)
+{
+	json *doc = NULL;
+	str text;
+	struct stat seen;
+	int fd;
+	bool held, whole;
+	if (open_file(st, LIVE, name, &fd, &seen) != STORE_OK)
+		return false;
+	held = sys_flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	whole = read_open(st, fd, 0, MAX_META, &seen, &text) && read_object(st, text, &doc);
+	sys_close(fd);
+	if (!whole) {
+		if (!held && !is_young(&seen))
+			sys_unlink(dir_fd(st, LIVE, false), name, 0);
+		return false;
+	}
+	*p = (store_presence){
+		.agent = arena_copy(st->mem, agent_of(str_of(name))),
+		.file = str_of(name),
+		.client = json_get_text(st->mem, doc, S("client")),
+		.session = json_get_text(st->mem, doc, S("session")),
+		.workspace = json_get_text(st->mem, doc, S("workspace")),
+		.host = json_get_text(st->mem, doc, S("host")),
+		.since = time_parse(json_get_text(st->mem, doc, S("since"))),
+		.seen = mtime_ns(&seen) / 1000000,
 	};
-	return edit_table(st, "status.json", agent, changes, 3, only_new);
+	const json *pid = json_get(doc, S("pid"));
+	if (pid)
+		str_int(pid->raw, &p->pid);
+	p->life = held ? STORE_ALIVE : life_without_lock(st, p);
+	return p->agent.n > 0;
+}
+
+/* A dead entry is outdated if its agent has a live one, or a newer one, or one
+ * of the same moment whose name is greater: all who look agree on which stays. */
+static bool is_outdated(const store_presences *all, const store_presence *p)
+{
+	if (p->life != STORE_GONE)
+		return false;
+	for (int i = 0; i < all->n; i++) {
+		const store_presence *q = &all->at[i];
+		if (q == p || !str_eq(q->agent, p->agent))
+			continue;
+		if (q->life != STORE_GONE || q->seen > p->seen ||
+		    (q->seen == p->seen && str_cmp(q->file, p->file) > 0))
+			return true;
+	}
+	return false;
+}
+
+static int by_agent(const void *a, const void *b)
+{
+	const store_presence *x = a, *y = b;
+	int order = str_cmp(x->agent, y->agent);
+	return order ? order : str_cmp(x->file, y->file);
+}
+
+store_result store_list_presence(store *st, store_presences *out)
+{
+	names it;
+	store_presence p;
+	int kept = 0;
+	*out = (store_presences){ 0 };
+	if (!names_open(st, &it, LIVE))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S("")))
+		if (read_presence(st, arena_z(st->mem, it.name), &p))
+			ADD(st->mem, out) = p;
+	if (out->n)
+		qsort(out->at, (size_t)out->n, sizeof *out->at, by_agent);
+	store_presence *found = NEW(st->mem, store_presence, out->n + 1);
+	for (int first = 0, end; first < out->n; first = end) {
+		store_presences same = { out->at + first, 0, 0 };    /* all of one agent */
+		for (end = first; end < out->n && str_eq(out->at[end].agent, same.at->agent); end++)
+			same.n++;
+		for (int i = 0; i < same.n; i++)
+			if (is_outdated(&same, &same.at[i]))
+				sys_unlink(dir_fd(st, LIVE, false), same.at[i].file.s, 0);
+			else
+				found[kept++] = same.at[i];
+	}
+	*out = (store_presences){ found, kept, kept };
+	return names_close(st, &it);
+}
+
+/* ==== Agents and statuses ==== */
+
+store_result store_list_agents(store *st, store_records *out)
+{
+	return list_table(st, ROOT, "registry.json", out);
+}
+
+store_result store_list_statuses(store *st, store_records *out)
+{
+	return list_table(st, ROOT, "status.json", out);
+}
+
+/* Under the lock, so that of two that register one name only one can be told yes. */
+static store_result register_locked(store *st, store_registration *r, const json *members,
+				    store_record *out)
+{
+	store_records agents;
+	store_presences live;
+	store_result result = store_list_agents(st, &agents);
+	if (result == STORE_OK)
+		result = store_list_presence(st, &live);
+	if (result != STORE_OK)
+		return result;
+	if (r->may && !r->may(r->context, &agents, &live))
+		return STORE_REFUSED;
+	result = edit_table(st, ROOT, "registry.json", r->name, SET, members, &out->doc);
+	if (result == STORE_OK && r->self)
+		r->self_fd = store_appear(st, r->self);
+	return result;
+}
+
+store_result store_register(store *st, store_registration *r, store_record *out)
+{
+	const store_member members[] = {
+		{ S("name"), r->name },
+		{ S("workspacePath"), r->workspace },
+		{ S("description"), r->description },
+		{ S("registeredAt"), time_format(st->mem, time_now()) },
+		{ S("registeredFrom"), r->origin },
+	};
+	const json *doc = new_object(st, members, 5);
+	store_result result;
+	out->name = r->name;
+	r->self_fd = -1;
+	do {
+		result = lock(st);
+		if (result == STORE_OK)
+			result = register_locked(st, r, doc, out);
+	} while (result == CHANGED);
+	unlock(st);
+	return result;
+}
+
+store_result store_set_status(store *st, str agent, str status, bool only_new, store_record *out)
+{
+	const store_member members[] = {
+		{ S("agent"), agent },
+		{ S("status"), status },
+		{ S("updatedAt"), time_format(st->mem, time_now()) },
+	};
+	return edit_record(st, ROOT, "status.json", agent, only_new ? SET_NEW : SET,
+			   new_object(st, members, 3), out);
 }
 
 store_result store_forget(store *st, str agent)
 {
-	store_result r = edit_table(st, "registry.json", agent, NULL, 0, false);
-	return r == STORE_OK ? edit_table(st, "status.json", agent, NULL, 0, false) : r;
+	store_result r = edit_record(st, ROOT, "registry.json", agent, REMOVE, NULL, NULL);
+	if (r == STORE_OK)
+		r = edit_record(st, ROOT, "status.json", agent, REMOVE, NULL, NULL);
+	return r;
 }
 
-/* ==== Names ==== */
+/* ==== Messages ==== */
 
-bool store_name_ok(str name)
+/* The order is that of store_state. */
+const store_state_row store_states[STORE_STATES] = {
+	{ STORE_PENDING, { "pending", 7 }, { "", 0 }, { "", 0 }, 1,
+	  STORE_OPEN | STORE_LISTED | STORE_UNREAD },
+	{ STORE_ESCALATED, { "escalated", 9 }, { "escalated ", 10 }, { " (escalated)", 12 }, 2,
+	  STORE_OPEN | STORE_LISTED },
+	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read ", 5 }, { " (read)", 7 }, 3,
+	  STORE_OPEN | STORE_LISTED | STORE_SWEPT },
+	{ STORE_COMPLETED, { "completed", 9 }, { "done ", 5 }, { " (done)", 7 }, 4, STORE_SWEPT },
+};
+
+unsigned store_states_with(unsigned traits)
 {
-	if (name.n < 1 || name.n > 64)
-		return false;
-	for (ptrdiff_t i = 0; i < name.n; i++) {
-		char c = name.s[i];
-		bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-		if (!alnum && (i == 0 || (c != '.' && c != '_' && c != '-')))
-			return false;
-	}
-	return true;
+	unsigned set = 0;
+	for (int i = 0; i < STORE_STATES; i++)
+		if (store_states[i].traits & traits)
+			set |= 1u << store_states[i].state;
+	return set;
 }
 
-/* A random version 4 UUID. */
-static str new_id(arena *mem)
+static store_state state_of(str word)
 {
-	unsigned char bytes[16];
-	buf id = { .mem = mem };
-	if (getentropy(bytes, sizeof bytes) < 0)
-		return S("");
-	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
-	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
-	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			buf_char(&id, '-');
-		buf_digits(&id, bytes[i], 16, 2);
-	}
-	return buf_str(&id);
+	for (int i = 0; i < STORE_STATES; i++)
+		if (str_eq(word, store_states[i].word))
+			return store_states[i].state;
+	return str_eq(word, S("read")) ? STORE_ACKNOWLEDGED : STORE_PENDING;
 }
 
 static const char *file_name(store *st, str id, const char *tail)
@@ -841,310 +1301,134 @@ static const char *file_name(store *st, str id, const char *tail)
 	return arena_say(st->mem, "%S%s", id, tail).s;
 }
 
-/* ==== Messages ==== */
-
-static const struct {
-	str word;
-	store_state state;
-} states[] = {
-	{ { "pending", 7 }, STORE_PENDING },
-	{ { "escalated", 9 }, STORE_ESCALATED },
-	{ { "acknowledged", 12 }, STORE_ACKNOWLEDGED },
-	{ { "completed", 9 }, STORE_COMPLETED },
-	{ { "read", 4 }, STORE_ACKNOWLEDGED },
-};
-
-static store_state state_of(str word)
+static bool is_hex(char c)
 {
-	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-		if (str_eq(word, states[i].word))
-			return states[i].state;
-	return STORE_PENDING;
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Loads whom a message is from and to. */
-static store_result load_parties(store *st, enum dir d, const char *name, store_message *m, json **doc,
+/* Does it start with what a UUID looks like? */
+static bool is_uuid(str s)
+{
+	static const char shape[] = "00000000-0000-0000-0000-000000000000";
+	if (s.n < 36)
+		return false;
+	for (int i = 0; i < 36; i++)
+		if (shape[i] == '0' ? !is_hex(s.s[i]) : s.s[i] != '-')
+			return false;
+	return true;
+}
+
+/* Can it be an id? A file synchroniser's copies, "<id> (1)" or "<id>-HOST", are
+ * no messages. Ids that are no UUIDs are made by hand, and good. */
+static bool is_id(str s)
+{
+	if (s.n < 1 || s.n > 64 || (s.n > 36 && is_uuid(s)))
+		return false;
+	for (ptrdiff_t i = 0; i < s.n; i++)
+		if (!is_alnum(s.s[i]) && s.s[i] != '-' && s.s[i] != '_')
+			return false;
+	return true;
+}
+
+/* Loads who a message is from and to, and its state: most messages are for
+ * others, and of them no more is wanted. */
+static store_result load_parties(store *st, enum dir d, const char *name, store_message *m,
 				 struct stat *seen)
 {
-	store_result r = load(st, d, name, MAX_META, doc, seen);
+	const json *from;
+	json *doc;
+	store_result r = load(st, d, name, MAX_META, &doc, seen);
 	if (r != STORE_OK)
 		return r;
 	*m = (store_message){
-		.from = json_get_text(st->mem, *doc, S("from")),
-		.to = json_get_text(st->mem, *doc, S("to")),
+		.from = json_get_text(st->mem, doc, S("from")),
+		.to = json_get_text(st->mem, doc, S("to")),
+		.state = state_of(json_get_text(st->mem, doc, S("status"))),
 		.archived = d == OLD_METAS,
+		.doc = doc,
 	};
-	return m->from.n && m->to.n ? r : failed(st, "read", path_in(st, d, name), 0);
+	from = json_get(doc, S("from"));
+	if (!from || from->kind != JSON_STRING || m->to.n == 0)
+		return failed(st, "read", path_in(st, d, name), 0);
+	return STORE_OK;
 }
 
-static void rest_of(store *st, const json *doc, str id, store_message *m)
+static void parse_rest(store *st, str id, store_message *m)
 {
-	const json *urgent = json_get(doc, S("urgent"));
+	const json *urgent = json_get(m->doc, S("urgent"));
 	m->id = arena_copy(st->mem, id);
-	m->subject = json_get_text(st->mem, doc, S("subject"));
-	m->reply_to = json_get_text(st->mem, doc, S("replyTo"));
-	m->reason = json_get_text(st->mem, doc, S("escalationReason"));
-	m->spec = json_get_text(st->mem, doc, S("spec"));
-	m->created = json_get_text(st->mem, doc, S("createdAt"));
-	m->updated = json_get_text(st->mem, doc, S("updatedAt"));
-	m->state = state_of(json_get_text(st->mem, doc, S("status")));
+	m->subject = json_get_text(st->mem, m->doc, S("subject"));
+	m->reply_to = json_get_text(st->mem, m->doc, S("replyTo"));
+	m->reason = json_get_text(st->mem, m->doc, S("escalationReason"));
+	m->spec = json_get_text(st->mem, m->doc, S("spec"));
+	m->created = json_get_text(st->mem, m->doc, S("createdAt"));
+	m->updated = json_get_text(st->mem, m->doc, S("updatedAt"));
 	m->urgent = urgent && urgent->kind == JSON_TRUE;
-	m->doc = doc->raw;
 }
 
-static store_result load_meta(store *st, enum dir d, str id, store_message *m, json **doc, struct stat *seen)
+static store_result load_meta(store *st, enum dir d, str id, store_message *m, struct stat *seen)
 {
-	store_result r = load_parties(st, d, file_name(st, id, ".json"), m, doc, seen);
+	store_result r = load_parties(st, d, file_name(st, id, ".json"), m, seen);
 	if (r == STORE_OK)
-		rest_of(st, *doc, id, m);
+		parse_rest(st, id, m);
 	return r;
 }
 
-/* Loads the meta of a whole id. The archived one counts where there are two;
- * a message may move between the first two looks, hence the third. */
-static store_result load_message(store *st, str id, store_message *m, json **doc, struct stat *seen)
+/* Loads the meta of a whole id. If both exist the archived one wins. Looks there
+ * twice: the message may be archived between the first two reads. */
+static store_result load_message(store *st, str id, store_message *m, struct stat *seen)
 {
-	store_result r = load_meta(st, OLD_METAS, id, m, doc, seen);
+	store_result r = load_meta(st, OLD_METAS, id, m, seen);
 	if (r == STORE_ABSENT)
-		r = load_meta(st, METAS, id, m, doc, seen);
+		r = load_meta(st, METAS, id, m, seen);
 	if (r == STORE_ABSENT)
-		r = load_meta(st, OLD_METAS, id, m, doc, seen);
+		r = load_meta(st, OLD_METAS, id, m, seen);
 	return r;
 }
 
-static void put_meta_text(json_writer *w, const char *key, str text)
+static void learn(store *st, store_index *x, str id);
+
+static bool is_archived(store *st, str id)
 {
-	if (text.n)
-		json_member(w, str_of(key), text);
+	struct stat seen;
+	return is_there(st, OLD_METAS, file_name(st, id, ".json"), &seen) > 0;
 }
 
 store_result store_send(store *st, store_message *m, str body)
 {
-	buf doc = { .mem = st->mem };
-	json_writer w = { .out = &doc, .pretty = true };
 	store_result r;
 	m->id = new_id(st->mem);
 	if (m->id.n == 0)
 		return failed(st, "name a message in", st->root, errno);
-	m->created = m->updated = time_format(st->mem, time_now());
-	json_open(&w, '{');
-	json_member(&w, S("id"), m->id);
-	json_member(&w, S("from"), m->from);
-	json_member(&w, S("to"), m->to);
-	json_member(&w, S("subject"), m->subject);
-	json_member(&w, S("status"), states[m->state].word);
-	json_member(&w, S("createdAt"), m->created);
-	json_member(&w, S("updatedAt"), m->updated);
-	put_meta_text(&w, "replyTo", m->reply_to);
-	put_meta_text(&w, "escalationReason", m->reason);
-	put_meta_text(&w, "spec", m->spec);
-	if (m->urgent) {
-		json_name(&w, S("urgent"));
-		json_raw(&w, S("true"));
-	}
-	json_close(&w, '}');
-	m->doc = buf_str(&doc);
-	r = replace_file(st, BODIES, file_name(st, m->id, ".md"), body, NULL);
-	if (r == STORE_OK)
-		r = replace_file(st, METAS, file_name(st, m->id, ".json"), m->doc, NULL);
-	else
-		st->fault.placed = false;  /* a body alone is not sent */
-	return r;
-}
-
-static int by_age(const void *a, const void *b)
-{
-	const store_message *x = a, *y = b;
-	int order = str_cmp(x->created, y->created);
-	return order ? order : str_cmp(x->id, y->id);
-}
-
-static bool is_archived(store *st, str id)
-{
-	return is_there(st, OLD_METAS, file_name(st, id, ".json"), NULL) > 0;
-}
-
-/* ---- What a server remembers ----
- * Reading every meta at each look costs what there is; reading the names costs
- * a tenth of it. From whom and to whom a message is never changes, so a server
- * opens a file that it knows only for one of the two. */
-
-struct store_known {
-	const char *name;
-	uint32_t hash;
-	int from, to;                    /* in cache->agents */
-};
-
-static uint32_t hash_of(str s)
-{
-	uint32_t h = 2166136261u;
-	for (ptrdiff_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.s[i]) * 16777619u;
-	return h;
-}
-
-/* Where the name is, or would be. */
-static struct store_known *known_slot(const store_cache *c, str name, uint32_t hash)
-{
-	uint32_t i = hash;
-	for (;; i++) {
-		struct store_known *k = &c->at[i & (uint32_t)(c->room - 1)];
-		if (!k->name || (k->hash == hash && str_eq(str_of(k->name), name)))
-			return k;
-	}
-}
-
-static int known_agent(store_cache *c, str agent)
-{
-	for (int i = 0; i < c->agents.n; i++)
-		if (str_eq(c->agents.at[i], agent))
-			return i;
-	ADD(&c->mem, &c->agents) = arena_copy(&c->mem, agent);
-	return c->agents.n - 1;
-}
-
-static void remember(store_cache *c, str name, const store_message *m)
-{
-	uint32_t hash = hash_of(name);
-	if (c->n * 2 >= c->room) {
-		struct store_known *old = c->at;
-		int old_room = c->room;
-		c->room = old_room ? old_room * 2 : 64;
-		c->at = NEW(&c->mem, struct store_known, c->room);
-		for (int i = 0; i < old_room; i++)
-			if (old[i].name)
-				*known_slot(c, str_of(old[i].name), old[i].hash) = old[i];
-	}
-	*known_slot(c, name, hash) = (struct store_known){
-		arena_z(&c->mem, name), hash, known_agent(c, m->from), known_agent(c, m->to),
+	m->created = m->updated = time_format(st->mem, next_moment());
+	const store_member members[] = {
+		{ S("id"), m->id },
+		{ S("from"), m->from },
+		{ S("to"), m->to },
+		{ S("subject"), m->subject },
+		{ S("status"), store_states[m->state].word },
+		{ S("createdAt"), m->created },
+		{ S("updatedAt"), m->updated },
+		{ S("replyTo"), m->reply_to },
+		{ S("escalationReason"), m->reason },
+		{ S("spec"), m->spec },
 	};
-	c->n++;
-}
-
-static void forget_all(store_cache *c)
-{
-	arena_rewind(&c->mem, (arena){ 0 });
-	*c = (store_cache){ 0 };
-}
-
-/* A cache knows one directory: the one that was moved here since is another. */
-static void check_cache(store *st)
-{
-	struct stat now;
-	store_cache *c = st->cache;
-	int dir = dir_fd(st, METAS, false);
-	if (dir < 0 || sys_fstat(dir, &now) < 0) {
-		forget_all(c);
-	} else if (c->inode != (uint64_t)now.st_ino || c->device != (uint64_t)now.st_dev) {
-		forget_all(c);
-		c->inode = (uint64_t)now.st_ino;
-		c->device = (uint64_t)now.st_dev;
+	m->doc = NULL;
+	for (int i = 0; i < 10; i++)
+		if (i < 7 || members[i].text.n)
+			m->doc = json_with_text(st->mem, m->doc, members[i].key, members[i].text);
+	if (m->urgent)
+		m->doc = json_with(st->mem, m->doc, S("urgent"), S("true"));
+	r = replace_file(st, BODIES, file_name(st, m->id, ".md"), body, NULL);
+	if (r != STORE_OK) {
+		st->fault.placed = false;        /* a body alone is not sent */
+		return r;
 	}
-}
-
-/* Adds the messages of a directory to `to` and from `from` (both empty: all).
- * Most of them are others', so that who they are for is looked at first. */
-static store_result scan(store *st, enum dir d, str to, str from, store_messages *out)
-{
-	names it;
-	store_cache *cache = d == METAS && (to.n || from.n) ? st->cache : NULL;
-	int seen_names = 0, to_known = cache ? known_agent(cache, to) : 0, from_known = cache ? known_agent(cache, from) : 0;
-	if (!names_open(st, &it, d))
-		return STORE_FAILED;
-	while (names_next(&it, S(""), S(".json"))) {
-		const struct store_known *k = cache && cache->n ? known_slot(cache, it.name, hash_of(it.name)) : NULL;
-		bool is_known = k && k->name;
-		arena mark = *st->mem;
-		store_message m;
-		json *doc;
-		store_result r;
-		seen_names++;
-		if (is_known && k->to != to_known && k->from != from_known)
-			continue;
-		r = load_parties(st, d, it.name.s, &m, &doc, NULL);
-		if (r == STORE_OK && cache && !is_known)
-			remember(cache, it.name, &m);
-		if (r == STORE_FAILED) {
-			note_damage(st, st->fault.path);
-			continue;
-		}
-		if (r != STORE_OK || !((to.n == 0 && from.n == 0) || str_eq(m.to, to) || str_eq(m.from, from)) ||
-		    (d == METAS && is_archived(st, it.stem))) {
-			arena_rewind(st->mem, mark);
-			continue;
-		}
-		rest_of(st, doc, it.stem, &m);
-		ADD(st->mem, out) = m;
-	}
-	if (cache && cache->n > 2 * seen_names + 1000)
-		forget_all(cache);       /* most of what it knows is gone */
-	return names_close(st, &it);
-}
-
-static void sort_by_age(store_messages *list)
-{
-	if (list->n)
-		qsort(list->at, (size_t)list->n, sizeof *list->at, by_age);
-}
-
-store_result store_list_mail(store *st, str to, str from, store_messages *out)
-{
-	store_result r;
-	*out = (store_messages){ 0 };
-	if (st->cache)
-		check_cache(st);
-	r = scan(st, METAS, to, from, out);
-	sort_by_age(out);
+	r = replace_file(st, METAS, file_name(st, m->id, ".json"), json_format(st->mem, m->doc, 0),
+			 NULL);
+	if (st->own_index && (r == STORE_OK || st->fault.placed))
+		learn(st, st->own_index, m->id);
 	return r;
-}
-
-store_result store_list_all(store *st, store_messages *out)
-{
-	store_result r;
-	*out = (store_messages){ 0 };
-	r = scan(st, METAS, S(""), S(""), out);
-	if (r == STORE_OK)
-		r = scan(st, OLD_METAS, S(""), S(""), out);
-	sort_by_age(out);
-	return r;
-}
-
-/* Adds to *id what the directory knows of the prefix. An id that is all of the
- * prefix wins over longer ones. */
-static store_result match_ids(store *st, enum dir d, str prefix, str *id)
-{
-	names it;
-	store_result r = STORE_OK;
-	if (!names_open(st, &it, d))
-		return STORE_FAILED;
-	while (names_next(&it, S(""), S(".json"))) {
-		if (!str_starts(it.stem, prefix) || str_eq(it.stem, *id))
-			continue;
-		if (id->n && !str_eq(it.stem, prefix))
-			r = str_eq(*id, prefix) ? r : STORE_AMBIGUOUS;
-		else
-			*id = arena_copy(st->mem, it.stem);
-	}
-	return names_close(st, &it) == STORE_OK ? r : STORE_FAILED;
-}
-
-store_result store_find(store *st, str prefix, store_message *m)
-{
-	str id = { 0 };
-	json *doc;
-	struct stat seen;
-	store_result live, old;
-	if (prefix.n < 4)
-		return STORE_ABSENT;
-	live = match_ids(st, METAS, prefix, &id);
-	if (live == STORE_FAILED)
-		return live;
-	old = match_ids(st, OLD_METAS, prefix, &id);
-	if (old == STORE_FAILED || id.n == 0)
-		return old == STORE_FAILED ? old : STORE_ABSENT;
-	if (!str_eq(id, prefix) && (live == STORE_AMBIGUOUS || old == STORE_AMBIGUOUS))
-		return STORE_AMBIGUOUS;
-	return load_message(st, id, m, &doc, &seen);
 }
 
 store_result store_body(store *st, const store_message *m, int64_t offset, int64_t max, str *part,
@@ -1159,36 +1443,739 @@ store_result store_body(store *st, const store_message *m, int64_t offset, int64
 	return r;
 }
 
-store_result store_set_state(store *st, store_message *m, store_state to, unsigned from, const store_member *notes,
-			int count)
+store_result store_set_state(store *st, store_message *m, store_state to, unsigned from,
+			     const store_member *members, int count)
 {
-	json_change *changes = NEW(st->mem, json_change, count + 2);
-	str id = m->id;
+	str id = m->id, now = time_format(st->mem, time_now());
 	store_result r;
-	changes[0] = (json_change){ S("status"), json_quote(st->mem, states[to].word) };
-	changes[1] = (json_change){ S("updatedAt"), json_quote(st->mem, time_format(st->mem, time_now())) };
-	for (int i = 0; i < count; i++)
-		changes[i + 2] = (json_change){ notes[i].key, json_quote(st->mem, notes[i].text) };
 	do {
-		json *doc;
 		struct stat seen;
+		json *doc;
 		r = lock(st);
 		if (r == STORE_OK)
-			r = load_message(st, id, m, &doc, &seen);
+			r = load_message(st, id, m, &seen);
 		if (r != STORE_OK || !(from >> m->state & 1))
 			break;
-		m->doc = json_patch(st->mem, doc, changes, count + 2, 0);
-		r = replace_file(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"), m->doc, &seen);
+		doc = json_with_text(st->mem, m->doc, S("status"), store_states[to].word);
+		doc = json_with_text(st->mem, doc, S("updatedAt"), now);
+		for (int i = 0; i < count; i++)
+			doc = json_with_text(st->mem, doc, members[i].key, members[i].text);
+		r = replace_file(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"),
+				 json_format(st->mem, doc, 0), &seen);
+		m->doc = doc;
 		m->state = to;
-	} while (r == STORE_CHANGED);
+		m->updated = now;
+	} while (r == CHANGED);
 	unlock(st);
 	return r;
 }
 
+/* ==== Finding mail ====
+ * messages-meta/ is the queue and the whole truth. Reading every file at each
+ * look would cost what there is; but who a message is from and to never changes,
+ * so an index remembers it by name, and a look opens the files that are new and
+ * those of the asker. Who looks more than once keeps its index and lets inotify
+ * say which names came, went or changed; who looks once starts from a memo of
+ * what others had to open. Whatever of this fails, the names are read again. */
+
+enum {
+	UNEXPLAINED_MS = 1000,           /* until an mtime that no event explains is believed */
+	WALK_MS = 60 * 1000,             /* a walk now and then, for the event nobody thought of */
+	MEMO_GAIN = 300                  /* what a look must have learnt to write the memo */
+};
+
+struct store_known {
+	const char *id;
+	uint64_t hash, from, to;         /* two agents of one hash only cost an open */
+	int64_t created;
+	uint32_t walk;                   /* the last walk that saw it; 0: it is gone */
+	unsigned char state;             /* this, urgent and created as of the last open */
+	bool urgent;
+	bool fresh;                      /* opened while inotify told of changes: still true */
+	bool was_read;                   /* seen read once; no program makes it unread again */
+	bool parties;                    /* from and to are known */
+};
+
+/* Even, so that the memo has room for a bit. */
+static uint64_t party_key(str agent)
+{
+	return hash_of(agent) & ~(uint64_t)1;
+}
+
+/* The slot that has the id, or is free for it. */
+static int32_t *known_slot(const store_index *x, str id, uint64_t hash)
+{
+	for (uint64_t i = ((hash ^ x->seed) * 0x9e3779b97f4a7c15u) >> 32;; i++) {
+		int32_t *slot = &x->slot[i & (uint64_t)(x->slots - 1)];
+		if (*slot == 0 || (x->at[*slot - 1].hash == hash &&
+				   str_eq(str_of(x->at[*slot - 1].id), id)))
+			return slot;
+	}
+}
+
+static struct store_known *known_find(const store_index *x, str id)
+{
+	int32_t at = x->slots ? *known_slot(x, id, hash_of(id)) : 0;
+	return at ? &x->at[at - 1] : NULL;
+}
+
+/* Makes the table anew with room for `more`, in an arena of its own: what is
+ * gone, and the memory of it, is dropped. */
+static void index_rebuild(store_index *x, int more)
+{
+	store_index old = *x;
+	x->mem = (arena){ 0 };
+	x->room = old.n - old.gone + more;
+	for (x->slots = 64; x->slots < 2 * x->room;)
+		x->slots *= 2;
+	x->at = NEW(&x->mem, struct store_known, x->room);
+	x->slot = NEW(&x->mem, int32_t, x->slots);
+	x->n = x->gone = 0;
+	for (int i = 0; i < old.n; i++) {
+		struct store_known *k = &x->at[x->n];
+		if (old.at[i].walk == 0)
+			continue;
+		*k = old.at[i];
+		k->id = arena_z(&x->mem, str_of(k->id));
+		*known_slot(x, str_of(k->id), k->hash) = ++x->n;
+	}
+	arena_rewind(&old.mem, (arena){ 0 });
+}
+
+/* The entry of an id, which is made where there is none, as one that exists. */
+static struct store_known *known_add(store_index *x, str id)
+{
+	struct store_known *k = known_find(x, id);
+	if (!k) {
+		if (x->n == x->room)
+			index_rebuild(x, x->n - x->gone + 64);
+		k = &x->at[x->n];
+		k->id = arena_z(&x->mem, id);
+		k->hash = hash_of(id);
+		*known_slot(x, id, k->hash) = ++x->n;
+	} else if (k->walk == 0) {
+		x->gone--;
+		k->parties = false;
+	}
+	k->walk = x->walk;
+	return k;
+}
+
+static void known_drop(store_index *x, struct store_known *k)
+{
+	x->gone += k->walk != 0;
+	k->walk = 0;
+	k->fresh = false;
+}
+
+static void index_forget(store_index *x)
+{
+	if (x->watch > 0)
+		close(x->watch - 1);
+	arena_rewind(&x->mem, (arena){ 0 });
+	*x = (store_index){ .changes = x->changes + 1, .opened = x->opened };
+}
+
+void store_index_release(store_index *index)
+{
+	index_forget(index);
+}
+
+/* Opens one file for what the index keeps of it, without waiting for a writer:
+ * what cannot be read is tried again by whoever lists. */
+static void learn(store *st, store_index *x, str id)
+{
+	arena mark = *st->mem;
+	store_fault fault = st->fault;
+	int naps = st->naps;
+	struct store_known *k;
+	store_message m;
+	st->naps = WRITER_NAPS;
+	store_result r = load_meta(st, METAS, id, &m, NULL);
+	x->opened++;
+	if (r == STORE_ABSENT) {
+		k = known_find(x, id);
+		if (k)
+			known_drop(x, k);
+	} else {
+		k = known_add(x, id);
+		x->learnt += r == STORE_OK && !k->parties;
+		k->parties = r == STORE_OK;
+		k->fresh = r == STORE_OK && x->watch > 0;
+	}
+	if (r == STORE_OK) {
+		bool read = !(store_states[m.state].traits & STORE_UNREAD);
+		k->from = party_key(m.from);
+		k->to = party_key(m.to);
+		k->created = time_parse(m.created);
+		k->state = (unsigned char)m.state;
+		k->urgent = m.urgent;
+		x->learnt += read && !k->was_read;
+		k->was_read = k->was_read || read;
+	}
+	st->naps = naps;
+	st->fault = fault;
+	arena_rewind(st->mem, mark);
+}
+
+/* ---- The memo: live/.parties ----
+ * From and to of many messages, so that a process that looks once need not open
+ * them. It says of which directory it is, and is summed up; a stale one costs some
+ * opens, any other that is not exactly right is not used. It is believed in one
+ * thing: that a file belongs to others. */
+
+struct memo_entry {
+	uint64_t id, from, to;           /* hashes; the last bit of `from`: it was read */
+};
+
+typedef struct {
+	uint64_t magic, device, inode, n, sum;
+	const struct memo_entry *at;     /* ascending by id; in the file they follow */
+} memo;
+
+static const uint64_t memo_magic = 0x0a31736569747261;
+enum { MEMO_HEAD = 5 * sizeof(uint64_t), MEMO_STEPS = 1000 };
+
+static uint64_t memo_sum(const memo *m)
+{
+	uint64_t sum = m->n;
+	for (uint64_t i = 0; i < m->n; i++) {
+		const uint64_t word[3] = { m->at[i].id, m->at[i].from, m->at[i].to };
+		for (int k = 0; k < 3; k++) {
+			sum = (sum ^ word[k]) * 0x9e3779b97f4a7c15u;
+			sum ^= sum >> 29;
+		}
+	}
+	return sum;
+}
+
+/* n is 0 where there is none that can be used. */
+static void read_memo(store *st, const store_index *x, memo *m)
+{
+	struct stat seen;
+	str text;
+	*m = (memo){ 0 };
+	if (get(st, LIVE, ".parties", 0, MAX_TABLE, &text, &seen) != STORE_OK ||
+	    text.n < MEMO_HEAD || seen.st_uid != geteuid() || seen.st_mode & (S_IWGRP | S_IWOTH))
+		return;
+	memcpy(m, text.s, MEMO_HEAD);
+	m->at = (const void *)(text.s + MEMO_HEAD);      /* aligned, as the arena is */
+	if (m->magic != memo_magic || m->device != x->device || m->inode != x->inode ||
+	    m->n != (uint64_t)(text.n - MEMO_HEAD) / sizeof *m->at || m->sum != memo_sum(m))
+		m->n = 0;
+}
+
+/* Hashes are spread evenly: the place is near its share of the way. */
+static const struct memo_entry *memo_find(const memo *m, uint64_t hash)
+{
+	uint64_t i = (hash >> 32) * m->n >> 32;
+	for (int step = 0; step < MEMO_STEPS && i < m->n; step++) {
+		if (m->at[i].id == hash)
+			return &m->at[i];
+		if (m->at[i].id > hash && (i == 0 || m->at[i - 1].id < hash))
+			return NULL;
+		i += m->at[i].id < hash ? 1 : (uint64_t)-1;
+	}
+	return NULL;
+}
+
+static int by_id_hash(const void *a, const void *b)
+{
+	uint64_t x = ((const struct memo_entry *)a)->id, y = ((const struct memo_entry *)b)->id;
+	return (x > y) - (x < y);
+}
+
+/* Not synced: after a power cut it is wrong, and not used. */
+static void write_memo(store *st, store_index *x)
+{
+	store_fault fault = st->fault;
+	const char *temp = arena_say(st->mem, ".tmp-%S", store_random(st->mem, 8)).s;
+	struct memo_entry *at = NEW(st->mem, struct memo_entry, x->n + 1);
+	memo m = { .magic = memo_magic, .device = x->device, .inode = x->inode, .at = at };
+	for (int i = 0; i < x->n; i++) {
+		const struct store_known *k = &x->at[i];
+		if (k->walk && k->parties)
+			at[m.n++] = (struct memo_entry){ k->hash, k->from | k->was_read, k->to };
+	}
+	qsort(at, (size_t)m.n, sizeof *at, by_id_hash);
+	m.sum = memo_sum(&m);
+	x->learnt = 0;
+	int fd = open_own(st, LIVE, temp, O_WRONLY | O_EXCL), dir = st->fd[LIVE];
+	if (fd >= 0) {
+		str head = { (const char *)&m, MEMO_HEAD };
+		str rest = { (const char *)at, (ptrdiff_t)(m.n * sizeof *at) };
+		bool well = write_all(fd, head) == 0 && write_all(fd, rest) == 0;
+		sys_close(fd);
+		if (!well || sys_rename(dir, temp, dir, ".parties") < 0)
+			sys_unlink(dir, temp, 0);
+	}
+	st->fault = fault;
+}
+
+/* ---- What inotify tells ---- */
+
+#ifdef __linux__
+
+/* File systems on which every change comes through this kernel. On others, of
+ * the network or unknown, somebody else can change a directory unseen. */
+static bool tells_all(int fd)
+{
+	static const unsigned local[] = {
+		0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010, 0x794c7630, 0x2fc12fc1,
+	};                               /* ext, xfs, btrfs, tmpfs, f2fs, overlay, zfs */
+	struct statfs fs;
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+		if ((unsigned)fs.f_type == local[i])
+			return true;
+	return false;
+}
+
+static void start_watch(store *st, store_index *x)
+{
+	static const uint32_t kinds = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+				      IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (inotify_add_watch(fd, arena_z(st->mem, path_in(st, METAS, "")), kinds) >= 0 &&
+	    same_inode(st->fd[METAS], dir_fd(st, ROOT, false), dirs[METAS].name))
+		x->watch = fd + 1;
+	else
+		close(fd);
+}
+
+/* Takes in what changed. False: something was lost. *told: there was anything. */
+static bool read_events(store *st, store_index *x, bool *told)
+{
+	_Alignas(struct inotify_event) char text[16 * 1024];
+	ssize_t n;
+	while ((n = sys_events(x->watch - 1, text, sizeof text)) > 0 || (n < 0 && errno == EINTR)) {
+		const struct inotify_event *e;
+		for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof *e + e->len)) {
+			e = (const void *)(text + at);
+			str name = str_of(e->len ? e->name : ""), id = { name.s, name.n - 5 };
+			struct store_known *k;
+			*told = true;
+			if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF))
+				return false;
+			if (!str_ends(name, S(".json")) || !is_id(id))
+				continue;
+			x->changes++;
+			k = known_find(x, id);
+			if (!(e->mask & (IN_DELETE | IN_MOVED_FROM)))
+				learn(st, x, id);
+			else if (k)
+				known_drop(x, k);
+		}
+	}
+	return n < 0 && errno == EAGAIN;
+}
+
+#else
+
+static bool tells_all(int fd)
+{
+	(void)fd;
+	return false;
+}
+
+static void start_watch(store *st, store_index *x)
+{
+	(void)st;
+	(void)x;
+}
+
+static bool read_events(store *st, store_index *x, bool *told)
+{
+	(void)st;
+	(void)x;
+	(void)told;
+	return false;
+}
+
+#endif
+
+/* ---- A look ---- */
+
+/* Reads all names, and learns of the new ones what the memo does not know. */
+static store_result walk_names(store *st, store_index *x)
+{
+	names it;
+	memo m = { 0 };
+	if (x->walk == 0) {
+		random_bytes((unsigned char *)&x->seed, sizeof x->seed);
+		read_memo(st, x, &m);
+	}
+	x->walk++;
+	x->walked = clock_ms();
+	x->unexplained = 0;
+	x->whole = false;
+	if (!names_open(st, &it, METAS))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S(".json"))) {
+		const struct memo_entry *e;
+		if (!is_id(it.stem))
+			continue;
+		struct store_known *k = known_add(x, it.stem);
+		if (!k->parties && (e = memo_find(&m, k->hash))) {
+			k->from = e->from & ~(uint64_t)1;
+			k->to = e->to;
+			k->was_read = e->from & 1;
+			k->parties = true;
+		}
+		if (!k->parties && !x->names_only)
+			learn(st, x, it.stem);
+	}
+	if (names_close(st, &it) != STORE_OK)
+		return STORE_FAILED;
+	for (int i = 0; i < x->n; i++)
+		if (x->at[i].walk != x->walk)
+			known_drop(x, &x->at[i]);
+	if (x->gone > x->n / 2 + 1000)
+		index_rebuild(x, 64);
+	x->whole = true;
+	x->changes++;
+	return STORE_OK;
+}
+
+/* Is what the index knows all that there is, by the events and the directory's
+ * mtime? An mtime that moved before its event came is believed a little later. */
+static bool is_current(store *st, store_index *x, const struct stat *dir)
+{
+	int64_t mtime = mtime_ns(dir);
+	bool told = false;
+	if (x->watch <= 0)
+		return false;
+	if (!read_events(st, x, &told)) {
+		close(x->watch - 1);     /* what was lost may be anything */
+		x->watch = 0;
+		for (int i = 0; i < x->n; i++)
+			x->at[i].fresh = false;
+		return false;
+	}
+	if (told || mtime == x->mtime)
+		x->unexplained = 0;
+	else if (x->unexplained == 0)
+		x->unexplained = clock_ms();
+	if (told)
+		x->mtime = mtime;
+	if (x->unexplained && clock_ms() - x->unexplained >= UNEXPLAINED_MS)
+		return false;
+	return x->whole && (mtime == x->walked_mtime || clock_ms() - x->walked < WALK_MS);
+}
+
+/* The index, with all that is there now; of an index for this request alone
+ * perhaps only the names. That one stays as it was at the first look. */
+static store_result look(store *st, bool names_only, store_index **out)
+{
+	store_index *x = st->index;
+	struct stat dir = { 0 };
+	store_result r;
+	if (!x && !st->own_index)
+		st->own_index = NEW(st->mem, store_index, 1);
+	if (!x)
+		x = st->own_index;
+	*out = x;
+	if (x == st->own_index && x->whole && (names_only || !x->names_only))
+		return STORE_OK;
+	x->names_only = names_only && x == st->own_index;
+
+	/* 1. Is it the directory that the index knows? */
+	int fd = dir_fd(st, METAS, false);
+	if (fd < 0 && st->fault.error != ENOENT)
+		return STORE_FAILED;
+	if (fd >= 0 && sys_fstat(fd, &dir) < 0)
+		return failed(st, "look at", path_in(st, METAS, ""), errno);
+	if (x->device != (uint64_t)dir.st_dev || x->inode != (uint64_t)dir.st_ino) {
+		bool only = x->names_only;
+		index_forget(x);
+		x->device = (uint64_t)dir.st_dev;
+		x->inode = (uint64_t)dir.st_ino;
+		x->names_only = only;
+	}
+	if (fd < 0)
+		return STORE_OK;
+
+	/* 2. Is it current? Else watch, before the walk, and walk. */
+	if (is_current(st, x, &dir))
+		return STORE_OK;
+	if (x->watch == 0) {
+		x->watch = -1;
+		if (x == st->index && tells_all(fd))
+			start_watch(st, x);
+	}
+	x->mtime = x->walked_mtime = mtime_ns(&dir);
+	r = walk_names(st, x);
+	if (r == STORE_OK && x->learnt > MEMO_GAIN)
+		write_memo(st, x);
+	return r;
+}
+
+int store_watch(store *st)
+{
+	store_index *x;
+	if (!st->index || dir_fd(st, METAS, true) < 0 || look(st, false, &x) != STORE_OK)
+		return -1;
+	return x->watch > 0 ? x->watch - 1 : -1;
+}
+
+bool store_changed(store *st)
+{
+	store_index *x;
+	uint64_t before = st->index ? st->index->changes : 0;
+	return look(st, false, &x) != STORE_OK || x->watch <= 0 || x->changes != before;
+}
+
+/* ---- Lists ---- */
+
+static int by_age(const void *a, const void *b)
+{
+	const store_message *x = a, *y = b;
+	int order = str_cmp(x->created, y->created);
+	return order ? order : str_cmp(x->id, y->id);
+}
+
+static void sort_by_age(store_messages *list)
+{
+	if (list->n)
+		qsort(list->at, (size_t)list->n, sizeof *list->at, by_age);
+}
+
+typedef struct {
+	bool all;
+	str to, from;                    /* empty: no such */
+	unsigned states;                 /* and every message in one of these */
+} mail_filter;
+
+static bool fits(const mail_filter *f, const store_message *m)
+{
+	return f->all || (f->to.n && str_eq(m->to, f->to)) || (f->from.n && str_eq(m->from, f->from)) ||
+	       (f->states >> m->state & 1);
+}
+
+/* Adds one message, if it fits. A damaged one is passed over and counted. */
+static store_result add_message(store *st, enum dir d, str id, const mail_filter *f,
+				store_messages *out)
+{
+	arena mark = *st->mem;
+	store_message m;
+	store_result r = load_parties(st, d, file_name(st, id, ".json"), &m, NULL);
+	if (r == STORE_FAILED)
+		note_damage(st, st->fault.path);
+	else if (r == STORE_ABSENT || !fits(f, &m) || (d == METAS && is_archived(st, id)))
+		arena_rewind(st->mem, mark);
+	else {
+		parse_rest(st, id, &m);
+		ADD(st->mem, out) = m;
+	}
+	return r;
+}
+
+/* Is the state in memory that of the file? Else opens it. */
+static void refresh(store *st, store_index *x, struct store_known *k)
+{
+	if (!k->fresh || x->watch <= 0)
+		learn(st, x, str_of(k->id));
+}
+
+static store_result list_mail(store *st, const mail_filter *f, store_messages *out)
+{
+	store_index *x;
+	store_result r = look(st, false, &x);
+	uint64_t to = party_key(f->to), from = party_key(f->from);
+	*out = (store_messages){ 0 };
+	for (int i = 0; i < x->n && r == STORE_OK; i++) {
+		struct store_known *k = &x->at[i];
+		bool theirs = (f->to.n && k->to == to) || (f->from.n && k->from == from);
+		if (k->walk == 0)
+			continue;
+		if (f->states && k->parties && !theirs)
+			refresh(st, x, k);
+		if (k->parties && !theirs && !(f->states >> k->state & 1))
+			continue;
+		if (add_message(st, METAS, str_of(k->id), f, out) == STORE_OK && !k->parties)
+			learn(st, x, str_of(k->id));
+	}
+	sort_by_age(out);
+	return r;
+}
+
+store_result store_list_mail(store *st, str to, str from, store_messages *out)
+{
+	const mail_filter f = { .to = to, .from = from };
+	return list_mail(st, &f, out);
+}
+
+/* Adds all of a directory that was changed since. */
+static store_result list_dir(store *st, enum dir d, int64_t since, store_messages *out)
+{
+	static const mail_filter all = { .all = true };
+	names it;
+	struct stat seen;
+	if (!names_open(st, &it, d))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S(".json")))
+		if (is_id(it.stem) && (since <= 0 || is_there(st, d, it.name.s, &seen) < 0 ||
+				       mtime_ns(&seen) / 1000000 >= since))
+			add_message(st, d, it.stem, &all, out);
+	return names_close(st, &it);
+}
+
+store_result store_list_all(store *st, int64_t since, store_messages *out)
+{
+	bool archive = since < time_now() - QUIET_MS;
+	store_result r;
+	*out = (store_messages){ 0 };
+	r = list_dir(st, METAS, since, out);
+	if (r == STORE_OK && archive)
+		r = list_dir(st, OLD_METAS, since, out);
+	sort_by_age(out);
+	return r;
+}
+
+/* ---- Counting ---- */
+
+static store_count *count_slot(store *st, store_counts *counts, uint64_t key)
+{
+	for (int i = 0; i < counts->n; i++)
+		if (counts->at[i].key == key)
+			return &counts->at[i];
+	ADD(st->mem, counts) = (store_count){ .key = key };
+	return &counts->at[counts->n - 1];
+}
+
+store_result store_count_mail(store *st, store_counts *out, store_messages *escalated)
+{
+	store_index *x;
+	store_result r = look(st, false, &x);
+	*out = (store_counts){ 0 };
+	if (escalated)
+		*escalated = (store_messages){ 0 };
+	for (int i = 0; i < x->n && r == STORE_OK; i++) {
+		struct store_known *k = &x->at[i];
+		const mail_filter f = { .states = 1u << STORE_ESCALATED };
+		if (k->walk == 0 || (k->was_read && !k->fresh && !escalated))
+			continue;
+		refresh(st, x, k);
+		if (k->walk == 0 || !k->parties)
+			continue;
+		if (escalated && k->state == STORE_ESCALATED)
+			add_message(st, METAS, str_of(k->id), &f, escalated);
+		if (!(store_states[k->state].traits & STORE_UNREAD))
+			continue;
+		store_count *c = count_slot(st, out, k->to);
+		if (c->unread == 0 || k->created < c->oldest)
+			c->oldest = k->created;
+		c->unread++;
+		c->urgent += k->urgent;
+		out->unread++;
+	}
+	if (escalated)
+		sort_by_age(escalated);
+	if (x == st->own_index && x->learnt > MEMO_GAIN)
+		write_memo(st, x);
+	return r;
+}
+
+store_count store_count_of(const store_counts *counts, str agent)
+{
+	uint64_t key = party_key(agent);
+	for (int i = 0; i < counts->n; i++)
+		if (counts->at[i].key == key)
+			return counts->at[i];
+	return (store_count){ .key = key };
+}
+
+/* ---- Ids ---- */
+
+/* How many characters two ids have in common, in either case. */
+static ptrdiff_t common(str a, str b)
+{
+	ptrdiff_t n = 0;
+	while (n < a.n && n < b.n && str_eq_nocase((str){ a.s + n, 1 }, (str){ b.s + n, 1 }))
+		n++;
+	return n;
+}
+
+/* Finds the id with this prefix in the mail that is not archived. */
+static store_result match_live(store *st, str prefix, str *id)
+{
+	store_index *x;
+	store_result r = look(st, true, &x);
+	if (r == STORE_OK)
+		r = STORE_ABSENT;
+	for (int i = 0; i < x->n && r != STORE_FAILED; i++) {
+		if (x->at[i].walk == 0 || common(str_of(x->at[i].id), prefix) < prefix.n)
+			continue;
+		r = r == STORE_ABSENT ? STORE_OK : STORE_AMBIGUOUS;
+		*id = str_of(x->at[i].id);
+	}
+	return r;
+}
+
+/* The same in the archive. */
+static store_result match_archived(store *st, str prefix, str *id)
+{
+	names it;
+	store_result r = STORE_ABSENT;
+	if (!names_open(st, &it, OLD_METAS))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S(".json"))) {
+		if (!is_id(it.stem) || common(it.stem, prefix) < prefix.n)
+			continue;
+		r = r == STORE_ABSENT ? STORE_OK : STORE_AMBIGUOUS;
+		*id = arena_copy(st->mem, it.stem);
+	}
+	return names_close(st, &it) == STORE_OK ? r : STORE_FAILED;
+}
+
+static str lower_case(arena *mem, str s)
+{
+	buf b = { .mem = mem };
+	for (ptrdiff_t i = 0; i < s.n; i++)
+		buf_char(&b, s.s[i] >= 'A' && s.s[i] <= 'Z' ? (char)(s.s[i] + 32) : s.s[i]);
+	return buf_str(&b);
+}
+
+store_result store_find(store *st, str prefix, store_message *m)
+{
+	struct stat seen;
+	str id, lower = lower_case(st->mem, prefix);
+	store_result r;
+	if (prefix.n < 4 || !is_id(prefix))
+		return STORE_ABSENT;
+	r = load_message(st, prefix, m, &seen);
+	if (r == STORE_ABSENT && !str_eq(lower, prefix))
+		r = load_message(st, lower, m, &seen);
+	if (r != STORE_ABSENT || (is_uuid(prefix)))
+		return r;
+	r = match_live(st, prefix, &id);
+	if (r == STORE_ABSENT)
+		r = match_archived(st, prefix, &id);
+	return r == STORE_OK ? load_message(st, id, m, &seen) : r;
+}
+
+str store_short_id(store *st, str id)
+{
+	ptrdiff_t shown = 8;
+	store_index *x;
+	if (look(st, true, &x) != STORE_OK)
+		return id;
+	for (int i = 0; i < x->n; i++) {
+		ptrdiff_t n = x->at[i].walk ? common(str_of(x->at[i].id), id) : 0;
+		if (n >= shown && n < id.n)
+			shown = n + 1;
+	}
+	return (str){ id.s, shown < id.n ? shown : id.n };
+}
+
 /* ==== The sweep ====
- * Archives what has been quiet for a day and finishes what others left half
- * done. It looks around without the lock and takes it for each batch, looking
- * at every message once more before it is moved. */
+ * Archives what has been quiet for a day, finishes what others left half done,
+ * and clears away what the dead left behind. It looks around without the lock
+ * and takes it for each batch, looking at every message once more before it is
+ * moved. It never reads the archive. */
 
 typedef struct {
 	str *at;
@@ -1209,32 +2196,33 @@ static store_result move(store *st, enum dir from, const char *name, enum dir to
 static bool is_quiet(const store_message *m)
 {
 	int64_t since = time_parse(m->updated.n ? m->updated : m->created);
-	return (m->state == STORE_COMPLETED || m->state == STORE_ACKNOWLEDGED) && since >= 0 &&
+	return (store_states[m->state].traits & STORE_SWEPT) && since >= 0 &&
 	       time_now() - since > QUIET_MS;
 }
 
 /* The archived meta counts: a second one is kept under a name that nobody reads. */
 static store_result archive_meta(store *st, str id)
 {
-	const char *name = file_name(st, id, ".json");
-	int there = is_there(st, OLD_METAS, name, NULL);
+	const char *name = file_name(st, id, ".json"), *as = name;
+	struct stat seen;
+	int there = is_there(st, OLD_METAS, name, &seen);
 	if (there < 0)
 		return STORE_FAILED;
-	return move(st, METAS, name, OLD_METAS,
-		    there ? arena_say(st->mem, "%s.superseded-%l", name, time_now()).s : name);
+	if (there)
+		as = arena_say(st->mem, "%s.superseded-%l", name, time_now()).s;
+	return move(st, METAS, name, OLD_METAS, as);
 }
 
 static store_result archive_message(store *st, str id)
 {
 	store_message m;
-	json *doc;
 	const char *body = file_name(st, id, ".md");
-	store_result r = load_meta(st, METAS, id, &m, &doc, NULL);
-	if (r == STORE_OK && !is_quiet(&m) && !is_archived(st, id))
+	store_result r = load_meta(st, METAS, id, &m, NULL);
+	if (r == STORE_FAILED || (r == STORE_OK && !is_quiet(&m) && !is_archived(st, id)))
 		return STORE_OK;
 	if (r == STORE_OK && archive_meta(st, id) != STORE_OK)
 		return STORE_FAILED;
-	return r == STORE_FAILED ? STORE_OK : move(st, BODIES, body, OLD_BODIES, body);
+	return move(st, BODIES, body, OLD_BODIES, body);
 }
 
 static store_result archive_batch(store *st, const str *id, int n)
@@ -1249,7 +2237,7 @@ static store_result archive_batch(store *st, const str *id, int n)
 	}
 	for (size_t i = 0; i < sizeof changed / sizeof *changed && r == STORE_OK; i++) {
 		int fd = dir_fd(st, changed[i], true);
-		if (fd < 0 || fsync_retry(fd) < 0)
+		if (fd < 0 || sync_dir(st, fd) < 0)
 			r = failed(st, "sync", path_in(st, changed[i], ""), errno);
 	}
 	unlock(st);
@@ -1260,17 +2248,17 @@ static store_result archive_batch(store *st, const str *id, int n)
 static bool is_quiet_meta(store *st, str id)
 {
 	store_message m;
-	json *doc;
-	return load_meta(st, METAS, id, &m, &doc, NULL) == STORE_OK && (is_quiet(&m) || is_archived(st, id));
+	return load_meta(st, METAS, id, &m, NULL) == STORE_OK && (is_quiet(&m) || is_archived(st, id));
 }
 
 /* A body without a meta: half archived, or never sent and old. */
 static bool is_orphan(store *st, str id)
 {
-	int64_t age;
-	return is_there(st, METAS, file_name(st, id, ".json"), NULL) <= 0 &&
-	       (is_archived(st, id) ||
-		(is_there(st, BODIES, file_name(st, id, ".md"), &age) > 0 && age > ORPHAN_MS));
+	struct stat seen;
+	if (is_there(st, METAS, file_name(st, id, ".json"), &seen) > 0)
+		return false;
+	return is_archived(st, id) || (is_there(st, BODIES, file_name(st, id, ".md"), &seen) > 0 &&
+				       age_of(&seen) > ORPHAN_MS);
 }
 
 static bool find_due(store *st, enum dir d, str tail, bool (*is_due)(store *, str), id_list *due)
@@ -1280,7 +2268,7 @@ static bool find_due(store *st, enum dir d, str tail, bool (*is_due)(store *, st
 		return false;
 	while (names_next(&it, S(""), tail)) {
 		arena mark = *st->mem;
-		bool take = is_due(st, it.stem);
+		bool take = (d != METAS || is_id(it.stem)) && is_due(st, it.stem);
 		arena_rewind(st->mem, mark);
 		if (take)
 			ADD(st->mem, due) = arena_copy(st->mem, it.stem);
@@ -1288,40 +2276,78 @@ static bool find_due(store *st, enum dir d, str tail, bool (*is_due)(store *, st
 	return names_close(st, &it) == STORE_OK;
 }
 
-/* Temp files of writers that died. */
-static void drop_old_temps(store *st, enum dir d)
+/* Unlinks the files of a directory that nobody has touched for so long, and, if
+ * they are to be locked first, that nobody has locked. */
+static void drop_old(store *st, enum dir d, str head, int64_t older_ms, bool locked)
 {
 	names it;
-	int64_t age;
 	if (!names_open(st, &it, d))
 		return;
-	while (names_next(&it, S(".tmp-"), S("")))
-		if (is_there(st, d, it.name.s, &age) > 0 && age > ORPHAN_MS)
-			sys_unlink(dir_fd(st, d, false), it.name.s, 0);
+	while (names_next(&it, head, S(""))) {
+		struct stat seen;
+		int dir = dir_fd(st, d, false), fd;
+		if (is_there(st, d, it.name.s, &seen) <= 0 || !S_ISREG(seen.st_mode) ||
+		    age_of(&seen) <= older_ms)
+			continue;
+		fd = locked ? open_in(st, d, it.name.s, O_RDONLY) : -1;
+		if (!locked || (fd >= 0 && try_lock(st, fd, LOCK_EX) == 0))
+			sys_unlink(dir, it.name.s, 0);
+		if (fd >= 0)
+			sys_close(fd);
+	}
+	names_close(st, &it);
+}
+
+/* Temp files of writers that died, records of sessions that are over, and signs
+ * of life of agents that are no more. The archive is left to store_prune. */
+static void drop_leftovers(store *st)
+{
+	static const enum dir own[] = { ROOT, BODIES, METAS, SPECS, ARCHIVE, LIVE, ANNOUNCED };
+	store_records agents;
+	names it;
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		drop_old(st, own[i], S(".tmp-"), ORPHAN_MS, false);
+	drop_old(st, ANNOUNCED, S(""), WEEK_MS, true);
+	drop_old(st, ANNOUNCED, S(".wait-"), WEEK_MS, true);
+	if (names_open(st, &it, HISTORY)) {
+		while (names_next(&it, S(""), S(""))) {
+			use_past(st, it.name);
+			drop_old(st, PAST, S(".tmp-"), ORPHAN_MS, false);
+		}
+		names_close(st, &it);
+	}
+	if (store_list_agents(st, &agents) != STORE_OK || !names_open(st, &it, LIVE))
+		return;
+	while (names_next(&it, S(""), S("")))
+		if (!store_named(&agents, agent_of(it.name)))
+			drop_old(st, LIVE, arena_copy(st->mem, it.name), WEEK_MS, true);
 	names_close(st, &it);
 }
 
 static bool is_sweep_due(store *st)
 {
+	struct stat seen;
 	int64_t age;
-	return is_there(st, ARCHIVE, ".swept", &age) <= 0 || age < 0 || age >= SWEEP_MS;
+	if (is_there(st, ARCHIVE, ".swept", &seen) <= 0)
+		return true;
+	age = age_of(&seen);
+	return age < 0 || age >= SWEEP_MS;
 }
 
 /* Takes this hour's sweep for us, if it is due and nobody else has. */
 static bool claim_sweep(store *st)
 {
 	int fd;
-	bool due;
-	if (dir_fd(st, METAS, false) < 0 || !is_sweep_due(st) || dir_fd(st, ARCHIVE, true) < 0 || lock(st) != STORE_OK)
+	bool mine = false;
+	if (dir_fd(st, METAS, false) < 0 || !is_sweep_due(st) || lock(st) != STORE_OK)
 		return false;
-	due = is_sweep_due(st);
-	fd = due ? open_retry(st->fd[ARCHIVE], ".swept", O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK) : -1;
+	fd = is_sweep_due(st) ? open_own(st, ARCHIVE, ".swept", O_WRONLY) : -1;
 	if (fd >= 0) {
-		due = sys_touch(fd, NULL) == 0;
+		mine = sys_touch(fd, NULL) == 0;
 		close(fd);
 	}
 	unlock(st);
-	return due && fd >= 0;
+	return mine;
 }
 
 store_result store_sweep(store *st)
@@ -1330,9 +2356,9 @@ store_result store_sweep(store *st)
 	store_result r = STORE_OK;
 	if (!claim_sweep(st))
 		return STORE_OK;
-	for (int d = ROOT; d < PAST; d++)
-		drop_old_temps(st, (enum dir)d);
-	if (!find_due(st, METAS, S(".json"), is_quiet_meta, &due) || !find_due(st, BODIES, S(".md"), is_orphan, &due))
+	drop_leftovers(st);
+	if (!find_due(st, METAS, S(".json"), is_quiet_meta, &due) ||
+	    !find_due(st, BODIES, S(".md"), is_orphan, &due))
 		return STORE_FAILED;
 	for (int i = 0; i < due.n && r == STORE_OK; i += BATCH)
 		r = archive_batch(st, due.at + i, due.n - i < BATCH ? due.n - i : BATCH);
@@ -1348,7 +2374,9 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 	*count = 0;
 	if (r != STORE_OK)
 		return r;
-	r = scan(st, OLD_METAS, S(""), S(""), &all);
+	drop_old(st, OLD_METAS, S(".tmp-"), ORPHAN_MS, false);
+	drop_old(st, OLD_BODIES, S(".tmp-"), ORPHAN_MS, false);
+	r = list_dir(st, OLD_METAS, 0, &all);
 	for (int i = 0; i < all.n && r == STORE_OK; i++) {
 		const store_message *m = &all.at[i];
 		int64_t touched = time_parse(m->updated);
@@ -1365,134 +2393,660 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 	return r;
 }
 
-/* ==== News ====
- * What each session of an agent was told of: the ids, less those that are read
- * by now, and the state of messages-meta/ when it was looked at. A directory
- * that has not changed since holds no news, which costs one stat to know; but
- * a change in the same tick of the clock as the look would not show, so that
- * the stamp counts only if it was 2 s old at the look. */
+/* ==== What a session was told ====
+ * One small file for each session: a line with the state of messages-meta/ at
+ * the last look that told all, then the ids that were told. It is written in
+ * place under a lock of its own and not synced: whatever a crash leaves of it,
+ * mail is told again rather than never. A change in the same tick of the clock
+ * as the look would not show in the directory's mtime, so the state counts only
+ * if it was 2 s old at the look. */
 
-typedef struct {
-	int64_t changed, looked;         /* ns and ms; changed 0: there may be untold mail */
-	str ids;                         /* a line each */
-} told;
-
-static const char *told_name(store *st, str agent, str session)
+static const char *announced_name(store *st, str agent, str session)
 {
+	if (session.n == 0)
+		return arena_say(st->mem, "%S@none", agent).s;
 	if (store_name_ok(session))
 		return arena_say(st->mem, "%S@%S", agent, session).s;
-	return arena_say(st->mem, session.n ? "%S@+%l" : "%S@none", agent, (int64_t)hash_of(session)).s;
+	return arena_say(st->mem, "%S@+%l", agent, (int64_t)(hash_of(session) >> 1)).s;
 }
 
-static void read_told(store *st, const char *name, told *out)
+/* Waits a moment for the lock of a record. */
+static bool lock_record(store *st, int fd, int how)
+{
+	for (int i = 0; try_lock(st, fd, how) != 0; i++) {
+		if (i == RECORD_NAPS)
+			return false;
+		nap(1 << i);
+	}
+	return true;
+}
+
+/* "CHANGED LOOKED IN_TURN STOPS", then a line for each id. */
+static void parse_announced(str text, store_announced *a)
+{
+	str line = str_cut(&text, '\n');
+	int64_t number[4] = { 0 };
+	int n = 0;
+	while (n < 4 && line.n && str_int(str_cut(&line, ' '), &number[n]))
+		n++;
+	if (n < 2 || line.n)
+		return;
+	a->ids = text;
+	a->changed = number[0];
+	a->looked = number[1];
+	a->in_turn = a->was_in_turn = number[2] == 1;
+	if (number[3] >= 0 && number[3] <= INT32_MAX)
+		a->stops = a->had_stops = (int)number[3];
+}
+
+void store_open_announced(store *st, str agent, str session, store_announced *a)
 {
 	struct stat seen;
-	str text, line;
-	*out = (told){ .ids = S("") };
-	if (get(st, ANNOUNCED, name, 0, MAX_FILE, &text, &seen) != STORE_OK)
+	str text;
+	int fd;
+	*a = (store_announced){ .agent = agent, .session = session };
+	if (!store_name_ok(agent) ||
+	    open_file(st, ANNOUNCED, announced_name(st, agent, session), &fd, &seen) != STORE_OK)
 		return;
-	line = str_cut(&text, '\n');
-	if (str_int(str_cut(&line, ' '), &out->changed) && str_int(line, &out->looked))
-		out->ids = text;
+	lock_record(st, fd, LOCK_SH);    /* or half of it is read, and mail told twice */
+	if (sys_fstat(fd, &seen) == 0 && read_open(st, fd, 0, MAX_FILE, &seen, &text))
+		parse_announced(text, a);
+	if (age_of(&seen) > QUIET_MS)
+		sys_touch(fd, NULL);     /* it is in use: the sweep leaves it */
+	sys_close(fd);
 }
 
-/* In ns; 0: there is no such directory; -1: it cannot be told, with the fault set. */
-static int64_t metas_changed(store *st)
+/* Does this state, seen then, tell of every change before it? */
+static bool is_settled(int64_t changed, int64_t looked)
 {
-	struct stat now;
-	int dir = dir_fd(st, METAS, false);
-	if (dir < 0)
-		return st->fault.error == ENOENT ? 0 : -1;
-	if (sys_fstat(dir, &now) < 0) {
-		failed(st, "look at", path_in(st, METAS, ""), errno);
-		return -1;
-	}
-	return (int64_t)now.st_mtim.tv_sec * 1000000000 + now.st_mtim.tv_nsec;
+	return looked - changed / 1000000 > YOUNG_MS;
 }
 
-/* Goes through the agent's mail: what is news, and what the session will have
- * been told of when it has them. A file that was passed over may be mail yet. */
-static store_result sort_news(store *st, str agent, const told *before, unsigned which, store_messages *news,
-			      bool *all_told, buf *ids)
+/* Splits the agent's mail into news and already announced. */
+static store_result split_mail(store *st, store_announced *a, unsigned which, store_messages *news)
 {
+	mail_filter f = { .to = a->agent };
 	store_messages mail;
-	str next = before->ids;
-	store_result r = store_list_mail(st, agent, S(""), &mail);
-	*all_told = st->damaged == 0;
+	buf unread = { .mem = st->mem };
+	str next = a->ids;
+	int damaged = st->damaged;
+	store_result r;
+	if (which & STORE_ESCALATIONS)
+		f.states = 1u << STORE_ESCALATED;
+	r = list_mail(st, &f, &mail);
+	a->whole = st->damaged == damaged;
 	for (int i = 0; i < mail.n && r == STORE_OK; i++) {
 		const store_message *m = &mail.at[i];
-		bool old = text_has_line(before->ids, m->id, &next);
-		if (m->state != STORE_PENDING)
+		if (!(store_states[m->state].traits & STORE_UNREAD) && !(f.states >> m->state & 1))
 			continue;
-		if (!old && (which & STORE_URGENT) && !m->urgent) {
-			*all_told = false;
-			continue;
-		}
-		if (!old || (which & STORE_ALL))
+		bool old = text_has_line(a->ids, m->id, &next);
+		buf_say(&unread, "%S\n", m->id);
+		if ((which & STORE_ALL) || (!old && (m->urgent || !(which & STORE_URGENT))))
 			ADD(st->mem, news) = *m;
-		buf_say(ids, "%S\n", m->id);
 	}
+	a->unread = buf_str(&unread);
 	return r;
 }
 
-store_result store_list_news(store *st, str agent, str session, unsigned which, store_messages *news)
+store_result store_list_news(store *st, store_announced *a, unsigned which, store_messages *news)
 {
-	const char *name = told_name(st, agent, session);
-	told before;
-	buf ids = { .mem = st->mem };
-	int64_t changed = metas_changed(st), looked = time_now();
-	bool all_told;
-	str text;
-	store_result r;
+	int dir = dir_fd(st, METAS, false);
+	struct stat now;
 	*news = (store_messages){ 0 };
-	read_told(st, name, &before);
-	if (changed < 0)
-		return STORE_FAILED;
-	if (!changed || !store_name_ok(agent) ||
-	    (!(which & STORE_ALL) && before.changed == changed && before.looked - before.changed / 1000000 > YOUNG_MS))
+	a->unread = S("");
+	a->whole = false;
+	if (dir < 0)
+		return st->fault.error == ENOENT ? STORE_OK : STORE_FAILED;
+	if (sys_fstat(dir, &now) < 0)
+		return failed(st, "look at", path_in(st, METAS, ""), errno);
+	a->seen_changed = mtime_ns(&now);
+	a->seen_looked = time_now();
+	if (!(which & (STORE_ALL | STORE_ESCALATIONS)) && a->changed == a->seen_changed &&
+	    is_settled(a->changed, a->looked)) {
+		a->unread = a->ids;      /* nothing came: nothing is dropped, either */
+		a->whole = true;
 		return STORE_OK;
-	r = lock(st);
-	if (r != STORE_OK)
-		return r;
-	read_told(st, name, &before);
-	r = sort_news(st, agent, &before, which, news, &all_told, &ids);
-	text = arena_say(st->mem, "%l %l\n%S", all_told ? changed : (int64_t)0, looked, buf_str(&ids));
-	if (r == STORE_OK)
-		r = replace_file(st, ANNOUNCED, name, text, NULL);
-	unlock(st);
-	return r == STORE_FAILED && st->fault.placed ? STORE_OK : r;  /* it need not survive a power cut */
+	}
+	return split_mail(st, a, which, news);
 }
 
-int store_claim_wait(store *st, str agent, str session)
+/* The ids that the record is to have: those just told, those of before that are
+ * unread still, and those that others noted since. */
+static str merge_ids(store *st, const store_announced *a, const store_announced *now,
+		     const store_messages *told)
 {
-	const char *name = arena_say(st->mem, ".wait-%s", told_name(st, agent, session)).s;
-	int dir = dir_fd(st, ANNOUNCED, true), error;
-	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
-	if (dir >= 0 && fd < 0)
-		failed(st, "open", path_in(st, ANNOUNCED, name), errno);
+	buf ids = { .mem = st->mem };
+	str rest = now->ids, line, unread = a->unread, before = a->ids, noted = now->ids;
+	while (rest.n) {
+		line = str_cut(&rest, '\n');
+		if (is_id(line) && (text_has_line(a->unread, line, &unread) ||
+				    !text_has_line(a->ids, line, &before)))
+			buf_say(&ids, "%S\n", line);
+	}
+	for (int i = 0; i < told->n; i++)
+		if (!text_has_line(now->ids, told->at[i].id, &noted))
+			buf_say(&ids, "%S\n", told->at[i].id);
+	return buf_str(&ids);
+}
+
+/* With the record locked and read into *now: what it is to say. */
+static str new_record(store *st, const store_announced *a, store_announced *now,
+		      const store_messages *told)
+{
+	str rest = a->unread, ids = merge_ids(st, a, now, told), next = ids;
+	bool all = a->whole && is_settled(a->seen_changed, a->seen_looked) &&
+		   !(now->changed == a->seen_changed && is_settled(now->changed, now->looked));
+	while (rest.n && all)
+		all = text_has_line(ids, str_cut(&rest, '\n'), &next);
+	if (all) {
+		now->changed = a->seen_changed;
+		now->looked = a->seen_looked;
+	}
+	if (a->in_turn != a->was_in_turn)
+		now->in_turn = a->in_turn;
+	if (a->stops != a->had_stops)
+		now->stops = a->stops;
+	return arena_say(st->mem, "%l %l %d %d\n%S", now->changed, now->looked, (int)now->in_turn,
+			 now->stops, ids);
+}
+
+store_result store_note_announced(store *st, store_announced *a, const store_messages *told)
+{
+	const char *name = announced_name(st, a->agent, a->session);
+	store_announced now = { 0 };
+	struct stat seen;
+	str before = S(""), after;
+	int fd, error;
+	bool well;
+	if (!store_name_ok(a->agent))
+		return STORE_OK;
+
+	/* 1. Lock it; the sweep may have deleted it in between. */
+	for (;;) {
+		fd = open_own(st, ANNOUNCED, name, O_RDWR);
+		if (fd < 0)
+			return STORE_FAILED;
+		bool locked = lock_record(st, fd, LOCK_EX);
+		if (locked && same_inode(fd, st->fd[ANNOUNCED], name))
+			break;
+		sys_close(fd);
+		if (!locked) {
+			failed(st, "lock", path_in(st, ANNOUNCED, name), EAGAIN);
+			return STORE_BUSY;
+		}
+	}
+
+	/* 2. What others noted meanwhile stays. */
+	if (sys_fstat(fd, &seen) == 0 && read_open(st, fd, 0, MAX_FILE, &seen, &before))
+		parse_announced(before, &now);
+	after = new_record(st, a, &now, told);
+
+	/* 3. Write what changes. */
+	well = str_eq(before, after) || (lseek(fd, 0, SEEK_SET) == 0 && write_all(fd, after) == 0 &&
+					 sys_truncate(fd, (off_t)after.n) == 0);
+	error = errno;
+	sys_close(fd);
+	return well ? STORE_OK : failed(st, "write", path_in(st, ANNOUNCED, name), error);
+}
+
+int store_claim_wait(store *st, str agent, str session, int64_t *pid)
+{
+	const char *name = arena_say(st->mem, ".wait-%s", announced_name(st, agent, session)).s;
+	int fd = open_own(st, ANNOUNCED, name, O_RDWR);
+	str own = arena_say(st->mem, "%l\n", (int64_t)getpid()), other = S("");
+	struct stat seen;
+	*pid = 0;
 	if (fd < 0)
 		return -2;
-	error = sys_flock(fd, LOCK_EX | LOCK_NB) < 0 ? errno : 0;
-	if (error != EWOULDBLOCK)
-		return fd;               /* held, or on a file system without locks */
+	if (try_lock(st, fd, LOCK_EX) == 0) {
+		if (sys_truncate(fd, 0) == 0)
+			write_all(fd, own);      /* it only says who waits */
+		return fd;
+	}
+	if (sys_fstat(fd, &seen) == 0 && read_open(st, fd, 0, 32, &seen, &other))
+		str_int(str_trim(other), pid);
 	sys_close(fd);
 	return -1;
 }
 
-int store_watch(store *st)
+/* ==== Specs ====
+ * The current text is the documented file. Every version that was published here
+ * is also kept in the spec's directory of .history, under its number; there is no
+ * index that could disagree. A text that another program wrote over ours is the
+ * next version: readers say so, and the next publish keeps it. Readers write
+ * nothing but their own mark. */
+
+/* Takes the first line off *text if it is a comment that begins so. */
+static bool take_line(str *text, const char *start, str *middle)
 {
-#ifdef __linux__
-	int fd = dir_fd(st, METAS, true) < 0 ? -1 : inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (fd >= 0 && inotify_add_watch(fd, arena_z(st->mem, path_in(st, METAS, "")),
-					 IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE) < 0) {
-		close(fd);
-		return -1;
+	str rest = *text, line = str_cut(&rest, '\n');
+	if (str_ends(line, S("\r")))
+		line.n--;
+	if (!str_starts(line, str_of(start)) || !str_ends(line, S(" -->")))
+		return false;
+	*middle = str_from(line, (ptrdiff_t)strlen(start));
+	middle->n -= 4;
+	*text = rest;
+	return middle->n >= 0;
+}
+
+/* Splits a file into head and content: "<!-- Published by: P at T -->", in the
+ * history perhaps a note, and an empty line. An editor may have put a byte-order
+ * mark before it or changed the line ends. */
+static void split_spec(str file, bool past, store_spec *spec)
+{
+	str text = file, line;
+	if (str_starts(text, S("\xef\xbb\xbf")))
+		text = str_from(text, 3);
+	spec->publisher = spec->published = spec->note = S("");
+	spec->text = text;
+	if (take_line(&text, "<!-- Published by: ", &line)) {
+		ptrdiff_t at = line.n - 4;
+		while (at > 0 && !str_starts(str_from(line, at), S(" at ")))
+			at--;
+		spec->publisher = (str){ line.s, at > 0 ? at : 0 };
+		spec->published = str_from(line, at > 0 ? at + 4 : line.n);
+		if (past)
+			take_line(&text, "<!-- Note: ", &spec->note);
+		spec->text = text;
+		if (str_starts(text, S("\n")))
+			spec->text = str_from(text, 1);
+		else if (str_starts(text, S("\r\n")))
+			spec->text = str_from(text, 2);
 	}
-	return fd;
-#else
-	(void)st;
-	return -1;
-#endif
+	spec->size = spec->text.n;
+	spec->past = past;
+}
+
+static const char *version_file(store *st, int64_t version)
+{
+	return arena_say(st->mem, "%l.md", version).s;
+}
+
+/* Reads one file of a spec from one descriptor, and once more where it changed
+ * meanwhile. An empty one that is young is being written over in place; one that
+ * is empty for good is damaged. */
+static store_result read_spec(store *st, enum dir d, const char *file, store_spec *spec,
+			      struct stat *seen)
+{
+	for (;;) {
+		int fd, error;
+		str text;
+		struct stat after = { 0 };
+		store_result r = open_file(st, d, file, &fd, seen);
+		if (r != STORE_OK)
+			return r;
+		bool well = read_open(st, fd, 0, MAX_FILE, seen, &text) && sys_fstat(fd, &after) == 0;
+		error = errno;
+		sys_close(fd);
+		if (!well)
+			return failed(st, "read", path_in(st, d, file), error);
+		if (text.n && (same_file(seen, &after) || st->naps >= READER_NAPS)) {
+			split_spec(text, d == PAST, spec);
+			return STORE_OK;
+		}
+		if (text.n == 0 && (!is_young(seen) || st->naps >= READER_NAPS))
+			return failed(st, "read", path_in(st, d, file), 0);
+		nap(1 << st->naps++);
+	}
+}
+
+typedef struct {
+	int64_t *at;                     /* ascending */
+	int n, room;
+} numbers;
+
+static int by_number(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* The versions that are kept of the spec whose history is PAST. */
+static store_result list_versions(store *st, numbers *out)
+{
+	names it;
+	int64_t version;
+	*out = (numbers){ 0 };
+	if (!names_open(st, &it, PAST))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S(".md")))
+		if (str_int(it.stem, &version) && version > 0)
+			ADD(st->mem, out) = version;
+	if (out->n)
+		qsort(out->at, (size_t)out->n, sizeof *out->at, by_number);
+	return names_close(st, &it);
+}
+
+/* What version 1.0 kept beside the texts: {versions: [{version, note...}], readers:
+ * {"<agent>": version}}. NULL where there is none. */
+static json *old_index(store *st)
+{
+	json *doc = NULL;
+	return load(st, PAST, "index.json", MAX_TABLE, &doc, NULL) == STORE_OK ? doc : NULL;
+}
+
+static int64_t number_in(const json *object, str key)
+{
+	const json *value = json_get(object, key);
+	int64_t n = 0;
+	if (value)
+		str_int(value->raw, &n);
+	return n;
+}
+
+static store_result read_kept(store *st, int64_t version, store_spec *spec, struct stat *seen)
+{
+	store_result r = read_spec(st, PAST, version_file(st, version), spec, seen);
+	const json *list = r == STORE_OK && spec->note.n == 0 ? json_get(old_index(st), S("versions"))
+							       : NULL;
+	spec->version = version;
+	for (const json *v = list && list->kind == JSON_ARRAY ? list->child : NULL; v; v = v->next)
+		if (number_in(v, S("version")) == version)
+			spec->note = json_get_text(st->mem, v, S("note"));
+	return r;
+}
+
+/* The same but for line ends, which editors change. */
+static bool same_text(str a, str b)
+{
+	ptrdiff_t i = 0, k = 0;
+	for (;; i++, k++) {
+		i += i + 1 < a.n && a.s[i] == '\r' && a.s[i + 1] == '\n';
+		k += k + 1 < b.n && b.s[k] == '\r' && b.s[k + 1] == '\n';
+		if (i >= a.n || k >= b.n)
+			return i >= a.n && k >= b.n;
+		if (a.s[i] != b.s[k])
+			return false;
+	}
+}
+
+/* Finds which version the current text is. That is the newest one, or an older
+ * one that a publish has not replaced yet, or died before it did; a text that was
+ * written after the newest and is another is a foreign one. */
+static store_result number_current(store *st, store_spec *spec, const struct stat *seen)
+{
+	numbers kept;
+	store_result r = list_versions(st, &kept);
+	spec->version = kept.n ? kept.at[kept.n - 1] + 1 : 1;
+	spec->foreign = true;
+	for (int i = kept.n - 1; i >= 0 && r == STORE_OK; i--) {
+		store_spec past = { 0 };
+		struct stat then;
+		if (read_kept(st, kept.at[i], &past, &then) != STORE_OK)
+			continue;
+		if (str_eq(past.publisher, spec->publisher) &&
+		    str_eq(past.published, spec->published) && same_text(past.text, spec->text)) {
+			spec->version = past.version;
+			spec->note = past.note;
+			spec->foreign = false;
+			break;
+		}
+		if (mtime_ns(seen) > mtime_ns(&then))
+			break;
+	}
+	return r;
+}
+
+/* The current text and its number. A foreign text that is a moment old may be
+ * half of one: it is read until it stays. */
+static store_result read_current(store *st, str name, store_spec *spec, struct stat *seen)
+{
+	enum { SETTLED_MS = 50 };
+	for (;;) {
+		*spec = (store_spec){ .name = arena_copy(st->mem, name), .version = 1 };
+		store_result r = read_spec(st, SPECS, file_name(st, name, ".md"), spec, seen);
+		if (r != STORE_OK || !store_name_ok(name))
+			return r;
+		use_past(st, name);
+		r = number_current(st, spec, seen);
+		int64_t age = age_of(seen);
+		if (r != STORE_OK || !spec->foreign || age > SETTLED_MS || age < 0 ||
+		    st->naps >= READER_NAPS)
+			return r;
+		nap(1 << st->naps++);
+	}
+}
+
+/* Is there a spec of exactly this name? *similar is one that differs in case only. */
+static bool spec_exists(store *st, str name, str *similar)
+{
+	names it;
+	bool found = false;
+	*similar = S("");
+	if (!names_open(st, &it, SPECS))
+		return false;
+	while (names_next(&it, S(""), S(".md"))) {
+		found = found || str_eq(it.stem, name);
+		if (str_eq_nocase(it.stem, name) && !str_eq(it.stem, name))
+			*similar = arena_copy(st->mem, it.name);
+	}
+	names_close(st, &it);
+	return found;
+}
+
+/* A foreign name, which breaks the rule, is looked up in the directory listing;
+ * it has no history. */
+store_result store_find_spec(store *st, str name, int64_t version, store_spec *out)
+{
+	struct stat seen;
+	str ignored;
+	store_result r;
+	if (!store_name_ok(name) && !spec_exists(st, name, &ignored))
+		return STORE_ABSENT;
+	r = read_current(st, name, out, &seen);
+	if (r == STORE_ABSENT || version == 0 || (r == STORE_OK && version == out->version))
+		return r;
+	if (!store_name_ok(name))
+		return STORE_ABSENT;
+	*out = (store_spec){ .name = arena_copy(st->mem, name) };
+	use_past(st, name);
+	return read_kept(st, version, out, &seen);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return str_cmp(((const store_spec *)a)->name, ((const store_spec *)b)->name);
+}
+
+/* The texts are read one after the other into memory that is used again. */
+store_result store_list_specs(store *st, store_specs *out)
+{
+	names it;
+	arena *mem = st->mem, scratch = { 0 };
+	*out = (store_specs){ 0 };
+	if (!names_open(st, &it, SPECS))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S(".md"))) {
+		store_spec spec;
+		struct stat seen;
+		st->mem = &scratch;
+		store_result r = read_current(st, it.stem, &spec, &seen);
+		st->mem = mem;
+		if (r == STORE_FAILED)
+			note_damage(st, st->fault.path = arena_copy(mem, st->fault.path));
+		if (r == STORE_OK) {
+			spec.name = arena_copy(mem, spec.name);
+			spec.publisher = arena_copy(mem, spec.publisher);
+			spec.published = arena_copy(mem, spec.published);
+			spec.note = arena_copy(mem, spec.note);
+			spec.text = S("");
+			ADD(mem, out) = spec;
+		}
+		arena_reset(&scratch);
+	}
+	use_past(st, S(""));
+	arena_rewind(&scratch, (arena){ 0 });
+	if (out->n)
+		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
+	return names_close(st, &it);
+}
+
+/* ---- Readers ---- */
+
+store_result store_list_readers(store *st, str name, store_records *out)
+{
+	const json *old;
+	store_result r;
+	*out = (store_records){ 0 };
+	if (!store_name_ok(name))
+		return STORE_OK;
+	use_past(st, name);
+	r = list_table(st, PAST, "readers.json", out);
+	old = json_get(old_index(st), S("readers"));
+	for (json *m = old && old->kind == JSON_OBJECT ? old->child : NULL; m; m = m->next) {
+		str agent = json_key(st->mem, m);
+		json *doc = json_with_text(st->mem, NULL, S("agent"), agent);
+		if (!store_named(out, agent))
+			ADD(st->mem, out) = (store_record){
+				agent, json_with(st->mem, doc, S("version"), m->raw),
+			};
+	}
+	return r;
+}
+
+int64_t store_version_read(const store_records *readers, str agent)
+{
+	const store_record *reader = store_named(readers, agent);
+	return reader ? number_in(reader->doc, S("version")) : 0;
+}
+
+static json *reader_doc(store *st, str agent, int64_t version)
+{
+	json *doc = json_with_text(st->mem, NULL, S("agent"), agent);
+	doc = json_with(st->mem, doc, S("version"), arena_say(st->mem, "%l", version));
+	return json_with_text(st->mem, doc, S("readAt"), time_format(st->mem, time_now()));
+}
+
+/* A reader's version never goes back: it is looked at again under the lock. */
+store_result store_note_reader(store *st, str name, str agent, int64_t version)
+{
+	store_records readers;
+	store_result r = store_list_readers(st, name, &readers);
+	if (!store_name_ok(name) || r != STORE_OK || store_version_read(&readers, agent) >= version)
+		return r;
+	r = lock(st);
+	if (r == STORE_OK)
+		r = store_list_readers(st, name, &readers);
+	if (r == STORE_OK && store_version_read(&readers, agent) < version)
+		r = edit_record(st, PAST, "readers.json", agent, SET, reader_doc(st, agent, version),
+				NULL);
+	unlock(st);
+	return r;
+}
+
+/* ---- Publishing ---- */
+
+/* Keeps a text under its number. */
+static store_result keep_version(store *st, const store_spec *spec)
+{
+	buf text = { .mem = st->mem };
+	if (spec->publisher.n || spec->published.n)
+		buf_say(&text, "<!-- Published by: %S at %S -->\n", spec->publisher, spec->published);
+	if (text.n && spec->note.n)
+		buf_say(&text, "<!-- Note: %S -->\n", spec->note);
+	if (text.n)
+		buf_char(&text, '\n');
+	buf_add(&text, spec->text);
+	return replace_file(st, PAST, version_file(st, spec->version), buf_str(&text), NULL);
+}
+
+/* What 1.0's index knows goes where it belongs, and the index goes. */
+static store_result retire_index(store *st, str name)
+{
+	const json *index = old_index(st), *list = json_get(index, S("versions"));
+	store_records readers;
+	store_result r = index ? store_list_readers(st, name, &readers) : STORE_OK;
+	if (!index || r != STORE_OK)
+		return r;
+	for (const json *v = list && list->kind == JSON_ARRAY ? list->child : NULL; v; v = v->next) {
+		store_spec kept = { 0 };
+		struct stat seen;
+		if (json_get_text(st->mem, v, S("note")).n == 0)
+			continue;
+		if (read_kept(st, number_in(v, S("version")), &kept, &seen) == STORE_OK &&
+		    (r = keep_version(st, &kept)) != STORE_OK)
+			return r;
+	}
+	for (int i = 0; i < readers.n && r == STORE_OK; i++) {
+		str agent = readers.at[i].name;
+		json *entry = reader_doc(st, agent, store_version_read(&readers, agent));
+		r = edit_table(st, PAST, "readers.json", agent, SET_NEW, entry, &entry);
+	}
+	if (r == STORE_OK)
+		sys_unlink(st->fd[PAST], "index.json", 0);
+	return r;
+}
+
+/* Under the lock. May be CHANGED. */
+static store_result publish(store *st, store_spec *spec, int64_t base, store_spec *before)
+{
+	const char *file = file_name(st, spec->name, ".md");
+	bool keeps = store_name_ok(spec->name);
+	numbers kept = { 0 };
+	struct stat seen = { 0 };
+	store_result r;
+
+	/* 1. What is current? An empty or absent text is none. */
+	use_past(st, keeps ? spec->name : S(""));
+	r = keeps ? list_versions(st, &kept) : STORE_OK;
+	if (r == STORE_OK)
+		r = read_current(st, spec->name, before, &seen);
+	spec->version = kept.n ? kept.at[kept.n - 1] : 0;
+	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
+		*before = (store_spec){ .name = spec->name, .version = spec->version };
+	else if (r != STORE_OK)
+		return r;
+	else if (str_eq(before->text, spec->text))
+		return STORE_SAME;
+	if (base && base != before->version)
+		return STORE_CONFLICT;
+	if (before->version > spec->version)
+		spec->version = before->version;
+	spec->version += keeps;
+
+	/* 2. The history first, so that whoever sees a text can ask for it again. */
+	spec->published = time_format(st->mem, time_now());
+	r = keeps ? retire_index(st, spec->name) : STORE_OK;
+	if (r == STORE_OK && keeps && before->foreign)
+		r = keep_version(st, before);
+	if (r == STORE_OK && keeps)
+		r = keep_version(st, spec);
+	st->fault.placed = false;        /* a version that is not current yet */
+	if (r != STORE_OK)
+		return r;
+
+	/* 3. Then the current text, unless somebody wrote it meanwhile. */
+	r = replace_file(st, SPECS, file, arena_say(st->mem, "<!-- Published by: %S at %S -->\n\n%S",
+						     spec->publisher, spec->published, spec->text),
+			 &seen);
+	if (keeps && r != STORE_OK && !st->fault.placed)
+		sys_unlink(st->fd[PAST], version_file(st, spec->version), 0);
+	return r;
+}
+
+store_result store_publish(store *st, store_spec *spec, str content, int64_t base,
+			   store_spec *before)
+{
+	store_result r;
+	str similar;
+	bool exists = spec_exists(st, spec->name, &similar);
+	if (!store_name_ok(spec->name) && !exists)
+		return STORE_BAD_NAME;
+	if (!exists && similar.n) {
+		st->fault = (store_fault){ .path = path_in(st, SPECS, arena_z(st->mem, similar)) };
+		return STORE_SIMILAR;
+	}
+	spec->text = content;
+	spec->size = content.n;
+	spec->note = text_one_line(st->mem, spec->note);
+	do {
+		r = lock(st);
+		if (r == STORE_OK)
+			r = publish(st, spec, base, before);
+	} while (r == CHANGED);
+	unlock(st);
+	return r;
 }
 
 /* ==== The doctor ====
@@ -1507,489 +3061,147 @@ static void find_defect(store *st, store_findings *out, str path, store_defect w
 /* What a failure to read a file says of it. */
 static store_defect defect_of(const store_fault *f)
 {
-	bool not_file = f->error == EISDIR || f->error == EINVAL || f->error == ELOOP || f->error == EMLINK;
-	return f->error == 0 ? STORE_TORN : not_file ? STORE_NOT_A_FILE : STORE_UNREADABLE;
+	if (f->error == 0)
+		return STORE_TORN;
+	if (f->error == EISDIR || f->error == EINVAL || f->error == ELOOP || f->error == EMLINK)
+		return STORE_NOT_A_FILE;
+	return STORE_UNREADABLE;
 }
 
-static void check_file(store *st, enum dir d, const char *name, bool is_meta, bool fix, store_findings *out)
+enum file_kind { ANY, TABLE, META, SPEC };
+
+static void check_file(store *st, enum dir d, const char *name, enum file_kind kind, bool fix,
+		       store_findings *out)
 {
 	store_message m;
+	store_spec spec = { 0 };
 	json *doc;
 	struct stat seen;
-	str ignored, id = is_meta ? (str){ name, (ptrdiff_t)strlen(name) - 5 } : S("");
-	int64_t age;
-	const char *body = file_name(st, id, ".md");
-	store_result r = !is_meta ? get(st, d, name, 0, 1, &ignored, &seen)
-		       : d == METAS || d == OLD_METAS ? load_meta(st, d, id, &m, &doc, &seen)
-						      : load(st, d, name, MAX_TABLE, &doc, &seen);
-	if (r == STORE_OK && is_meta && (d == METAS || d == OLD_METAS) && is_there(st, BODIES, body, NULL) == 0 &&
-	    is_there(st, OLD_BODIES, body, NULL) == 0)
-		find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
+	str ignored, id = { name, (ptrdiff_t)strlen(name) - 5 };
+	store_result r;
+	if (kind == META)
+		r = load_meta(st, d, id, &m, &seen);
+	else if (kind == TABLE)
+		r = load(st, d, name, MAX_TABLE, &doc, &seen);
+	else if (kind == SPEC)
+		r = read_spec(st, d, name, &spec, &seen);
+	else
+		r = get(st, d, name, 0, 1, &ignored, &seen);
+	if (r == STORE_OK && kind == META) {
+		const char *body = file_name(st, id, ".md");
+		if (is_there(st, BODIES, body, &seen) == 0 && is_there(st, OLD_BODIES, body, &seen) == 0)
+			find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
+	}
 	if (r != STORE_FAILED)
 		return;
 	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
-	if (fix && out->at[out->n - 1].what != STORE_UNREADABLE && is_there(st, d, name, &age) > 0 && age > YOUNG_MS)
-		out->at[out->n - 1].fixed = set_aside(st, d, name) == STORE_OK;
+	store_finding *found = &out->at[out->n - 1];
+	if (fix && found->what != STORE_UNREADABLE && is_there(st, d, name, &seen) > 0 && !is_young(&seen))
+		found->fixed = set_aside(st, d, name) == STORE_OK;
 }
 
-static void check_dir(store *st, enum dir d, bool fix, store_findings *out)
+/* The directory itself, and what always has the same name in it. */
+static bool check_place(store *st, enum dir d, bool fix, store_findings *out)
 {
-	bool metas = d == METAS || d == OLD_METAS;
+	static const struct {
+		enum dir in;
+		const char *name;
+		enum file_kind kind;
+	} fixed[] = {
+		{ ROOT, ".lock", ANY },
+		{ ROOT, "registry.json", TABLE },
+		{ ROOT, "status.json", TABLE },
+		{ PAST, "readers.json", TABLE },
+		{ PAST, "index.json", TABLE },
+	};
 	struct stat seen = { 0 };
-	names it;
 	if (dir_fd(st, d, false) < 0) {
 		if (st->fault.error != ENOENT)
 			find_defect(st, out, path_in(st, d, ""), STORE_NOT_A_DIR);
-		return;
+		return false;
 	}
-	if (fstat(st->fd[d], &seen) == 0 && seen.st_uid != geteuid())
+	if (sys_fstat(st->fd[d], &seen) == 0 && seen.st_uid != geteuid()) {
 		find_defect(st, out, path_in(st, d, ""), STORE_NOT_OURS);
-	else if (seen.st_mode & (S_IWGRP | S_IWOTH))
+		out->at[out->n - 1].owner = (int64_t)seen.st_uid;
+	} else if (seen.st_mode & (S_IWGRP | S_IWOTH)) {
 		find_defect(st, out, path_in(st, d, ""), STORE_WRITABLE);
-	if (d == ROOT) {
-		check_file(st, d, ".lock", false, fix, out);
-		check_file(st, d, "registry.json", true, fix, out);
-		check_file(st, d, "status.json", true, fix, out);
 	}
-	if (d == PAST)
-		check_file(st, d, "index.json", true, fix, out);
-	if (d == ROOT || d == ARCHIVE || !names_open(st, &it, d))
-		return;
-	while (names_next(&it, S(""), metas ? S(".json") : d == HISTORY ? S("") : S(".md")))
-		if (d == HISTORY) {
-			use_past(st, it.name);
-			check_dir(st, PAST, fix, out);
-		} else {
-			check_file(st, d, arena_z(st->mem, it.name), metas, fix, out);
-		}
-	if (names_close(st, &it) != STORE_OK)
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		if (fixed[i].in == d)
+			check_file(st, d, fixed[i].name, fixed[i].kind, fix, out);
+	return true;
+}
+
+static void check_files(store *st, enum dir d, str tail, enum file_kind kind, bool fix,
+			store_findings *out)
+{
+	names it;
+	bool open = names_open(st, &it, d);
+	while (open && names_next(&it, S(""), tail))
+		if (kind != META || is_id(it.stem))
+			check_file(st, d, arena_z(st->mem, it.name), kind, fix, out);
+	if (!open || names_close(st, &it) != STORE_OK)
 		find_defect(st, out, path_in(st, d, ""), STORE_UNREADABLE);
+}
+
+/* A file of another program in .history, a Thumbs.db, is none of ours. */
+static void check_history(store *st, bool fix, store_findings *out)
+{
+	names it;
+	struct stat seen;
+	if (!names_open(st, &it, HISTORY))
+		return;
+	while (names_next(&it, S(""), S(""))) {
+		if (is_there(st, HISTORY, it.name.s, &seen) > 0 && S_ISREG(seen.st_mode))
+			continue;
+		use_past(st, it.name);
+		if (check_place(st, PAST, fix, out))
+			check_files(st, PAST, S(".md"), SPEC, fix, out);
+	}
+	names_close(st, &it);
+}
+
+store_result store_check_quickly(store *st, store_findings *out)
+{
+	*out = (store_findings){ 0 };
+	for (int d = ROOT; d < PAST; d++)
+		check_place(st, (enum dir)d, false, out);
+	return STORE_OK;
 }
 
 store_result store_check(store *st, bool fix, store_findings *out)
 {
+	static const struct {
+		enum dir in;
+		const char *tail;
+		enum file_kind kind;
+	} all[] = {
+		{ BODIES, ".md", ANY }, { METAS, ".json", META }, { SPECS, ".md", SPEC },
+		{ OLD_BODIES, ".md", ANY }, { OLD_METAS, ".json", META },
+	};
 	store_result r = STORE_OK;
 	*out = (store_findings){ 0 };
 	if (fix && dir_fd(st, ROOT, false) >= 0) {
-		check_file(st, ROOT, ".lock", false, true, out);
+		check_file(st, ROOT, ".lock", ANY, true, out);
 		r = lock(st);
 	}
 	if (r != STORE_OK)
 		return r;
 	for (int d = ROOT; d < PAST; d++)
-		check_dir(st, (enum dir)d, fix, out);
+		check_place(st, (enum dir)d, fix, out);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (dir_fd(st, all[i].in, false) >= 0)
+			check_files(st, all[i].in, str_of(all[i].tail), all[i].kind, fix, out);
+	check_history(st, fix, out);
 	unlock(st);
 	return STORE_OK;
-}
-
-/* ==== Specs ==== */
-
-enum { MAX_HEAD = 1024 };
-
-/* Reads "<!-- Published by: P at T -->" and the empty line after it. */
-static void read_head(str text, store_spec *spec)
-{
-	static const char start[] = "<!-- Published by: ", end[] = " -->";
-	str line, rest = text;
-	line = str_cut(&rest, '\n');
-	if (!str_starts(line, S(start)) || !str_ends(line, S(end)))
-		return;
-	line = str_from(line, (ptrdiff_t)sizeof start - 1);
-	line.n -= (ptrdiff_t)sizeof end - 1;
-	for (ptrdiff_t i = line.n - 4; i >= 0; i--) {
-		if (!str_starts(str_from(line, i), S(" at ")))
-			continue;
-		spec->publisher = (str){ line.s, i };
-		spec->published = str_from(line, i + 4);
-		break;
-	}
-	if (rest.n && rest.s[0] == '\n')
-		rest = str_from(rest, 1);
-	spec->head = rest.s - text.s;
-}
-
-static store_result load_spec(store *st, enum dir d, const char *file, store_spec *out)
-{
-	str head;
-	struct stat seen;
-	store_result r = get(st, d, file, 0, MAX_HEAD, &head, &seen);
-	if (r != STORE_OK)
-		return r;
-	out->past = d == PAST;
-	read_head(head, out);
-	out->size = (int64_t)seen.st_size - out->head;
-	return STORE_OK;
-}
-
-/* The whole current file. An empty one that is young is being written over by a
- * program that writes in place. */
-static store_result load_text(store *st, const char *file, str *text, struct stat *seen)
-{
-	for (;;) {
-		store_result r = get(st, SPECS, file, 0, MAX_FILE, text, seen);
-		if (r != STORE_OK || text->n || age_of(seen) > YOUNG_MS || st->naps >= READER_NAPS)
-			return r;
-		nap(1 << st->naps++);
-	}
-}
-
-/* ---- The history of one spec ---- */
-
-typedef struct {
-	store_specs versions;
-	store_readers readers;
-} history;
-
-static const char *version_file(store *st, int64_t version)
-{
-	return arena_say(st->mem, "%l.md", version).s;
-}
-
-static int64_t newest(const history *h)
-{
-	return h->versions.n ? h->versions.at[h->versions.n - 1].version : 0;
-}
-
-/* The agent's entry, which is made where there is none. */
-static store_reader *reader_of(store *st, history *h, str agent)
-{
-	for (int i = 0; i < h->readers.n; i++)
-		if (str_eq(h->readers.at[i].agent, agent))
-			return &h->readers.at[i];
-	ADD(st->mem, &h->readers) = (store_reader){ .agent = agent };
-	return &h->readers.at[h->readers.n - 1];
-}
-
-static int by_version(const void *a, const void *b)
-{
-	int64_t x = ((const store_spec *)a)->version, y = ((const store_spec *)b)->version;
-	return (x > y) - (x < y);
-}
-
-/* Without an index, or with a damaged one, the texts say what there was. */
-static store_result rebuild(store *st, history *h)
-{
-	names it;
-	if (!names_open(st, &it, PAST))
-		return STORE_FAILED;
-	while (names_next(&it, S(""), S(".md"))) {
-		store_spec v = { .note = S("") };
-		if (str_int(it.stem, &v.version) && v.version > 0 &&
-		    load_spec(st, PAST, arena_z(st->mem, it.name), &v) == STORE_OK)
-			ADD(st->mem, &h->versions) = v;
-	}
-	if (h->versions.n)
-		qsort(h->versions.at, (size_t)h->versions.n, sizeof *h->versions.at, by_version);
-	return names_close(st, &it);
-}
-
-static store_result load_history(store *st, history *h)
-{
-	json *doc = NULL, *list;
-	struct stat seen;
-	store_result r = load(st, PAST, "index.json", MAX_TABLE, &doc, &seen);
-	*h = (history){ 0 };
-	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
-		return rebuild(st, h);
-	list = json_get(doc, S("versions"));
-	for (json *v = list && list->kind == JSON_ARRAY ? list->child : NULL; v; v = v->next) {
-		store_spec spec = { .publisher = json_get_text(st->mem, v, S("publisher")),
-				    .published = json_get_text(st->mem, v, S("publishedAt")),
-				    .note = json_get_text(st->mem, v, S("note")) };
-		json *number = json_get(v, S("version"));
-		if (number && str_int(number->raw, &spec.version) && spec.version > newest(h))
-			ADD(st->mem, &h->versions) = spec;
-	}
-	list = json_get(doc, S("readers"));
-	for (json *m = list && list->kind == JSON_OBJECT ? list->child : NULL; m; m = m->next) {
-		int64_t version;
-		if (str_int(m->raw, &version))
-			reader_of(st, h, json_key(st->mem, m))->version = version;
-	}
-	return r;
-}
-
-static store_result save_history(store *st, const history *h)
-{
-	buf doc = { .mem = st->mem };
-	json_writer w = { .out = &doc, .pretty = true };
-	json_open(&w, '{');
-	json_name(&w, S("versions"));
-	json_open(&w, '[');
-	for (int i = 0; i < h->versions.n; i++) {
-		const store_spec *v = &h->versions.at[i];
-		json_open(&w, '{');
-		json_name(&w, S("version"));
-		json_raw(&w, arena_say(st->mem, "%l", v->version));
-		json_member(&w, S("publisher"), v->publisher);
-		json_member(&w, S("publishedAt"), v->published);
-		json_member(&w, S("note"), v->note);
-		json_close(&w, '}');
-	}
-	json_close(&w, ']');
-	json_name(&w, S("readers"));
-	json_open(&w, '{');
-	for (int i = 0; i < h->readers.n; i++) {
-		json_name(&w, h->readers.at[i].agent);
-		json_raw(&w, arena_say(st->mem, "%l", h->readers.at[i].version));
-	}
-	json_close(&w, '}');
-	json_close(&w, '}');
-	return replace_file(st, PAST, "index.json", buf_str(&doc), NULL);
-}
-
-/* Is the current text the newest version that the history has? Where it cannot
- * be told, nothing may be concluded from it. */
-static store_result is_newest(store *st, str text, const history *h, bool *same)
-{
-	struct stat seen;
-	str kept = S("");
-	store_result r = get(st, PAST, version_file(st, newest(h)), 0, MAX_FILE, &kept, &seen);
-	*same = newest(h) && r == STORE_OK && str_eq(kept, text);
-	return r == STORE_ABSENT ? STORE_OK : r;
-}
-
-/* A version that the index does not know: it is older than the texts, or its
- * writer died. It keeps its number. */
-static bool next_text(store *st, history *h)
-{
-	store_spec v = { .note = S(""), .version = newest(h) + 1 };
-	bool found = load_spec(st, PAST, version_file(st, v.version), &v) == STORE_OK;
-	if (found)
-		ADD(st->mem, &h->versions) = v;
-	return found;
-}
-
-/* Under the lock: what was written past us gets the next number. *seen is the
- * current file (st_ino 0: absent). */
-static store_result adopt(store *st, str name, history *h, struct stat *seen)
-{
-	const char *file = file_name(st, name, ".md");
-	store_spec v = { .note = S("") };
-	str text;
-	bool same = false, found = false;
-	store_result r = load_history(st, h);
-	*seen = (struct stat){ 0 };
-	if (r == STORE_OK)
-		r = load_text(st, file, &text, seen);
-	if (r != STORE_OK || text.n == 0)
-		return r == STORE_ABSENT ? STORE_OK : r;
-	while ((r = is_newest(st, text, h, &same)) == STORE_OK && !same && next_text(st, h))
-		found = true;
-	if (r != STORE_OK || same)
-		return r == STORE_OK && found ? save_history(st, h) : r;
-	read_head(text, &v);
-	v.version = newest(h) + 1;
-	ADD(st->mem, &h->versions) = v;
-	r = replace_file(st, PAST, version_file(st, v.version), text, NULL);
-	return r == STORE_OK ? save_history(st, h) : r;
-}
-
-/* Brings the history up to date if it has to be; a store that cannot be
- * written is read all the same. */
-static store_result current_history(store *st, str name, history *h)
-{
-	struct stat seen;
-	str text;
-	bool same = false;
-	int wait;
-	store_result r = load_text(st, file_name(st, name, ".md"), &text, &seen);
-	use_past(st, name);
-	if (r != STORE_OK)
-		return r;
-	if (load_history(st, h) == STORE_OK && is_newest(st, text, h, &same) == STORE_OK && same)
-		return STORE_OK;
-	wait = st->lock_ms;
-	st->lock_ms = 1;                 /* a reader waits for nobody */
-	if (st->lock < 0 && lock(st) == STORE_OK) {
-		adopt(st, name, h, &seen);
-		unlock(st);
-	}
-	st->lock_ms = wait;
-	return STORE_OK;
-}
-
-/* The current spec, with what the history says of it. */
-static store_result load_current(store *st, str name, const history *h, store_spec *out)
-{
-	store_result r;
-	*out = (store_spec){ .name = arena_copy(st->mem, name), .note = S(""), .version = 1 };
-	r = load_spec(st, SPECS, file_name(st, name, ".md"), out);
-	if (r == STORE_OK && h->versions.n) {
-		out->version = newest(h);
-		out->note = h->versions.at[h->versions.n - 1].note;
-	}
-	return r;
-}
-
-static bool spec_is_there(store *st, str name)
-{
-	names it;
-	bool found = false;
-	if (store_name_ok(name))
-		return true;             /* opening it will tell */
-	if (!names_open(st, &it, SPECS))
-		return false;
-	while (!found && names_next(&it, S(""), S(".md")))
-		found = str_eq(it.stem, name);
-	names_close(st, &it);
-	return found;
-}
-
-/* A name that breaks the rule is looked for among the names that are there,
- * and has no history. */
-store_result store_find_spec(store *st, str name, int64_t version, store_spec *out)
-{
-	history h = { 0 };
-	store_result r;
-	if (!spec_is_there(st, name))
-		return STORE_ABSENT;
-	r = store_name_ok(name) ? current_history(st, name, &h) : STORE_OK;
-	if (r == STORE_OK)
-		r = load_current(st, name, &h, out);
-	if (r != STORE_OK || version == 0 || version == out->version)
-		return r;
-	for (int i = 0; i < h.versions.n; i++) {
-		if (h.versions.at[i].version != version)
-			continue;
-		*out = h.versions.at[i];
-		out->name = name;
-		return load_spec(st, PAST, version_file(st, version), out);
-	}
-	return STORE_ABSENT;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return str_cmp(((const store_spec *)a)->name, ((const store_spec *)b)->name);
-}
-
-store_result store_list_specs(store *st, store_specs *out)
-{
-	names it;
-	store_result r;
-	*out = (store_specs){ 0 };
-	if (!names_open(st, &it, SPECS))
-		return STORE_FAILED;
-	while (names_next(&it, S(""), S(".md"))) {
-		store_spec spec;
-		r = store_find_spec(st, arena_copy(st->mem, it.stem), 0, &spec);
-		if (r == STORE_FAILED)
-			note_damage(st, st->fault.path);
-		if (r != STORE_OK)
-			continue;
-		ADD(st->mem, out) = spec;
-	}
-	if (out->n)
-		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
-	return names_close(st, &it);
-}
-
-store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t max, str *part)
-{
-	struct stat seen;
-	if (spec->past)
-		use_past(st, spec->name);
-	return get(st, spec->past ? PAST : SPECS,
-		   spec->past ? version_file(st, spec->version) : file_name(st, spec->name, ".md"),
-		   spec->head + offset, max, part, &seen);
-}
-
-/* Under the lock. The text goes into the history before it becomes current, so
- * that a reader who sees it can always ask for it again. */
-static store_result publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
-{
-	history h = { 0 };
-	buf text = { .mem = st->mem };
-	const char *file = file_name(st, spec->name, ".md");
-	struct stat seen;
-	str old;
-	store_result r;
-	use_past(st, spec->name);
-	r = adopt(st, spec->name, &h, &seen);
-	if (r != STORE_OK)
-		return r;
-	r = load_current(st, spec->name, &h, before);
-	if (r == STORE_ABSENT)
-		*before = (store_spec){ .name = spec->name, .version = newest(&h) };
-	else if (r != STORE_OK)
-		return r;
-	else if (store_spec_text(st, before, 0, MAX_FILE, &old) == STORE_OK && str_eq(old, content))
-		return STORE_SAME;
-	if (base && base != before->version)
-		return STORE_CONFLICT;
-	spec->published = time_format(st->mem, time_now());
-	spec->version = newest(&h) + 1;
-	spec->size = content.n;
-	buf_say(&text, "<!-- Published by: %S at %S -->\n\n", spec->publisher, spec->published);
-	spec->head = text.n;
-	buf_add(&text, content);
-	ADD(st->mem, &h.versions) = *spec;
-	r = replace_file(st, PAST, version_file(st, spec->version), buf_str(&text), NULL);
-	st->fault.placed = false;        /* a version that is not current yet */
-	if (r == STORE_OK)
-		r = replace_file(st, SPECS, file, buf_str(&text), &seen);
-	if (r == STORE_CHANGED)          /* it will have another number */
-		sys_unlink(dir_fd(st, PAST, false), version_file(st, spec->version), 0);
-	if (r != STORE_OK)
-		return r;
-	r = save_history(st, &h);
-	st->fault.placed = r != STORE_OK;
-	return r;
-}
-
-store_result store_publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before)
-{
-	store_result r;
-	if (!store_name_ok(spec->name))
-		return STORE_BAD_NAME;
-	do {
-		r = lock(st);
-		if (r == STORE_OK)
-			r = publish(st, spec, content, base, before);
-	} while (r == STORE_CHANGED);
-	unlock(st);
-	return r;
-}
-
-store_result store_list_readers(store *st, str name, store_readers *out)
-{
-	history h;
-	store_result r;
-	*out = (store_readers){ 0 };
-	if (!store_name_ok(name))
-		return STORE_OK;
-	use_past(st, name);
-	r = load_history(st, &h);
-	*out = h.readers;
-	return r;
-}
-
-store_result store_note_reader(store *st, str name, str agent, int64_t version)
-{
-	history h;
-	store_result r;
-	if (!store_name_ok(name))
-		return STORE_OK;
-	use_past(st, name);
-	r = load_history(st, &h);
-	if (r != STORE_OK || reader_of(st, &h, agent)->version >= version)
-		return r;
-	r = lock(st);
-	if (r != STORE_OK)
-		return r;
-	r = load_history(st, &h);
-	if (r == STORE_OK && reader_of(st, &h, agent)->version < version) {
-		reader_of(st, &h, agent)->version = version;
-		r = save_history(st, &h);
-	}
-	unlock(st);
-	return r;
 }
 
 /* ==== Signals ====
  * A file in the recipient's workspace tells whoever watches that mail is there.
  * It tells only: it may fail or be deleted without harm, so it is not synced. */
+
+enum { MAX_SIGNALS = 100 };              /* who has not looked at these will not at the next */
 
 static int open_workspace(arena *mem, str workspace)
 {
@@ -2012,8 +3224,8 @@ static int step_into(int parent, const char *name, bool make)
 	int fd;
 	if (parent < 0)
 		return -1;
-	if (make)
-		sys_mkdir(parent, name, 0700);
+	if (make && sys_mkdir(parent, name, 0700) == 0)
+		give_away(parent, parent, name);
 	fd = open_retry(parent, name, open_dir_flags | O_NOFOLLOW);
 	close(parent);
 	return fd;
@@ -2025,6 +3237,7 @@ static bool write_new(int dir, const char *name, str text)
 	if (fd < 0)
 		return errno != EEXIST;
 	write_all(fd, text);
+	give_away(dir, dir, name);
 	sys_close(fd);
 	return true;
 }
@@ -2037,32 +3250,42 @@ static int open_inbox(arena *mem, str workspace, bool make)
 	return fd;
 }
 
+/* How many signals are in an inbox; with `clear`, removes them. */
+static int count_signals(int inbox, bool clear)
+{
+	int own = open_retry(inbox, ".", open_dir_flags), n = 0;
+	names it = { .dir = own < 0 ? NULL : fdopendir(own) };
+	if (own >= 0 && !it.dir)
+		close(own);
+	while (names_next(&it, S(""), S(".signal"))) {
+		n++;
+		if (clear)
+			sys_unlink(inbox, it.name.s, 0);
+	}
+	if (it.dir)
+		closedir(it.dir);
+	return n;
+}
+
 void store_signal(arena *mem, str workspace, str from, str line)
 {
 	int inbox = store_name_ok(from) ? open_inbox(mem, workspace, true) : -1;
 	int64_t ms = time_now();
 	if (inbox < 0)
 		return;
-	for (int tries = 0; tries < 100; tries++) {
-		if (write_new(inbox, arena_say(mem, "%S-%l.signal", from, ms + tries).s, line))
-			break;
-	}
+	bool told = count_signals(inbox, false) >= MAX_SIGNALS;
+	for (int i = 0; i < MAX_SIGNALS && !told; i++)
+		told = write_new(inbox, arena_say(mem, "%S-%l.signal", from, ms + i).s, line);
 	close(inbox);
 }
 
 void store_clear_signals(arena *mem, str workspace)
 {
 	int inbox = open_inbox(mem, workspace, false);
-	names it = { 0 };
 	if (inbox < 0)
 		return;
-	it.dir = fdopendir(inbox);
-	while (names_next(&it, S(""), S(".signal")))
-		sys_unlink(inbox, it.name.s, 0);
-	if (it.dir)
-		closedir(it.dir);
-	else
-		close(inbox);
+	count_signals(inbox, true);
+	close(inbox);
 }
 
 str store_make_inbox(arena *mem, str workspace)
@@ -2099,111 +3322,23 @@ store_result store_read_file(arena *mem, str dir, const char *name, str *text)
 	return r;
 }
 
-/* ==== Presence ====
- * A server that speaks for an agent keeps a file locked. The kernel drops the
- * lock when the process ends, however it ends, so that alive means: the lock
- * cannot be taken. Others try with a shared lock, so that two that look at the
- * same time do not take each other for the owner. Nothing here is synced: it
- * tells of processes, and those do not survive a power cut. */
-
-int store_appear(store *st, store_presence *p)
+store_result store_remove(arena *mem, str path, bool directory, store_fault *fault)
 {
-	int dir = store_name_ok(p->agent) ? dir_fd(st, LIVE, true) : -1, fd;
-	str mark = store_random(st->mem, 4);
-	const char *temp = arena_say(st->mem, ".tmp-%S", mark).s;
-	const char *name = arena_say(st->mem, "%S.%S", p->agent, mark).s;
-	buf doc = { .mem = st->mem };
-	json_writer w = { .out = &doc, .pretty = true };
-	if (dir < 0 || mark.n == 0)
-		return -1;
-	p->file = str_of(name);
-	json_open(&w, '{');
-	json_name(&w, S("pid"));
-	json_raw(&w, arena_say(st->mem, "%l", p->pid));
-	json_member(&w, S("client"), p->client);
-	json_member(&w, S("session"), p->session);
-	json_member(&w, S("workspace"), p->workspace);
-	json_member(&w, S("since"), time_format(st->mem, time_now()));
-	json_close(&w, '}');
-	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
-	if (fd < 0)
-		return -1;
-	if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0 && write_all(fd, buf_str(&doc)) == 0 &&
-	    sys_rename(dir, temp, dir, name) == 0)
-		return fd;
-	sys_close(fd);
-	sys_unlink(dir, temp, 0);
-	return -1;
+	if (sys_unlink(AT_FDCWD, arena_z(mem, path), directory ? AT_REMOVEDIR : 0) == 0)
+		return STORE_OK;
+	*fault = (store_fault){ .doing = "remove", .path = path, .error = errno };
+	return errno == ENOENT ? STORE_ABSENT : STORE_FAILED;
 }
 
-bool store_touch(store *st, int presence, str file)
+enum store_kind store_look(arena *mem, str path)
 {
-	int dir = dir_fd(st, LIVE, false);
-	return dir >= 0 && same_inode(presence, dir, arena_z(st->mem, file)) && sys_touch(presence, NULL) == 0;
-}
-
-/* "<agent>.<8 hex>" */
-static str agent_of(str name)
-{
-	str agent = { name.s, name.n - 9 };
-	return name.n > 9 && name.s[agent.n] == '.' && store_name_ok(agent) ? agent : (str){ 0 };
-}
-
-static bool look_at(store *st, const char *name, store_presence *p)
-{
-	json *doc;
 	struct stat seen;
-	int fd;
-	if (load(st, LIVE, name, MAX_META, &doc, &seen) != STORE_OK ||
-	    open_file(st, LIVE, name, &fd, &seen) != STORE_OK)
-		return false;
-	*p = (store_presence){
-		.agent = arena_copy(st->mem, agent_of(str_of(name))),
-		.file = str_of(name),
-		.client = json_get_text(st->mem, doc, S("client")),
-		.session = json_get_text(st->mem, doc, S("session")),
-		.workspace = json_get_text(st->mem, doc, S("workspace")),
-		.since = time_parse(json_get_text(st->mem, doc, S("since"))),
-		.seen = time_now() - age_of(&seen),
-		.alive = sys_flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK,
-	};
-	const json *pid = json_get(doc, S("pid"));
-	if (pid)
-		str_int(pid->raw, &p->pid);
-	sys_close(fd);
-	return p->agent.n > 0;
-}
-
-/* Is there one of the same agent that says more than this one, which is gone? */
-static bool is_outdated(const store_presences *all, int i)
-{
-	for (int k = 0; k < all->n; k++)
-		if (k != i && str_eq(all->at[k].agent, all->at[i].agent) &&
-		    (all->at[k].alive || all->at[k].seen > all->at[i].seen || (k > i && all->at[k].seen == all->at[i].seen)))
-			return !all->at[i].alive;
-	return false;
-}
-
-store_result store_list_presence(store *st, store_presences *out)
-{
-	names it;
-	int kept = 0;
-	*out = (store_presences){ 0 };
-	if (!names_open(st, &it, LIVE))
-		return STORE_FAILED;
-	while (names_next(&it, S(""), S(""))) {
-		const char *name = arena_z(st->mem, it.name);
-		store_presence p;
-		if (look_at(st, name, &p))
-			ADD(st->mem, out) = p;
-	}
-	store_presence *found = NEW(st->mem, store_presence, out->n + 1);
-	for (int i = 0; i < out->n; i++) {
-		if (is_outdated(out, i))
-			sys_unlink(dir_fd(st, LIVE, false), out->at[i].file.s, 0);
-		else
-			found[kept++] = out->at[i];
-	}
-	*out = (store_presences){ found, kept, kept };
-	return names_close(st, &it);
+	const char *name = arena_z(mem, path);
+	if (sys_stat(AT_FDCWD, name, &seen, 0) < 0)
+		return STORE_NOTHING;
+	if (S_ISDIR(seen.st_mode))
+		return STORE_DIRECTORY;
+	if (!S_ISREG(seen.st_mode))
+		return STORE_OTHER;
+	return sys_access(AT_FDCWD, name, X_OK, 0) == 0 ? STORE_PROGRAM : STORE_FILE;
 }

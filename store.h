@@ -2,7 +2,8 @@
  * message and what is promised about each.
  *
  * A store is opened for one request and closed after it; opening touches no
- * disk. What the functions return lives in the arena given to store_open. */
+ * disk. Everything that the functions return lives in the arena given to
+ * store_open and points into it. Lists are sorted where it is said. */
 #ifndef STORE_H
 #define STORE_H
 
@@ -14,13 +15,14 @@
 typedef enum {
 	STORE_OK,
 	STORE_ABSENT,     /* there is no such thing */
-	STORE_AMBIGUOUS,  /* the prefix stands for several messages */
+	STORE_AMBIGUOUS,  /* the prefix fits several messages */
 	STORE_BAD_NAME,   /* the name breaks the rule, see store_name_ok */
+	STORE_SIMILAR,    /* the name differs from an existing one, fault.path, only in case */
 	STORE_CONFLICT,   /* somebody published in between */
 	STORE_SAME,       /* there is nothing to change */
+	STORE_REFUSED,    /* the caller's own check, made under the lock, said no */
 	STORE_BUSY,       /* the lock was not to be had in time; see fault */
-	STORE_FAILED,     /* see fault */
-	STORE_CHANGED     /* within store.c only: changed between reading and writing, do it anew */
+	STORE_FAILED      /* see fault */
 } store_result;
 
 /* What went wrong, for STORE_BUSY and STORE_FAILED. */
@@ -28,35 +30,29 @@ typedef struct {
 	const char *doing;  /* "open", "write", "sync" ... */
 	str path;
 	int error;          /* an errno; 0: the content is damaged */
-	bool placed;        /* the new content is in place, but not known to survive a power cut */
+	bool placed;        /* the new content is in place, but may not survive a power cut */
 } store_fault;
 
-/* What a long-lived process may remember between requests, because it cannot
- * change: from whom and to whom the message of a file is. Start it zeroed. */
-typedef struct {
-	arena mem;
-	uint64_t device, inode;          /* of the directory that it knows */
-	struct store_known *at;
-	int n, room;
-	struct { str *at; int n, room; } agents;
-} store_cache;
-
-enum { STORE_DIRS = 11 };
+typedef struct store_index store_index;
 
 typedef struct {
 	arena *mem;
-	store_cache *cache;     /* NULL: read everything anew */
 	str root;
-	int fd[STORE_DIRS];     /* -1: not opened yet */
-	int lock;               /* -1: not held */
-	int lock_ms;            /* how long to wait for it; 0: the usual 8 s */
-	const char *past;       /* the spec whose history is open */
-	int naps;               /* how often this request has waited for somebody's unfinished file */
 	store_fault fault;
-	int damaged;            /* files passed over because they are damaged or unreadable */
-	str *damaged_paths;     /* their paths */
+	store_index *index;      /* NULL: one for this request alone */
+	int lock_ms;             /* how long to wait for the lock; 0: the usual 8 s */
+	const volatile sig_atomic_t *stop; /* if set: nonzero ends waiting for the lock */
+	int damaged;             /* files passed over because they are damaged or unreadable */
+	str *damaged_paths;
+	bool no_locks;           /* the file system has no locks: we went on without */
+	bool no_dir_sync;        /* nor does it sync directories */
+
+	int *fd;                 /* from here on it is the store's own */
+	int lock;
+	int naps;
 	int damaged_room;
-	const volatile sig_atomic_t *stop; /* where set: waiting for the lock ends when it is */
+	const char *past;
+	store_index *own_index;
 } store;
 
 void store_open(store *st, arena *mem, str root);
@@ -64,57 +60,113 @@ void store_close(store *st);
 
 /* ---- Time: milliseconds since 1970, ISO-8601 UTC in files. ---- */
 
-int64_t time_now(void);
-int64_t clock_ms(void);                /* ms of a clock that nobody sets: for waiting */
+int64_t time_now(void);                  /* of the wall clock, which may jump */
+int64_t clock_ms(void);                  /* of a clock that nobody sets: to measure and wait */
 str time_format(arena *mem, int64_t ms);
-int64_t time_parse(str time);              /* -1 where it is no such time */
+int64_t time_parse(str time);            /* -1 if it is not such a time */
 
 /* ---- Names ---- */
 
-str store_random(arena *mem, int bytes);  /* at most 16, as hex digits */
+str store_random(arena *mem, int bytes); /* at most 16, as hex digits; empty: there is no chance */
 
 /* A new name of an agent or spec: [A-Za-z0-9][A-Za-z0-9._-]{0,63}. */
 bool store_name_ok(str name);
 extern const str store_human;            /* the reserved name of the person */
 
-/* ---- Agents and their statuses: two tables, one entry an agent ---- */
+/* ---- Records: an agent, a status, a reader of a spec ----
+ * Each is a JSON object in a table, under a name. */
 
 typedef struct {
 	str name;
-	str text;                        /* an agent's description, or its status */
-	str workspace, origin;           /* of an agent: its directory, and where it was when it registered */
-	str time;                        /* registered, or last changed */
-	str doc;                         /* the JSON object as stored */
-} store_entry;
+	json *doc;                       /* the object as stored; print it with json_format */
+} store_record;
 
 typedef struct {
-	store_entry *at;
+	store_record *at;
 	int n, room;
-} store_entries;
+} store_records;
 
-store_result store_list_agents(store *st, store_entries *out);
-store_result store_list_statuses(store *st, store_entries *out);
-const store_entry *store_entry_named(const store_entries *list, str name);  /* NULL: none */
+/* The record of that name, or NULL. */
+const store_record *store_named(const store_records *list, str name);
 
-/* Writes the agent's entry with the name, text, workspace and origin given. */
-store_result store_register(store *st, store_entry *agent);
+store_result store_list_agents(store *st, store_records *out);
+store_result store_list_statuses(store *st, store_records *out);
+
+/* What is known of who runs; see Presence. */
+typedef struct {
+	str agent, client, session, workspace, host;
+	enum store_life {
+		STORE_GONE,              /* it does not run */
+		STORE_UNSURE,            /* heard of a moment ago, but its lock is not to be seen */
+		STORE_ALIVE
+	} life;
+	int64_t since, seen;             /* ms: when it started, when it was last heard of */
+	int64_t pid;
+	str file;                        /* its name in live/ */
+} store_presence;
+
+typedef struct {
+	store_presence *at;
+	int n, room;
+} store_presences;
+
+/* Registers under one hold of the lock: lists the agents and who runs, asks
+ * `may` (if set) whether that allows it, writes the record, and, where `self` is
+ * set, appears as it (self_fd as store_appear returns it). STORE_REFUSED if `may`
+ * said no; then nothing has changed. `may` can be asked again if another program
+ * wrote in between. *out is the record as stored. */
+typedef struct {
+	str name, workspace, origin, description;
+	bool (*may)(void *context, const store_records *agents, const store_presences *live);
+	void *context;
+	store_presence *self;
+	int self_fd;
+} store_registration;
+
+store_result store_register(store *st, store_registration *r, store_record *out);
 
 /* The agent leaves the registry and has no status any more. */
 store_result store_forget(store *st, str agent);
 
-/* Where `only_new`, an agent that has a status keeps it. */
-store_result store_set_status(store *st, str agent, str status, bool only_new);
+/* *out (maybe NULL) is the record as stored. With `only_new` an agent that has a
+ * status keeps it, and that is what *out is. */
+store_result store_set_status(store *st, str agent, str status, bool only_new, store_record *out);
 
 /* ---- Messages ---- */
 
-typedef enum { STORE_PENDING, STORE_ESCALATED, STORE_ACKNOWLEDGED, STORE_COMPLETED } store_state;
+/* In the order of a list: what waits for somebody comes first. */
+typedef enum {
+	STORE_PENDING, STORE_ESCALATED, STORE_ACKNOWLEDGED, STORE_COMPLETED, STORE_STATES
+} store_state;
+
+enum store_traits {
+	STORE_OPEN = 1,                  /* can still be completed */
+	STORE_LISTED = 2,                /* stands in the inbox of its recipient */
+	STORE_UNREAD = 4,                /* counts as unread, and is announced */
+	STORE_SWEPT = 8                  /* goes to the archive after a day of quiet */
+};
+
+/* All that the program knows of a state, in the order of the enum. */
+typedef struct {
+	store_state state;
+	str word;                        /* on disk, and in what --json prints */
+	str label;                       /* before a message in a list: "read " */
+	str mark;                        /* behind it in the log: " (read)" */
+	int rank;                        /* in an inbox: smaller first; urgent mail is one less */
+	unsigned traits;
+} store_state_row;
+
+extern const store_state_row store_states[STORE_STATES];
+
+/* The states with any of these traits, as a set of bits 1 << state. */
+unsigned store_states_with(unsigned traits);
 
 typedef struct {
 	str id, from, to, subject, reply_to, reason, created, updated;
 	store_state state;               /* a word that is not known counts as pending */
 	bool urgent, archived;
 	str spec;                        /* the notice of a new version of this spec; else empty */
-	str doc;                         /* the meta object as stored */
+	json *doc;                       /* the meta object as stored */
 } store_message;
 
 typedef struct {
@@ -123,53 +175,151 @@ typedef struct {
 } store_messages;
 
 /* Stores a new message; from, to, subject, reply_to, reason, state, urgent and
- * spec are the caller's, the rest is filled in. Durable when it returns STORE_OK. */
+ * spec are the caller's, the rest is filled in. Durable when it returns STORE_OK.
+ * No two messages of this process have the same createdAt. */
 store_result store_send(store *st, store_message *m, str body);
 
 /* Every message to `to` and every one from `from` (empty: no such) that is not
  * archived, by createdAt, then id. Damaged files are passed over and counted in
- * st->damaged. */
+ * st->damaged. Costs what is new and what is theirs, see "Finding mail". */
 store_result store_list_mail(store *st, str to, str from, store_messages *out);
 
-/* All that is stored, archived or not, in the same order. */
-store_result store_list_all(store *st, store_messages *out);
+/* All that is stored and was changed since `since` (ms; 0: ever), archived or
+ * not, in the same order. Files that are older are not opened, and the archive
+ * is not read at all for less than a day. */
+store_result store_list_all(store *st, int64_t since, store_messages *out);
 
-/* The message whose id starts with `prefix` (at least 4 bytes), archived or not. */
+/* One walk over what is not archived counts for everybody. */
+typedef struct {
+	uint64_t key;                    /* of the agent's name */
+	int unread, urgent;              /* urgent: of the unread ones */
+	int64_t oldest;                  /* ms: when its oldest unread message was sent */
+} store_count;
+
+typedef struct {
+	store_count *at;
+	int n, room;
+	int unread;                      /* of everybody together */
+} store_counts;
+
+/* Counts, and where `escalated` is set lists every escalated message, whoever it
+ * is to, in the order of store_list_mail. */
+store_result store_count_mail(store *st, store_counts *out, store_messages *escalated);
+store_count store_count_of(const store_counts *counts, str agent);
+
+/* The message with this id, or the one whose id starts with it (at least 4
+ * characters, in either case). A whole id is opened without reading a directory;
+ * a prefix is looked for in the mail that is not archived, and only if nothing
+ * there fits, in the archive. */
 store_result store_find(store *st, str prefix, store_message *m);
 
-/* Up to `most` bytes of the body from `offset`; *total is its whole length. */
+/* The first characters of an id, 8 or as many as tell it apart from all others
+ * that are not archived. */
+str store_short_id(store *st, str id);
+
+/* Up to `max` bytes of the body from `offset`; *total is its whole length. */
 store_result store_body(store *st, const store_message *m, int64_t offset, int64_t max,
 			str *part, int64_t *total);
 
 /* Moves m to `to` if it still is in a state of the set `from` (bits 1 << state),
- * with further members set to these strings, and reads it anew into *m. */
+ * with further members set to these strings. *m is then what is stored; it is
+ * still STORE_OK where m was in no such state. */
 typedef struct {
 	str key, text;
 } store_member;
 
 store_result store_set_state(store *st, store_message *m, store_state to, unsigned from,
-			const store_member *notes, int count);
+			     const store_member *members, int count);
 
-/* Archives what has been quiet for a day, at most once an hour for all servers. */
+/* At most once an hour for all processes: archives what has been quiet for a
+ * day, and clears away what writers and sessions that are gone left behind. */
 store_result store_sweep(store *st);
 
 /* Deletes archived messages that were last touched more than so long ago. */
 store_result store_prune(store *st, int64_t older_ms, int *count);
 
+/* ---- Finding mail ----
+ * What a process that looks more than once remembers of messages-meta/: names,
+ * parties and states, kept true by inotify. Start it zeroed, set it in each
+ * store that is opened (st->index), release it at the end. Without one, each
+ * store makes its own for its request. The answers are the same. */
+
+struct store_index {
+	arena mem;
+	uint64_t device, inode;          /* of the directory that it knows */
+	uint64_t seed;                   /* of the hash table: nobody can aim at one place */
+	struct store_known *at;          /* the messages, in no order */
+	int n, room, gone;
+	int32_t *slot;                   /* a hash table of places in `at`, plus 1; 0: free */
+	int slots;
+	uint32_t walk;                   /* the number of the last walk over the names */
+	bool whole, names_only;          /* it knows every name, and nothing else */
+	int64_t mtime;                   /* of the directory, ns, at the last look */
+	int64_t walked, walked_mtime;    /* clock_ms of the last walk, and mtime then */
+	int64_t unexplained;             /* clock_ms since when mtime has moved without an event; or 0 */
+	int watch;                       /* of inotify, plus 1; 0: not tried yet, -1: none here */
+	uint64_t changes;                /* names that came, went or changed */
+	int learnt;                      /* what it knows that the memo does not */
+	int opened;                      /* files opened for it, ever: for tests */
+};
+
+void store_index_release(store_index *index);
+
+/* A descriptor that becomes readable when messages-meta/ changes, for poll; the
+ * next look empties it. -1: nothing tells here, look every now and then. Call it
+ * again after each look: a directory that was replaced has another one. */
+int store_watch(store *st);
+
+/* Has any message come, gone or changed since the last call? Opens only those that
+ * did; true also where that cannot be told. For whoever wakes from store_watch:
+ * a writer's temp files wake, too. */
+bool store_changed(store *st);
+
+/* ---- What a session was told: announced/<agent>@<session> ----
+ * Open the record, list the news against it, tell them, and when they went out,
+ * note them. Nothing of it takes .lock or syncs. A record that is absent or
+ * garbage means: told of nothing yet. Agents whose names break the rule have
+ * none: they are told each time. */
+
+typedef struct {
+	str agent, session;
+	bool in_turn;                    /* set by the caller before store_note_announced */
+	int stops;                       /* consecutive turns that mail kept from ending: likewise */
+
+	str ids;                         /* told: a line each */
+	str unread;                      /* of the last look: a line each */
+	int64_t changed, looked;         /* of messages-meta/ (ns), and when that was seen (ms) */
+	int64_t seen_changed, seen_looked; /* of the last look */
+	bool whole;                      /* the last look passed over no file */
+	bool was_in_turn;
+	int had_stops;
+} store_announced;
+
+enum {
+	STORE_URGENT = 1,                /* only urgent mail is news */
+	STORE_ALL = 2,                   /* and so is all that is unread, told or not */
+	STORE_ESCALATIONS = 4            /* and so are escalated messages, whoever they are to */
+};
+
+/* Reads the record; never waits long. An empty session is one of its own. */
+void store_open_announced(store *st, str agent, str session, store_announced *a);
+
+/* Unread mail of the agent that is not in the record, by createdAt. Where
+ * messages-meta/ is as it was at a look that told everything, that is nothing,
+ * for the price of one stat. */
+store_result store_list_news(store *st, store_announced *a, unsigned which, store_messages *news);
+
+/* Notes that these were told, and a->in_turn and a->stops; what others noted
+ * meanwhile stays, what was read by the last look goes. Writes only what changes;
+ * call it after a look that found nothing, too. STORE_BUSY: somebody holds the
+ * record for more than a moment. */
+store_result store_note_announced(store *st, store_announced *a, const store_messages *told);
+
+/* Takes the right to wait for this agent and session; -1: the process *pid has
+ * it (0: unknown), -2: see fault. It lasts until the descriptor is closed. */
+int store_claim_wait(store *st, str agent, str session, int64_t *pid);
+
 /* ---- Presence: who is running ---- */
-
-typedef struct {
-	str agent, client, session, workspace;
-	bool alive;
-	int64_t since, seen;             /* ms: when it started, when it was last heard of */
-	int64_t pid;
-	str file;                        /* in live/ */
-} store_presence;
-
-typedef struct {
-	store_presence *at;
-	int n, room;
-} store_presences;
 
 /* Says that this process speaks for p->agent, for as long as the descriptor
  * that it returns stays open, and fills p->file; -1 where that cannot be said. */
@@ -182,37 +332,22 @@ bool store_touch(store *st, int presence, str file);
  * what is older and gone is removed. */
 store_result store_list_presence(store *st, store_presences *out);
 
-/* ---- News: what a session was not told of yet ---- */
-
-enum { STORE_URGENT = 1, STORE_ALL = 2 };  /* only urgent mail is news; all that is unread is */
-
-/* Unread mail of the agent that was not told to this session before, and that
- * counts as told now; an empty session is one of its own. */
-store_result store_list_news(store *st, str agent, str session, unsigned which, store_messages *news);
-
-/* Takes the right to wait for this agent and session; -1: another has it, -2:
- * st->fault. It lasts until the descriptor is closed. */
-int store_claim_wait(store *st, str agent, str session);
-
-/* A descriptor that becomes readable when mail comes (read it empty then), or
- * -1 where the system has no such thing or the store is not there. */
-int store_watch(store *st);
-
 /* ---- What is not as it should be ---- */
 
 typedef enum {
-	STORE_TORN,                      /* not the JSON that it should be */
+	STORE_TORN,                      /* not the JSON that it should be, or empty */
 	STORE_NOT_A_FILE,
 	STORE_NOT_A_DIR,
 	STORE_UNREADABLE,
 	STORE_NO_BODY,                   /* a message without its text */
-	STORE_NOT_OURS,                  /* another user's */
+	STORE_NOT_OURS,                  /* another user's: fault is not set, `owner` is */
 	STORE_WRITABLE                   /* by other users */
 } store_defect;
 
 typedef struct {
 	str path;
 	store_defect what;
+	int64_t owner;                   /* the user's number, for STORE_NOT_OURS */
 	bool fixed;
 } store_finding;
 
@@ -224,14 +359,18 @@ typedef struct {
 /* Looks at every file; with `fix`, moves damaged ones aside (and nothing more). */
 store_result store_check(store *st, bool fix, store_findings *out);
 
+/* The same for the root, its tables and its directories alone: costs little. */
+store_result store_check_quickly(store *st, store_findings *out);
+
 /* ---- Specs: every version is kept ---- */
 
 typedef struct {
 	str name, publisher, published;  /* the last two empty where the file does not say */
 	str note;                        /* what changed, in a line */
+	str text;                        /* the content; empty in a list */
 	int64_t version;                 /* from 1 */
 	int64_t size;                    /* of the content */
-	int64_t head;                    /* bytes before it */
+	bool foreign;                    /* by another program, and not kept by a publish yet */
 	bool past;                       /* not the current text */
 } store_spec;
 
@@ -240,30 +379,25 @@ typedef struct {
 	int n, room;
 } store_specs;
 
-typedef struct {
-	str agent;
-	int64_t version;                 /* the last one that it read */
-} store_reader;
-
-typedef struct {
-	store_reader *at;
-	int n, room;
-} store_readers;
-
+/* By name. */
 store_result store_list_specs(store *st, store_specs *out);
 
-/* The current text of a spec; version 0: the current one. What another program
- * wrote over it becomes its next version here. */
+/* A version of a spec; 0: the current one. All of *out comes from one look at one
+ * file. Nothing is written: a text that another program put over ours is shown as
+ * the next version. A current file that is empty for good is damaged; its past
+ * versions can still be had. */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out);
-store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t max, str *part);
 
 /* Publishes spec->name as spec->publisher with spec->note, and fills the rest.
  * *before is what was current (version 0: nothing). With `base` that must have
- * been its version, else STORE_CONFLICT. The same content is STORE_SAME. */
-store_result store_publish(store *st, store_spec *spec, str content, int64_t base, store_spec *before);
+ * been its version, else STORE_CONFLICT. The same content is STORE_SAME. A name
+ * that breaks the rule is published only if it is there, and has no history. */
+store_result store_publish(store *st, store_spec *spec, str content, int64_t base,
+			   store_spec *before);
 
-/* Who read which version. */
-store_result store_list_readers(store *st, str name, store_readers *out);
+/* Who read which version: records {agent, version, readAt?}. */
+store_result store_list_readers(store *st, str name, store_records *out);
+int64_t store_version_read(const store_records *readers, str agent);   /* 0: none */
 store_result store_note_reader(store *st, str name, str agent, int64_t version);
 
 /* ---- Other people's directories ---- */
@@ -274,12 +408,21 @@ store_result store_write_file(arena *mem, str dir, const char *name, str text, s
 /* Reads a file of at most 16 MiB; empty where there is none. */
 store_result store_read_file(arena *mem, str dir, const char *name, str *text);
 
+/* Removes a file, or a directory if it is empty. STORE_ABSENT, or STORE_FAILED
+ * with the fault (ENOTEMPTY among others). */
+store_result store_remove(arena *mem, str path, bool directory, store_fault *fault);
+
+/* What stands there, links followed. */
+enum store_kind { STORE_NOTHING, STORE_FILE, STORE_PROGRAM, STORE_DIRECTORY, STORE_OTHER };
+enum store_kind store_look(arena *mem, str path);
+
 /* ---- Signals: <workspace>/.claude/inbox/<from>-<ms>.signal ---- */
 
 /* Is it an absolute path of a directory on this machine? */
 bool store_workspace_here(arena *mem, str workspace);
 
-/* Best effort: a workspace that is not here, or is not safe, gets none. */
+/* Best effort: a workspace that is not here, is not safe, or holds a hundred of
+ * them already, gets none. */
 void store_signal(arena *mem, str workspace, str from, str line);
 void store_clear_signals(arena *mem, str workspace);
 
