@@ -2,7 +2,7 @@
 # Each gets a fresh home, no login and no model; a proxy that is not there keeps
 # them from the network.
 # shellcheck disable=SC2317
-. ./test/lib.sh
+. ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9

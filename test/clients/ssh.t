@@ -5,7 +5,7 @@
 #
 # The functions are called by name, through ok and wait_for:
 # shellcheck disable=SC2317
-. ./test/lib.sh
+. ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 SSHD=$(PATH=$PATH:/usr/sbin:/sbin; command -v sshd)

@@ -1,0 +1,105 @@
+# test.sh: what every test file begins with (". ./test/lib/test.sh", from the top
+# directory). It gives the test a store, a home and a scratch directory of its
+# own, in $T, and a few words to say TAP with:
+#
+#   ok WHAT COMMAND...      passes if the command succeeds
+#   no WHAT COMMAND...      passes if the command fails
+#   is WHAT GOT WANTED      passes if both are the same text
+#   like WHAT GOT PATTERN   passes if a line of GOT matches the basic regular expression
+#   unlike WHAT GOT PATTERN passes if none does
+#   skip WHAT WHY           says that something could not be tested here
+#   done_testing            the last line of a test
+#
+# and a few to speak the protocol with:
+#
+#   req ID METHOD [PARAMS]            a legacy request
+#   modern ID METHOD [MEMBERS]        one with the modern envelope
+#   call ID TOOL [ARGUMENTS]          a legacy tools/call
+#   serve LINE...                     all that a server answers to these lines
+#   text_of ANSWER                    the text of a tool's answer
+#   tool TOOL [ARGUMENTS]             call, serve and text_of in one
+#   at PATH... <JSON                  the value at a path: at result content 0 text
+
+set -u
+LC_ALL=C
+export LC_ALL
+BIN=${INTERAGENT:-$PWD/interagent}
+HELPERS=$PWD/test/bin
+T=$(mktemp -d "${TMPDIR:-/tmp}/interagent-test.XXXXXX") || exit 1
+T=$(cd "$T" && pwd -P)
+trap 'rm -rf "$T"' EXIT
+trap 'exit 1' HUP INT TERM
+for name in $(env | sed -n -e 's/^\(CLAUDE[A-Z_]*\)=.*/\1/p' -e 's/^\(CODEX[A-Z_]*\)=.*/\1/p' \
+	-e 's/^\(INTERAGENT_[A-Z]*\)=.*/\1/p'); do
+	unset "$name"
+done
+unset GEMINI_CLI CURSOR_AGENT AI_AGENT
+HOME=$T/home
+INTERAGENT_DIR=$T/store
+export HOME INTERAGENT_DIR
+mkdir "$HOME" "$T/work"
+number=0
+failures=0
+
+pass() { number=$((number + 1)); printf 'ok %s - %s\n' "$number" "$1"; }
+
+fail() {
+	number=$((number + 1))
+	failures=$((failures + 1))
+	printf 'not ok %s - %s\n' "$number" "$1"
+	shift
+	for line in "$@"; do printf '%s\n' "$line" | sed 's/^/#   /'; done
+}
+
+ok() {
+	what=$1
+	shift
+	if "$@" >"$T/out" 2>&1; then pass "$what"; else fail "$what" "failed: $*" "$(head -c 2000 "$T/out")"; fi
+}
+
+no() {
+	what=$1
+	shift
+	if "$@" >"$T/out" 2>&1; then fail "$what" "succeeded: $*" "$(head -c 2000 "$T/out")"; else pass "$what"; fi
+}
+
+is() {
+	if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:    $2" "wanted: $3"; fi
+}
+
+like() {
+	if printf '%s\n' "$2" | grep -q -e "$3"; then pass "$1"; else fail "$1" "got: $2" "wanted a match of: $3"; fi
+}
+
+unlike() {
+	if printf '%s\n' "$2" | grep -q -e "$3"; then fail "$1" "got: $2" "wanted no match of: $3"; else pass "$1"; fi
+}
+
+skip() { number=$((number + 1)); printf 'ok %s - %s # SKIP %s\n' "$number" "$1" "$2"; }
+
+done_testing() {
+	echo "1..$number"
+	[ "$failures" -eq 0 ]
+	exit
+}
+
+at() { "$HELPERS/jsonq" "$@"; }
+
+META='"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}'
+
+req() { printf '{"jsonrpc":"2.0","id":%s,"method":"%s"%s}\n' "$1" "$2" "${3:+,\"params\":$3}"; }
+modern() { printf '{"jsonrpc":"2.0","id":%s,"method":"%s","params":{%s%s}}\n' "$1" "$2" "${3:+$3,}" "$META"; }
+call() { req "$1" tools/call "{\"name\":\"$2\"${3:+,\"arguments\":$3}}"; }
+serve() { printf '%s\n' "$@" | "$BIN" serve 2>>"$T/stderr"; }
+text_of() { printf '%s\n' "$1" | at result content 0 text; }
+tool() { text_of "$(serve "$(call 1 "$@")")"; }
+
+# Waits, ten seconds at most, until a command succeeds.
+wait_for() {
+	tries=0
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 200 ] || return 1
+		sleep 0.05
+	done
+}
