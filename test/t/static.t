@@ -44,6 +44,13 @@ in_tree "make builds" tree make
 unlike "without a warning" "$(cat "$T/out")" warning
 is "a server" "$(ping "$T/tree/interagent")" "$PONG"
 in_tree "a second make has nothing to do" tree make -q
+in_tree "with other flags it builds anew" tree make CFLAGS=-O0
+is "all of it" "$(grep -c 'O0.* -c ' "$T/out")" 3
+like "make says the command that links" "$(cat "$T/out")" '^cc -O0 .*-o interagent interagent.o store.o json.o'
+in_tree "it builds without make too" tree cc -o by-hand interagent.c json.c store.c
+is "the same server" "$(ping "$T/tree/by-hand")" "$PONG"
+rm "$T/tree/by-hand"
+in_tree "with the first flags it builds as before" tree make
 
 # ==== One file that needs nothing ====
 # It is copied to machines and into containers that have nothing else.
@@ -95,6 +102,14 @@ req 1 ping >&3
 exec 3>&-
 wait "$server"
 is "and the one that runs goes on" "$(cat "$T/said")" "$PONG"
+in_tree "it is removed" tree make uninstall PREFIX=/opt/tools DESTDIR="$T/root"
+is "and nothing is left" "$(find "$T/root" -type f)" ""
+in_tree "it installs to a path with a blank, whatever the umask" tree \
+	sh -c 'umask 077; make install PREFIX="/opt/my tools" DESTDIR=../root'
+is "for everybody to run" "$(find "$T/root/opt/my tools" ! -perm 755)" ""
+is "what runs there" "$(ping "$T/root/opt/my tools/bin/interagent")" "$PONG"
+in_tree "it is removed from there" tree make uninstall PREFIX="/opt/my tools" DESTDIR="$T/root"
+is "and nothing is left there" "$(find "$T/root" -type f)" ""
 
 # ==== Other makes and compilers ====
 
