@@ -54,7 +54,7 @@ fi
 ok "the source builds by itself" make -C "$other" CC="${CC:-cc}"
 ok "... and what it builds runs" env INTERAGENT="$other/interagent" sh -c 'cd "$1" && "$INTERAGENT" --help' - "$other"
 
-# ---- arm64, under an emulator ----
+section "arm64, under an emulator"
 # Program and helpers are built for it, and a script in the place of each
 # starts the emulator; the program itself is the one to be handed out.
 

@@ -8,7 +8,12 @@
 #   like WHAT GOT PATTERN   passes if a line of GOT matches the basic regular expression
 #   unlike WHAT GOT PATTERN passes if none does
 #   skip WHAT WHY           says that something could not be tested here
+#   section TITLE           what the tests that follow are about
 #   done_testing            the last line of a test
+#
+# A result is told with the name of its file and its section, so that it can be
+# understood alone. A WHAT that begins with "...", "and", "nor" or the like goes on
+# from the one before it, and is told with that one.
 #
 # and a few to speak the protocol with:
 #
@@ -40,13 +45,30 @@ export HOME INTERAGENT_DIR
 mkdir "$HOME" "$T/work"
 number=0
 failures=0
+file_name=${0##*/}
+file_name=${file_name%.t}
+heading=
+topic=
 
-pass() { number=$((number + 1)); printf 'ok %s - %s\n' "$number" "$1"; }
+section() { heading="$1: " topic=; }
+
+# say_result "ok" or "not ok", WHAT [WHY IT WAS SKIPPED]
+say_result() {
+	number=$((number + 1))
+	case $2 in
+	'...'*) told="$topic $2" ;;
+	*': ... '*) told="$topic ${2#*: }" ;;
+	and\ * | nor\ * | but\ * | or\ * | so\ * | then\ * | which\ * | whose\ *) told="$topic${topic:+, }$2" ;;
+	*) told=$2 topic=$2 ;;
+	esac
+	printf '%s %s - %s%s\n' "$1" "$number" "$file_name: $heading$told" "${3:+ # SKIP $3}"
+}
+
+pass() { say_result ok "$1"; }
 
 fail() {
-	number=$((number + 1))
 	failures=$((failures + 1))
-	printf 'not ok %s - %s\n' "$number" "$1"
+	say_result "not ok" "$1"
 	shift
 	for line in "$@"; do printf '%s\n' "$line" | sed 's/^/#   /'; done
 }
@@ -75,7 +97,7 @@ unlike() {
 	if printf '%s\n' "$2" | grep -q -e "$3"; then fail "$1" "got: $2" "wanted no match of: $3"; else pass "$1"; fi
 }
 
-skip() { number=$((number + 1)); printf 'ok %s - %s # SKIP %s\n' "$number" "$1" "$2"; }
+skip() { say_result ok "$1" "$2"; }
 
 done_testing() {
 	echo "1..$number"

@@ -46,7 +46,7 @@ mkdir "$T/api" "$T/web"
 verbs="register_agent list_agents get_agent send_message check_inbox read_message reply_message
 escalate publish_spec get_spec list_specs set_status get_status get_all_statuses"
 
-# ==== Help ====
+section "Help"
 # Whoever has only the binary must be able to find out how to use it.
 
 does "it tells its version" '^interagent [0-9]*\.[0-9]*\.[0-9]*\( ([^ ()]*)\)\{0,1\}$' "$BIN" --version
@@ -69,7 +69,7 @@ for verb in $verbs; do
 	i=$((i + 1))
 done
 
-# ==== Every tool is a verb ====
+section "Every tool is a verb"
 # With underscores as the tools have them, or with hyphens as people type them;
 # the value after the option or after an equals sign.
 
@@ -111,7 +111,7 @@ does "get-all-statuses" '^web: "online"' "$BIN" get-all-statuses
 does "the human's inbox has what was sent and escalated" '"Escalated: a=b"$' "$BIN" check-inbox --from human
 is "without a verb and with a pipe it is the server" "$(req 7 ping | "$BIN" 2>&1)" '{"jsonrpc":"2.0","id":7,"result":{}}'
 
-# ==== A text from standard input ====
+section "A text from standard input"
 # So that no shell's quoting stands between a text and the one who reads it.
 
 # shellcheck disable=SC2016 # the text looks like shell
@@ -131,7 +131,7 @@ like "more than 1 MiB is refused, and said" "$?:$(cat "$T/said" "$T/errors")" '^
 like "nothing is no text" "$?:$(cat "$T/said" "$T/errors")" '^[12]:interagent: .*empty'
 is "and neither is stored" "$(ls "$INTERAGENT_DIR/messages")" "$before"
 
-# ==== JSON ====
+section "JSON"
 # Exactly one document, whatever happens, with the fields that are stored.
 
 # json WHAT COMMAND...: one document and nothing else; it is in $said.
@@ -148,42 +148,42 @@ json() {
 field() { at "$@" <"$T/said"; }
 
 json "register_agent" "$BIN" register_agent --name json --workspace-path "$T/api" --description "d"
-is "with what is stored" "$(field name) $(field workspacePath) $(field description)" "json $T/api d"
+is "... with what is stored" "$(field name) $(field workspacePath) $(field description)" "json $T/api d"
 json "list_agents" "$BIN" list_agents
-is "with all of them" "$(field '#') $(field 0 name) $(field 2 name)" "3 api json"
+is "... with all of them" "$(field '#') $(field 0 name) $(field 2 name)" "3 api json"
 json "get_agent" "$BIN" get_agent --name web
-is "with the one" "$(field workspacePath)" "$T/web"
+is "... with the one" "$(field workspacePath)" "$T/web"
 json "send_message" "$BIN" send_message --from web --to json --subject '"quoted"' --content "the text"
 id=$(field id)
-is "with the whole id" "${#id} $(field from) $(field to) $(field subject) $(field status)" '36 web json "quoted" pending'
+is "... with the whole id" "${#id} $(field from) $(field to) $(field subject) $(field status)" '36 web json "quoted" pending'
 json "send_message to several" "$BIN" send_message --from web --to json,api --subject s --content x
-is "with each" "$(field '#') $(field 0 to) $(field 1 to)" "2 json api"
+is "... with each" "$(field '#') $(field 0 to) $(field 1 to)" "2 json api"
 json "check_inbox" "$BIN" check_inbox --from json
-is "with all the mail" "$(field '#') $(field 0 id)" "2 $id"
+is "... with all the mail" "$(field '#') $(field 0 id)" "2 $id"
 json "read_message" "$BIN" read_message --from json --message-id "$id"
-is "with the text" "$(field content) $(field subject)" 'the text "quoted"'
+is "... with the text" "$(field content) $(field subject)" 'the text "quoted"'
 is "and a receipt" "$(meta "$id" status)" acknowledged
 json "reply_message" "$BIN" reply_message --from json --original-message-id "$id" --content x --mark-complete
-is "with what it answers" "$(field replyTo)" "$id"
+is "... with what it answers" "$(field replyTo)" "$id"
 json "escalate" "$BIN" escalate --from json --message-id "$id" --reason why
-is "with the reason" "$(field status) $(field escalationReason)" "escalated why"
+is "... with the reason" "$(field status) $(field escalationReason)" "escalated why"
 json "publish_spec" "$BIN" publish_spec --from web --name json --content "the spec"
-is "with its name" "$(field name) $(field publisher)" "json web"
+is "... with its name" "$(field name) $(field publisher)" "json web"
 json "get_spec" "$BIN" get_spec --name json
-is "with the text" "$(field content)" "the spec"
+is "... with the text" "$(field content)" "the spec"
 json "list_specs" "$BIN" list_specs
-is "with each" "$(field 0 name)" from-stdin
+is "... with each" "$(field 0 name)" from-stdin
 json "set_status" "$BIN" set_status --from json --status "reading"
-is "with the status" "$(field agent) $(field status)" "json reading"
+is "... with the status" "$(field agent) $(field status)" "json reading"
 json "get_status" "$BIN" get_status --agent-name json
-is "with the status" "$(field agent) $(field status)" "json reading"
+is "... with the status" "$(field agent) $(field status)" "json reading"
 json "get_all_statuses" "$BIN" get_all_statuses
-is "with each" "$(field '#')" 3
+is "... with each" "$(field '#')" 3
 "$BIN" send_message --from web --to json --subject long --content - <"$T/big" >/dev/null 2>&1
 head -c 200000 "$T/big" >"$T/long"
 id=$("$BIN" send_message --from web --to json --subject long --content - <"$T/long")
 json "read_message of a long text" "$BIN" read_message --from json --message-id "${id%% *}"
-is "with all of it" "$(field content | tr -d '\n' | wc -c | tr -d ' ')" 200000
+is "... with all of it" "$(field content | tr -d '\n' | wc -c | tr -d ' ')" 200000
 is "a failure has no document" "$("$BIN" get_agent --name ghost --json 2>/dev/null)" ""
 
 # Also where there is nothing, and where another program stored what is not
@@ -204,7 +204,7 @@ touch -t 202001010000 "$INTERAGENT_DIR/status.json"
 json "a damaged file" "$BIN" get_all_statuses
 INTERAGENT_DIR=$FULL
 
-# ==== How it ends ====
+section "How it ends"
 # 0 done, 1 refused or failed, 2 misused.
 
 fails "an unknown verb is misuse" 2 'no such verb.*frobnicate' "$BIN" frobnicate
@@ -235,14 +235,14 @@ is "without a standard output it fails" "$? $(meta "$id" status)" "1 pending"
 if [ -c /dev/full ]; then
 	send_unread
 	"$BIN" read_message --from api --message-id "$id" >/dev/full 2>/dev/null
-	is "with a full one too" "$? $(meta "$id" status)" "1 pending"
+	is "... with a full one too" "$? $(meta "$id" status)" "1 pending"
 	"$BIN" --help >/dev/full 2>/dev/null
-	is "even for help" $? 1
+	is "... even for help" $? 1
 else
-	skip "with a full one too" "there is no /dev/full"
+	skip "... with a full one too" "there is no /dev/full"
 fi
 
-# ==== Text that is no text ====
+section "Text that is no text"
 # What is not UTF-8 could not be given to any client.
 
 bad=$(printf 'x\377y')
@@ -255,7 +255,7 @@ printf 'x\377y' >"$T/bad"
 is "and a text from standard input" "$? $(cat "$T/said")" "2 "
 is "are not stored" "$(ls "$INTERAGENT_DIR/messages")" "$before"
 
-# ==== Who speaks ====
+section "Who speaks"
 # A shell with a terminal is the person's, one that an agent runs is the
 # agent's; and no agent gets to be the person by typing.
 
@@ -264,22 +264,22 @@ send="$BIN send_message --to api --subject s --content x"
 # shellcheck disable=SC2086 # $send is a command and its arguments
 {
 	does "--from names the speaker" stored $send --from web
-	is "who it is" "$(by)" web
-	does "it may be the human" stored $send --from human
+	is "... who it is" "$(by)" web
+	does "... it may be the human" stored $send --from human
 	is "whose message it is" "$(by)" human
 	does "INTERAGENT_NAME names the speaker" stored env INTERAGENT_NAME=web $send
-	is "who it is then" "$(by)" web
+	is "... who it is then" "$(by)" web
 	fails "and no other" 1 'speaks only as "web"' env INTERAGENT_NAME=web $send --from api
-	fails "not even the human" 1 'speaks only as "web"' env INTERAGENT_NAME=web $send --from human
+	fails "... not even the human" 1 'speaks only as "web"' env INTERAGENT_NAME=web $send --from human
 
 	for mark in CLAUDECODE=1 AI_AGENT=1 CODEX_SANDBOX=seatbelt CODEX_THREAD_ID=1 GEMINI_CLI=1 CURSOR_AGENT=1; do
-		fails "in a shell with ${mark%%=*} nobody is the human" 1 '"human" is the person' env $mark $send --from human
+		fails "... in a shell with ${mark%%=*} nobody is the human" 1 '"human" is the person' env $mark $send --from human
 	done
-	fails "not by INTERAGENT_NAME either" 1 '"human" is the person' env CLAUDECODE=1 INTERAGENT_NAME=human $send
+	fails "... not by INTERAGENT_NAME either" 1 '"human" is the person' env CLAUDECODE=1 INTERAGENT_NAME=human $send
 	does "there --from names an agent" stored env CLAUDECODE=1 $send --from web
 	is "which it is" "$(by)" web
 	fails "and where it is not known it is asked for" 1 '--from' env CLAUDECODE=1 $send
-	fails "also in the inbox" 1 '--from' env CLAUDECODE=1 "$BIN" check_inbox
+	fails "... also in the inbox" 1 '--from' env CLAUDECODE=1 "$BIN" check_inbox
 
 	CLAUDE_CODE_SESSION_ID=session-1
 	export CLAUDE_CODE_SESSION_ID

@@ -11,7 +11,7 @@ WHOLE=$T/whole
 verb() { "$BIN" "$@" 2>>"$T/stderr"; }
 send() { verb send_message --from web --to "$1" --subject "$2" --content "the text of $2" --json | at id; }
 
-# ---- A store in use ----
+section "A store in use"
 for agent in api web; do verb register_agent --name $agent --workspace-path "$T/work" --description d >"$T/out"; done
 first=$(send api first) second=$(send api second) third=$(send api third) old=$(send api old)
 verb publish_spec --from web --name contract --content 'the contract' >"$T/out"
@@ -26,7 +26,7 @@ ok "one message is in the archive" [ -f "$STORE/archive/messages/$old.md" ]
 rm -rf "$STORE/live" "$STORE/announced"
 mv "$STORE" "$WHOLE"
 
-# ---- A conversation with a server over that store ----
+section "A conversation with a server over that store"
 # Its parts have names; `answer NAME` is the text of one.
 parts='inbox first second third old agents statuses specs contract other send status publish register ping'
 {
@@ -95,8 +95,8 @@ doctored() {
 	before=$(listing)
 	said=$(doctor)
 	is "$1: doctor exits 1" "$(cat "$T/status")" 1
-	like "$1: and says where" "$said" "^$2 "
-	is "$1: and nothing else" "$(printf '%s\n' "$said" | grep -v -c "^$2[ /]")" 0
+	like "$1: ... and says where" "$said" "^$2 "
+	is "$1: ... and nothing else" "$(printf '%s\n' "$said" | grep -v -c "^$2[ /]")" 0
 	is "$1: it changed nothing" "$(listing)" "$before"
 	[ "$3" ] || return 0
 	seen=$(looks "$2")
@@ -173,7 +173,7 @@ INTERAGENT_DIR=$T/none "$BIN" doctor >"$T/out"
 is "doctor of no store at all" $? 0
 no "makes none" [ -e "$T/none" ]
 
-# ---- Files ----
+section "Files"
 for kind in empty torn binary deep huge array types members directory fifo link; do
 	damaged $kind "messages-meta/$second.json" second '' "$mended"
 done
@@ -260,7 +260,7 @@ verb register_agent --name new --workspace-path "$T/work" --description d >"$T/o
 is "the next writer keeps the members before the damage" "$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" 'api new '
 ok "and the rest beside it" cmp "$T/torn" "$(find "$STORE" -name 'registry.json.damaged-*')"
 
-# ---- Directories ----
+section "Directories"
 # A file where one should be. What needs none of it goes on.
 mail='first second third send'
 instead() {
@@ -296,7 +296,7 @@ echo x >"$STORE"
 talk "a file instead of the store" "$STORE" 'inbox first second third old agents statuses specs contract other send status register publish' ''
 rm "$STORE"
 
-# ---- What cannot be read or written ----
+section "What cannot be read or written"
 # By a user who is not root, in a directory of their own.
 nobody() { "$HELPERS/holdlock" -nobody "$@"; }
 chmod 711 "$T"
@@ -340,14 +340,14 @@ if nobody "$OPEN/interagent" --version >"$T/out" 2>&1; then
 	talk "a store that cannot be written" "$STORE" 'send status register publish' ''
 	is "what was read stays unread" "$(at status <"$STORE/messages-meta/$first.json")" pending
 	before=$(listing)
-	is "it is whole" "$(doctor)" "$STORE: nothing is damaged"
+	is "... it is whole" "$(doctor)" "$STORE: nothing is damaged"
 	like "a verb says why not" "$("$BIN" send_message --from web --to api --subject s --content c 2>&1)" "$STORE/.*Permission denied"
 	said=$("$BIN" read_message --from api --message-id "$first" 2>&1)
 	is "reading works" $? 0
 	like "and shows the text" "$said" '^the text of first'
 	like "but tells that it stays unread" "$said" "stays unread.*$STORE"
 	like "doctor --fix says why it cannot" "$(doctor --fix)" "Permission denied"
-	is "nothing was changed" "$(listing)" "$before"
+	is "... nothing was changed" "$(listing)" "$before"
 	chmod -R u+rwX "$STORE"
 
 	# Directories above the store that may be passed but not listed.
@@ -362,7 +362,7 @@ BIN=$ROOTS_BIN
 STORE=$T/store
 INTERAGENT_DIR=$STORE
 
-# ---- Unfinished files ----
+section "Unfinished files"
 # What is younger than 2 s is waited for, 127 ms for the whole scan. These are
 # young for ever; each by itself would take as long.
 rm -rf "$STORE"
@@ -410,7 +410,7 @@ touch "$STORE/registry.json"
 verb register_agent --name new --workspace-path "$T/work" --description d >"$T/out"
 is "a table that stays torn is damaged in the end" "$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" 'api new '
 
-# ---- The store goes away under a running server ----
+section "The store goes away under a running server"
 rm -rf "$STORE"
 cp -Rp "$WHOLE" "$STORE"
 mkfifo "$T/to" "$T/from"
@@ -433,7 +433,7 @@ like "mail reaches it" "$(asked send_message '{"from":"api","to":"api","subject"
 mv "$STORE" "$T/moved"
 cp -Rp "$WHOLE" "$STORE"
 like "moved away, another in its place: that one counts" "$(asked check_inbox '{"agent_name":"api"}')" '3 unread of 3'
-like "for writing too" "$(asked set_status '{"agent_name":"api","status":"moved"}')" 'set'
+like "... for writing too" "$(asked set_status '{"agent_name":"api","status":"moved"}')" 'set'
 is "and it is written there" "$(at api status <"$STORE/status.json")" moved
 rm -rf "$STORE"
 mv "$T/moved" "$STORE"

@@ -34,11 +34,11 @@ is "it ends well" "$status" 0
 like "both clients connect, the older kind" "$said" '^web connects: MCP 2025-11-25$'
 like "and the newer" "$said" '^api connects: MCP 2026-07-28$'
 like "a bug is reported" "$said" '^web calls send_message  to: api$'
-like "what it says is shown" "$said" '^    > subject: POST /users answers 500$'
-like "it is in the inbox" "$said" '^    | [0-9a-f]\{8\} .*from web .*"POST /users answers 500"'
-like "it is read" "$said" '^    | Expected: 201 and the new user'
+like "... what it says is shown" "$said" '^    > subject: POST /users answers 500$'
+like "... it is in the inbox" "$said" '^    | [0-9a-f]\{8\} .*from web .*"POST /users answers 500"'
+like "... it is read" "$said" '^    | Expected: 201 and the new user'
 like "a spec is published" "$said" '^api calls publish_spec  name: users-api$'
-like "it is answered and completed" "$said" '^    | .*[0-9a-f]\{8\}.* completed'
+like "... it is answered and completed" "$said" '^    | .*[0-9a-f]\{8\}.* completed'
 like "the answer names what it answers" "$said" '^    | in reply to [0-9a-f]\{8\}.*"POST /users answers 500"'
 like "statuses are listed" "$said" '^    | api: "fixing POST /users"'
 like "another message is escalated" "$said" '^    | [0-9a-f]\{8\}.* escalated'
@@ -49,7 +49,7 @@ like "the end says what happened" "$said" 'each as expected'
 is "no line is longer than 100 columns" "$(printf '%s\n' "$said" | awk 'length > 100')" ""
 left_nothing "the play"
 
-# ---- A program that is not as it should be ----
+section "A program that is not as it should be"
 
 # Says something else in the middle of the story.
 cat >"$T/wrong" <<END
@@ -65,7 +65,7 @@ chmod +x "$T/wrong" "$T/absent" "$T/silent"
 demo "$T/wrong"
 is "a wrong answer ends it" "$status" 1
 like "and is named" "$said" '^demo: the answer should have said: [0-9a-f]\{8\}.* completed$'
-unlike "what comes after it is not told" "$said" 'get_spec'
+unlike "... what comes after it is not told" "$said" 'get_spec'
 left_nothing "a wrong answer"
 demo "$T/absent"
 is "a server that is not there ends it" "$status" 1
@@ -74,6 +74,6 @@ left_nothing "no server"
 DEMO_SECONDS=1
 demo "$T/silent"
 is "a server that says nothing ends it" "$status" 1
-like "with a word" "$said" '^demo: interrupted, or too slow$'
+like "... with a word" "$said" '^demo: interrupted, or too slow$'
 left_nothing "a silent server"
 done_testing

@@ -69,7 +69,7 @@ read_all() {
 	done
 }
 
-# ---- Before there is any mail ----
+section "Before there is any mail"
 
 silent "in a store that is not there nobody is known" claude-SessionStart-startup
 no "... and it is not made" test -e "$INTERAGENT_DIR"
@@ -84,7 +84,7 @@ says "a session that starts is told who it is, and that there is no mail" claude
 ok "... and the directory that it is to watch is there" test -d "$place/.claude/inbox"
 is "... hidden from version control" "$(cat "$place/.claude/inbox/.gitignore")" '*'
 
-# ---- One message, and every event of Claude Code ----
+section "One message, and every event of Claude Code"
 
 send 'the login form'
 says "SessionStart tells what is unread" claude-SessionStart-startup "$(greeting "$(one '\"the login form\"')")"
@@ -143,7 +143,7 @@ for event in UserPromptSubmit Stop FileChanged; do
 done
 says "... nor at SessionStart" claude-SessionStart-resume "$(greeting 'interagent: no unread mail')"
 
-# ---- The other clients ----
+section "The other clients"
 # Codex refuses an answer with a member that it does not know.
 
 agent=db place=$T/db
@@ -174,7 +174,7 @@ says "Codex, beside it, is told all of it once" codex-UserPromptSubmit \
 	"$(context UserPromptSubmit 'interagent: 4 unread for db: ID from api \"one\"; ID from api \"two\"; ID from api \"three\"; ID urgent from api \"four\"')"
 read_all
 
-# ---- A turn does not go on for ever ----
+section "A turn does not go on for ever"
 
 agent=web place=$T/web
 send 'do look'
@@ -193,7 +193,7 @@ for _ in 1 2 3; do
 done
 is "a new message goes on once more" "$blocks" 1
 
-# ---- What a summary has and has not ----
+section "What a summary has and has not"
 
 read_all
 like "a subject with everything in it is sent" "$("$BIN" send_message --from api --to web --content 'THE-BODY of it' \
@@ -223,7 +223,7 @@ for event in claude-SessionStart-startup claude-SessionStart-clear codex-Session
 done
 read_all
 
-# ---- Whose event is it? ----
+section "Whose event is it?"
 # The session of a server that speaks for the agent, then the directory.
 
 # begin NAME [VARIABLE...]: a server in the agent's directory, whose input stays open.
@@ -291,7 +291,7 @@ ok "... until one of them is gone" "$BIN" forget extra
 hook gemini-SessionStart
 like "... and then it does" "$(cat "$T/said")" 'You are the agent db\.'
 
-# ---- Sessions ----
+section "Sessions"
 
 agent=web place=$T/web
 read_all
@@ -323,7 +323,7 @@ run_hook claude-Stop
 is "... once" "$(outcome)" "status 0"
 is "nothing was written but in its place" "$(find "$T" \( -name '*evil*' -o -name '*hidden*' \) -print)" ""
 
-# ---- Looking into the inbox is being told ----
+section "Looking into the inbox is being told"
 
 read_all
 send 'seen in the inbox'
@@ -377,7 +377,7 @@ like "a look counts a damaged file once" "$(cd "$place" && CLAUDE_CODE_SESSION_I
 rm "$metas/11112222-3333-4444-8555-666677778888.json"
 read_all
 
-# ---- Mail that comes while the clock stands still ----
+section "Mail that comes while the clock stands still"
 # A directory whose time has not changed since a look is not read again, but only
 # if that time was well in the past at the look.
 
@@ -424,7 +424,7 @@ for looked in 1577836802000 1577836800000 1577836799999 1577000000000 0 -1; do
 done
 send 'c'
 stamp 1577836800000000001 1577836809000
-says "one after another change is not" claude-Stop "$(block "$(one '\"c\"')")"
+says "... one after another change is not" claude-Stop "$(block "$(one '\"c\"')")"
 send 'd'
 stamp 0 1577836809000
 says "nor one that did not see everything" claude-Stop "$(block "$(one '\"d\"')")"
@@ -445,7 +445,7 @@ TZ=UTC touch -t 202001010000.00 "$metas"
 like "a look at urgent mail alone does not hide the rest" "$(hook claude-Stop; cat "$T/said")" '1 unread for web: .*"g'
 read_all
 
-# ---- What can go wrong ----
+section "What can go wrong"
 # Whatever it is: status 0, nothing said, at most one line of complaint.
 
 # quiet WHAT: nothing was said, and little complained of.
@@ -611,7 +611,7 @@ cat "$T/meta" >"$meta"
 touch -t 202001010000 "$metas"
 says "... but is when it is there" claude-Stop "$(block "$(one '\"slowly written\"')")"
 
-# ---- Any call to the system may fail ----
+section "Any call to the system may fail"
 # Each in its turn: the hook is silent or says what it should, and what it has
 # not said it says the next time.
 

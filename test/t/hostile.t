@@ -15,7 +15,7 @@ decode() { printf '"%s"' "$1" | at; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 for name in api web db; do register $name >"$T/out"; done
 
-# ==== What others wrote ====
+section "What others wrote"
 
 # Characters that are not seen, or that turn a line around: all that Unicode
 # calls default-ignorable but variation selectors, and the C1 controls. As JSON
@@ -65,7 +65,7 @@ body_file() { echo "$INTERAGENT_DIR"/messages/"$1"*.md; }
 is "the list of hidden characters is whole" "$(wc -l <"$T/hidden" | tr -d ' ')" $hidden_count
 start 1 "$T/web"
 
-# ---- Between the marks ----
+section "Between the marks"
 # What is not dangerous arrives as it is: code with its quotes and brackets, and
 # every script.
 
@@ -168,7 +168,7 @@ for shown in whole old since conflict resource; do
 done
 like "a conflict shows what changed" "$(between "$T/spec-conflict")" '^+BODY added$'
 
-# ---- On one line ----
+section "On one line"
 # Everything that an agent can write about itself or its mail, in every answer
 # that shows it.
 
@@ -235,7 +235,7 @@ send_message {"from":"api","to":"web","subject":"s","content":"c","urgent":"$evi
 END
 stop 1
 
-# ---- A store that others wrote ----
+section "A store that others wrote"
 # Another program stores what it is given. What it stored is read, listed,
 # announced and logged here, and means no more than ours.
 
@@ -361,7 +361,7 @@ done
 exec 9>&-
 INTERAGENT_DIR=$T/a/b/c/store
 
-# ==== Names that are paths ====
+section "Names that are paths"
 # Hundreds of names, each given to every parameter of every tool that takes a
 # name, an id, a path or a URI. Nothing may appear outside the store.
 
@@ -632,7 +632,7 @@ is "... and nothing is anywhere but in the store" "$(diff "$T/before" "$T/after"
 is "... nor in the store under a name that is not one of its own" "$(strangers | head -n 5)" ""
 is "... and the registry is whole" "$(at -check <"$INTERAGENT_DIR/registry.json" 2>&1)" ""
 
-# ==== A file system that lies ====
+section "A file system that lies"
 # A link, a pipe or a device at any place where a file or directory of the store
 # belongs: it is not followed, what it leads to is not changed and not shown,
 # and nobody waits for it for ever.
@@ -806,7 +806,7 @@ broad
 is "the store itself may be a link" "$(grep -c '"isError":true' "$T/said") $(grep -c '^{"jsonrpc"' "$T/said")" "0 22"
 rm -f "$T/store"
 
-# ---- Other names of a file ----
+section "Other names of a file"
 # A file is replaced and never changed in place: who kept another name of it has
 # what it was.
 
@@ -822,7 +822,7 @@ for file in registry.json status.json "$first_id.json" users.md index.json web@s
 done
 no "... and the file itself has changed" cmp "$T/store/messages-meta/$first_id.json" "$T/other/$first_id.json"
 
-# ---- Who may write there ----
+section "Who may write there"
 
 rm -rf "$T/store"
 cp -R "$T/model" "$T/store"
@@ -851,7 +851,7 @@ is "what is made is nobody else's to read: directories" "$(find "$T/store" -type
 is "... and files" "$(find "$T/store" -type f ! -perm 0600)" ""
 is "... in a workspace too" "$(find "$T/work-web/.claude" -type d ! -perm 0700; find "$T/work-web/.claude" -type f ! -perm 0600)" ""
 
-# ==== Workspaces ====
+section "Workspaces"
 
 claim() { "$BIN" register_agent --name db --description x --workspace-path "$1" 2>&1; }
 touch "$T/a-file"
@@ -955,7 +955,7 @@ for place in .claude .claude/inbox; do
 	rmdir_place
 done
 
-# ==== Every path that is written ====
+section "Every path that is written"
 # Over a session of all tools and verbs: what is opened for writing, made, moved
 # or removed is the store's, or in the inbox of a workspace that is there.
 

@@ -27,7 +27,7 @@ status_of() { "$@" >"$T/out" 2>"$T/err"; echo $?; }
 has_terminal() { script -qec true /dev/null </dev/null >/dev/null 2>&1; }
 terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
 
-# ---- The verbs ----
+section "The verbs"
 
 fresh verbs
 id=$(human send api 'the build' is red --json | at id)
@@ -91,7 +91,7 @@ interagent publish_spec --from api --name users-api --content 'GET /users' >/dev
 like "specs" "$(interagent specs)" '^users-api v1 by api'
 like "spec NAME" "$(interagent spec users-api)" '^GET /users$'
 
-# ---- Who the human is ----
+section "Who the human is"
 
 if has_terminal; then
 	like "in a terminal nobody needs to be named" "$(terminal 'interagent inbox')" 'unread of'
@@ -114,7 +114,7 @@ else
 fi
 like "over the protocol nobody is the human" "$(tool check_inbox '{"agent_name":"human"}')" 'no agent speaks under that name'
 
-# ---- What was mistyped ----
+section "What was mistyped"
 
 is "an unknown verb is usage" "$(status_of interagent frobnicate)" 2
 like "a mistyped verb gets a suggestion" "$(interagent lgo 2>&1)" 'did you mean log'
@@ -134,11 +134,11 @@ is "a mistyped option is usage" "$(status_of interagent log --snice 2d)" 2
 like "... and is named" "$(cat "$T/err")" 'snice'
 is "a span without a unit is usage" "$(status_of interagent log --since 2)" 2
 like "an id that is not there" "$(human read 00000000 2>&1)" 'no message "00000000"'
-like "one that is too short" "$(human read 1a 2>&1)" 'too short'
+like "... one that is too short" "$(human read 1a 2>&1)" 'too short'
 like "a verb that wants an id says so" "$(interagent 'done' 2>&1)" 'which message'
 is "... as usage" "$(status_of interagent 'done')" 2
 
-# ---- The log ----
+section "The log"
 
 fresh log
 # message FILE FROM TO SUBJECT STATUS SECONDS-AGO [REPLY-TO [DIRECTORY]]
@@ -195,7 +195,7 @@ done
 is "a chain of fifty replies is shown whole" "$(interagent log | grep -c 'deep')" 50
 like "... and not indented without end" "$(interagent log | grep 'deep 59')" '^ \{0,60\}[^ ]'
 
-# ---- forget and prune ----
+section "forget and prune"
 
 fresh leave
 mkfifo "$T/in"
@@ -238,7 +238,7 @@ no "... its text too" test -e "$INTERAGENT_DIR/archive/messages/$(id_of 1).md"
 like "... not what is younger" "$(interagent log)" '"newer"'
 like "... nor what is not archived" "$(interagent log)" '"ancient-but-open"'
 
-# ---- Help ----
+section "Help"
 
 fresh help
 verbs=$(interagent --help | sed -n 's/^  \([a-z_]*\) .*/\1/p')
@@ -304,7 +304,7 @@ END
 	fi
 done
 
-# ---- An escalation, from the call to the answer ----
+section "An escalation, from the call to the answer"
 
 waits=0
 # Starts `interagent wait` for an agent; what it said will be in $T/woken.
@@ -348,7 +348,7 @@ escalate_story() {      # escalate_story STORE ANSWER-UNDER(copy|original)
 	is "$1: the copy is dealt with" "$(meta "$copy" status)" completed
 	like "$1: ... at a known time" "$(meta "$copy" completedAt)" '^20'
 	unlike "$1: the inbox has it no longer" "$(human inbox)" "$(short "$copy")"
-	unlike "$1: nor has the board" "$(interagent board)" "escalated by api"
+	unlike "$1: ... nor has the board" "$(interagent board)" "escalated by api"
 }
 
 escalate_story reply-to-the-copy copy reply
@@ -383,7 +383,7 @@ is "... and the human has it once" "$(interagent inbox --from human --json | at 
 human reply "$asked" 'an answer' >/dev/null
 like "after the answer it may be" "$(interagent escalate --from api --message-id "$asked" --reason three)" 'is escalated'
 is "... and then the human has it anew" "$(interagent inbox --from human --json | at '#')" 1
-like "only its recipient may" "$(interagent escalate --from web --message-id "$asked" --reason x 2>&1)" 'only they or the human'
+like "... only its recipient may" "$(interagent escalate --from web --message-id "$asked" --reason x 2>&1)" 'only they or the human'
 
 # Stopped anywhere, an escalation can be made again until the human has it, and
 # the human's answer until it is settled: never is the original left waiting
@@ -429,7 +429,7 @@ interagent escalate --from api --message-id "$asked" --reason stuck >/dev/null 2
 copy=$(interagent inbox --from human --json | at 0 id)
 is "an answer that was stopped never hides what still waits" "$(stop_everywhere nothing_hidden 'done' "$copy" --from human)" ''
 
-# ---- What the agent itself sent ----
+section "What the agent itself sent"
 
 fresh sent
 before=$(interagent inbox --from api)
@@ -458,7 +458,7 @@ message "$m4" api web 'number 4' acknowledged 190
 like "... read 3m ago" "$(tool check_inbox '{"agent_name":"api"}')" "^sent $(short "$m4") to web: read 3m ago$"
 unlike "the recipient is not told of it as its own" "$(tool check_inbox '{"agent_name":"web"}')" "^sent $(short "$m4")"
 
-# ---- The human's own command ----
+section "The human's own command"
 
 fresh notify
 # command_named NAME <SCRIPT: a command on the PATH, which knows $T
@@ -591,7 +591,7 @@ exec 7>&-
 wait $server
 unset INTERAGENT_NOTIFY
 
-# ---- The bell ----
+section "The bell"
 
 fresh bell
 interagent send_message --from api --to human --subject quiet --content x >/dev/null

@@ -30,12 +30,12 @@ id_in() { printf '%s\n' "$1" | sed -n 's/^\([0-9a-f]\{8\}\) stored.*/\1/p'; }
 
 send() { id_in "$("$BIN" send_message --from "$1" --to "$2" --subject "$3" --content text)"; }
 
-# ---- The fifth step: the workspace ----
+section "The fifth step: the workspace"
 # The deepest directory that an agent registered for from inside, up to a
 # repository's root.
 
 like "an agent registers from inside its workspace" "$(register "$T/x/app" api)" '^api is registered'
-is "its workspace is where it was" "$(entry api workspacePath)" "$T/x/app"
+is "... its workspace is where it was" "$(entry api workspacePath)" "$T/x/app"
 mkdir -p "$T/x/app/src/deep" "$T/x/ap" "$T/x/apple" "$T/x/app2" "$T/x/other/app"
 is "a call from the workspace is the agent's" "$(who "$T/x/app")" api
 is "... from a directory in it" "$(who "$T/x/app/src")" api
@@ -122,7 +122,7 @@ is "... but it is elsewhere" "$(who "$T/nowhere")" above-home
 "$BIN" forget above-home >"$T/out"
 "$BIN" forget everything >"$T/out"
 
-# ---- The fourth step: the session ----
+section "The fourth step: the session"
 # A client that was restarted has the session of before, and so does the shell
 # of its agent.
 
@@ -155,7 +155,7 @@ is "of two agents of a session the live one speaks" "$(who "$T/nowhere" CLAUDE_C
 stop 1
 rm -f "$INTERAGENT_DIR/live/other.00000000"
 
-# ---- The third step: the one agent that registered in this process ----
+section "The third step: who registered in this process"
 
 start 1 "$T/x/app" CLAUDE_CODE_SESSION_ID=s-1
 like "before it registers a server speaks for its session's agent" "$(ask 1 set_status '{"status":"x"}')" '^The status of web is set'
@@ -203,7 +203,8 @@ register_two
 like "of two agents that registered in the workspace of a third none speaks unless it is named" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
 stop 1
 
-# ---- Every parameter that names the caller may be left out ----
+section "Who calls may be left out"
+# Every parameter that names the caller.
 
 start 1 "$T/x/app"
 start 2 "$T/x/app/front"
@@ -226,7 +227,7 @@ is "get_spec is noted for the speaker" "$(at readers api <"$INTERAGENT_DIR/specs
 stop 1
 stop 2
 
-# ---- Nobody ----
+section "Nobody"
 # An error that says what to call is one that a model can act on.
 
 while read -r tool parameter arguments; do
@@ -249,7 +250,7 @@ like "a speaker who is not registered is told who is" \
 	"$(by "$T/nowhere" "" send_message '{"from":"apy","to":"web","subject":"s","content":"c"}')" 'no agent "apy"; did you mean api? registered: '
 is "... and nothing is sent" "$(meta s id)" ""
 
-# ---- The second step: INTERAGENT_NAME ----
+section "The second step: INTERAGENT_NAME"
 # The process speaks as that agent and as nobody else.
 
 mkdir -p "$T/x/pin"
@@ -258,7 +259,7 @@ hear 1 "$(req 1 ping)" >"$T/out"
 is "INTERAGENT_NAME registers its agent at the start" "$(entry pinned name) $(entry pinned workspacePath)" "pinned $T/x/pin"
 is "... with a status" "$(at pinned status <"$INTERAGENT_DIR/status.json")" online
 like "... and it is there before its first call" "$("$BIN" get_agent --name pinned)" '^pinned: live'
-like "it speaks" "$(ask 1 set_status '{"status":"x"}')" '^The status of pinned is set'
+like "... it speaks" "$(ask 1 set_status '{"status":"x"}')" '^The status of pinned is set'
 like "... under its name too" "$(ask 1 set_status '{"status":"x","agent_name":"pinned"}')" '^The status of pinned is set'
 api_status=$(at api status <"$INTERAGENT_DIR/status.json")
 while read -r tool arguments; do
@@ -281,7 +282,7 @@ stop 1
 registered=$(entry pinned)
 by "$T/nowhere" INTERAGENT_NAME=pinned set_status '{"status":"x"}' >"$T/out"
 is "INTERAGENT_NAME leaves a registration that is there as it is" "$(entry pinned)" "$registered"
-is "it counts before session and workspace" "$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
+is "... it counts before session and workspace" "$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
 is "blanks around it are dropped, as those around an argument" "$(cd "$T/nowhere" && export INTERAGENT_NAME=' pinned '; tool set_status '{"status":"x"}')" "The status of pinned is set."
 is "an empty one is none" "$(who "$T/x/app" INTERAGENT_NAME=)" api
 
@@ -297,7 +298,7 @@ is "... and nothing of it is stored" "$(grep -r -l spoofed "$INTERAGENT_DIR")" "
 is "... nor is the message read or done" "$(meta unread status)" pending
 like "on the command line it speaks" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned set_status --status x)" '^The status of pinned is set'
 
-# ---- A compaction ----
+section "A compaction"
 # The agent has forgotten its name, the client has restarted the server, and the
 # first thing it does is to look into its inbox.
 
@@ -312,7 +313,7 @@ like "... and is seen to be there" "$("$BIN" get_agent --name api)" '^api: live'
 like "... and answers under its name" "$(ask 1 send_message '{"to":"web","subject":"still here","content":"c"}'; meta 'still here' from)" '^api$'
 stop 1
 
-# ---- A name that somebody runs under ----
+section "A name that somebody runs under"
 
 start 1 "$T/x/app"
 ask 1 register_agent '{"name":"api","description":"first"}' >"$T/out"
@@ -324,8 +325,8 @@ like "in the same workspace the name may be shared" "$(register "$T/x/app" api)"
 like "... and that is told" "$(register "$T/x/app" api)" 'Another process there speaks for it too\.$'
 like "... also if the path is written in another way" \
 	"$(by "$T/x/app" "" register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/app/\"}")" 'Another process there speaks for it too\.$'
-unlike "its own process is not another one" "$(ask 1 register_agent '{"name":"api","description":"first"}')" 'Another process'
-like "it may move to another workspace" "$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" '^api is registered'
+unlike "... its own process is not another one" "$(ask 1 register_agent '{"name":"api","description":"first"}')" 'Another process'
+like "... it may move to another workspace" "$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" '^api is registered'
 mkdir -p "$T/x/moved"
 like "... and is live there then" "$(register "$T/x/moved" api)" 'Another process there speaks for it too\.$'
 like "... and no longer where it was" "$(register "$T/x/app" api)" 'is live in'
@@ -347,7 +348,7 @@ exec 9>&-
 stop 1
 register "$T/x/app" api >"$T/out"
 
-# ---- The person ----
+section "The person"
 # No model speaks under their name, however it is written or got hold of.
 
 for name in human Human HUMAN hUmAn; do
@@ -389,18 +390,18 @@ is "... and no presence of human" "$(find "$INTERAGENT_DIR/live" -name 'human*')
 "$BIN" forget human >"$T/out"
 like "everybody may write to the human" "$(by "$T/x/app" "" send_message '{"to":"human","subject":"question","content":"c"}')" ' stored for the human\.$'
 
-# ---- Who may do what with a message ----
+section "Who may do what with a message"
 
 register "$T/x/db" db >"$T/out"
 first=$(send api web "the matter")
 like "somebody else may read it, and is told that it is not acknowledged" \
 	"$(by "$T/x/db" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
 is "... and it is not" "$(meta 'the matter' status)" pending
-like "its sender may too" "$(by "$T/x/app" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
+like "... its sender may too" "$(by "$T/x/app" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
 "$BIN" read_message --message-id "$first" --from human >"$T/out"
 is "... and the human's reading acknowledges nothing either" "$(meta 'the matter' status)" pending
 by "$T/x/app/front" "" read_message "{\"message_id\":\"$first\"}" >"$T/out"
-is "its recipient's reading acknowledges" "$(meta 'the matter' status) $(meta 'the matter' readBy)" "acknowledged web"
+is "... its recipient's reading acknowledges" "$(meta 'the matter' status) $(meta 'the matter' readBy)" "acknowledged web"
 
 # reply DIR SUBJECT: somebody replies to the first message.
 reply() { by "$1" "" reply_message "{\"original_message_id\":\"$first\",\"subject\":\"$2\",\"content\":\"c\"${3-}}"; }
@@ -419,7 +420,7 @@ is "... and it is not escalated" "$(meta 'the matter' status)" acknowledged
 reply "$T/x/app/front" "completed" ',"mark_complete":true' >"$T/out"
 is "a party completes" "$(meta 'the matter' status)" completed
 
-# ---- The command line ----
+section "The command line"
 # In an agent's shell the agent speaks, and never the person, even where there
 # is a terminal.
 

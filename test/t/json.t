@@ -47,7 +47,7 @@ bad "Infinity" 'Infinity'
 bad "minus Infinity" '-Infinity'
 bad "a bare word" 'agent'
 
-# ---- Numbers ----
+section "Numbers"
 
 for n in 0 -0 1 -1 10 1234567890 0.0 0.5 -0.5 10.01 1e1 1E1 1e+1 1e-1 1E+01 0e0 0E-0 -0.0e-0 1.5e300 1e999 -1e999 \
 	9007199254740993 12345678901234567890123456789012345678901234567890 0.00000000000000000000000000000000001; do
@@ -59,7 +59,7 @@ for n in + +1 - -- --1 -a 00 01 -01 -00 00.5 .5 -.5 5. 0. -0. 1.e1 .e1 e1 1e 1E 
 	bad "no number: $n" "$n"
 done
 
-# ---- Strings ----
+section "Strings"
 
 good "an empty string" '""'
 good "letters" '"mail"'
@@ -107,7 +107,8 @@ bad_bytes "a raw escape" '"\0033[2J"'
 bad_bytes "a raw unit separator" '"\0037"'
 bad "two strings" '"a""b"'
 
-# ---- Surrogates: exactly in pairs on the wire, anything in stored files ----
+section "Surrogates"
+# Exactly in pairs on the wire, anything in stored files.
 
 lax "a lone high surrogate" '"\ud800"'
 lax "a lone low surrogate" '"\udc00"'
@@ -126,7 +127,8 @@ lax "a lone one in a name" '{"\ud800":1}'
 bad "a high one before a broken escape" '"\ud800\u12"'
 bad "a high one at the end of input" '"\ud800'
 
-# ---- UTF-8: every length, its first and last, and what lies beyond ----
+section "UTF-8"
+# Every length, its first and last, and what lies beyond.
 
 good_bytes "U+0080, the first of two bytes" '"\0302\0200"'
 good_bytes "U+07FF, the last of two" '"\0337\0277"'
@@ -160,7 +162,7 @@ bad_bytes "a character cut by the end of input" '"\0342\0202'
 bad_bytes "bytes that are not UTF-8 outside a string" '[\0377]'
 bad_bytes "UTF-16" '\0377\0376"\0000a\0000"\0000'
 
-# ---- White space, and what is before and after the value ----
+section "White space, and what is before and after the value"
 
 bad "no input" ''
 bad "only white space" ' 	
@@ -189,7 +191,7 @@ bad "a comment before" '/* mail */ 1'
 bad "a comment after" '1 // mail'
 bad "a hash comment" '1 # mail'
 
-# ---- Arrays and objects ----
+section "Arrays and objects"
 
 good "an empty array" '[]'
 good "an empty object" '{}'
@@ -235,7 +237,7 @@ bad "closed by the other brace" '{"a":1]'
 bad "crossed" '[{"a":[}]]'
 bad "three dots" '[1,...]'
 
-# ---- Depth ----
+section "Depth"
 
 # repeat N TEXT: the text, N times.
 repeat() { N=$1 TEXT=$2 awk 'BEGIN { for (n = ENVIRON["N"]; n > 0; n--) printf "%s", ENVIRON["TEXT"] }'; }
@@ -248,13 +250,13 @@ good "64 of both" "$(repeat 32 '[{"a":')1$(repeat 32 '}]')"
 good "side by side is not deep" "[$(repeat 500 '[],')[]]"
 is "where 65 are one too many" "$(judge %s "$(repeat 65 '[')" -check)" "1 byte 64: nested too deeply"
 
-# ---- Where it stopped ----
+section "Where it stopped"
 
 is "an error names its byte" "$(judge %s '{"a":1,"b":tru}' -check)" "1 byte 11: an unknown word"
-is "also at the end" "$(judge %s '[1, 2' -check)" "1 byte 5: a comma or a closing bracket is missing"
+is "... also at the end" "$(judge %s '[1, 2' -check)" "1 byte 5: a comma or a closing bracket is missing"
 is "and after it" "$(judge %s '1 x' -check)" "1 byte 2: more after the value"
 
-# ---- What was read ----
+section "What was read"
 
 is "the last of a name counts" "$(echo '{"a":1,"b":2,"a":3}' | at a)" 3
 is "1e999 keeps its bytes" "$(echo '{"n":1e999}' | at n)" 1e999
@@ -266,7 +268,7 @@ is "an escaped name" "$(echo '{"\u0061\/":1}' | at a/)" 1
 is "a lone surrogate in a stored file is U+FFFD" "$(echo '"a\ud800b"' | at -stored -wire)" "$(printf '"a\357\277\275b"')"
 no "what is not there" sh -c 'echo "{}" | "$1" a' sh "$HELPERS/jsonq"
 
-# ---- What is written ----
+section "What is written"
 
 is "pretty: nothing" "$(echo '{}' | at -pretty)" '{}'
 is "pretty: an empty array" "$(echo ' [ ] ' | at -pretty)" '[]'
@@ -305,7 +307,7 @@ is "wire: bytes that are not UTF-8, one U+FFFD for each maximal part" \
 	"$(printf '%b' '"\0141\0360\0237\0222\0142\0340\0200\0300\0257\0355\0240\0200\0377"' | at -stored -wire | od -An -v -tx1 | tr -d ' \n')" \
 	"2261efbfbd62$(repeat 8 efbfbd)220a"
 
-# ---- Linear time ----
+section "Linear time"
 # A quadratic reader needs minutes for these, a linear one a fraction of a
 # second: a limit on processor time tells them apart on any machine.
 
@@ -323,12 +325,12 @@ big "and their count" '#'
 is "which is right" "$(cat "$T/big.out")" 1700001
 (printf '[' && repeat 1700000 '[],' && printf '1]') >"$T/big"
 big "5 MB of empty arrays" -wire
-ok "written as they were read" cmp "$T/big.out" - <<END
+ok "... written as they were read" cmp "$T/big.out" - <<END
 $(cat "$T/big")
 END
 (printf '"' && repeat 850000 '\u00e9' && printf '"') >"$T/big"
 big "5 MB of escapes" -wire
-is "written as characters" "$(wc -c <"$T/big.out" | tr -d ' ')" 1700003
+is "... written as characters" "$(wc -c <"$T/big.out" | tr -d ' ')" 1700003
 (printf '"' && repeat 5000000 'x' && printf '"') >"$T/big"
 big "5 MB of one string" -wire
 (printf '"' && repeat 2500000 '\\' && printf '"') >"$T/big"
@@ -342,7 +344,8 @@ big "5 MB of white space" -check
 (repeat 5000000 1) >"$T/big"
 big "5 MB of digits" -check
 
-# ---- The rest of json.h, from C ----
+section "json.h"
+# The rest of it, from C.
 
 "$HELPERS/jsontest" >"$T/c" 2>&1
 came=no
@@ -356,7 +359,8 @@ while IFS= read -r line; do
 done <"$T/c"
 is "jsontest came to its end" "$came" to-its-end
 
-# ---- Beside another implementation, where there is one ----
+section "Beside another implementation"
+# Where there is one.
 
 # Writes documents and how another implementation prints them, then broken
 # ones and what it thinks of them. The numbers are those that it keeps.

@@ -45,7 +45,8 @@ for name in a b c d; do
 done
 ok "there is a lock to hold" [ -f "$LOCK" ]
 
-# ---- A lock that is deleted between somebody's open and flock ----
+section "A lock deleted before it is held"
+# Between somebody's open and flock.
 # strace holds the process up between the two; the lock that is then held is
 # another one, and must be waited for.
 if strace -o "$T/trace" true 2>/dev/null; then
@@ -61,7 +62,7 @@ else
 	late_lock=
 fi
 
-# ---- A stopped holder ----
+section "A stopped holder"
 hold
 kill -STOP $holder
 
@@ -114,7 +115,7 @@ within due_server 0 $QUICK
 timed due_verb "$BIN" list_agents
 within due_verb 0 $QUICK
 
-# ---- Leaving while the lock is not to be had ----
+section "Leaving while the lock is not to be had"
 mkfifo "$T/wire"
 "$HELPERS/holdlock" -ms "$T/leaver.ms" "$BIN" serve <"$T/wire" >"$T/leaver.out" 2>&1 &
 leaver=$!
@@ -126,7 +127,7 @@ wait $leaver
 exec 3>&-
 ok "SIGTERM ends a server that waits for the lock" [ "$(cat "$T/leaver.ms")" -lt $QUICK ]
 
-# ---- The lock file is gone, and its holder is still there ----
+section "The lock file is gone, and its holder is still there"
 rm "$LOCK"
 timed renewed "$BIN" set_status --from api --status free
 within renewed 0 $QUICK
@@ -142,7 +143,7 @@ else
 	skip "a lock that was deleted and made anew is waited for" "no strace"
 fi
 
-# ---- What it is for ----
+section "What it is for"
 ring=
 for i in 1 2 3 4 5 6 7 8; do
 	{ for j in 1 2 3 4 5 6 7 8 9 10; do verb register_agent --name "a$i-$j" --workspace-path "$T/work" --description d; done; } >>"$T/out" &

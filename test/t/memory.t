@@ -104,7 +104,7 @@ else
 	is "... and complained of nothing" "$(head -c 1000 "$T/stderr")" ""
 	ok "it has not grown by a MiB: $early kB after 1000, $late kB after $calls" test "$late" -le "$((early + 1024))"
 	exec 3>&-
-	ok "it leaves when its input ends" wait "$server"
+	ok "... it leaves when its input ends" wait "$server"
 	[ -z "${MEMORY_CALLS:-}" ] || echo "# $calls calls: $early kB after 1000, $late kB at the end"
 fi
 done_testing

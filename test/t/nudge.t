@@ -91,7 +91,7 @@ count() { grep -c -e "$2" "$T/$1.lines"; }
 # The text of the last nudge.
 content() { tail -n 1 "$T/$1.lines" | sed 's/^[0-9]* //' | at message content; }
 
-# ---- What is said ----
+section "What is said"
 
 send web 'was there before'
 listen web
@@ -115,7 +115,7 @@ is "... which tells no session: nothing is noted" "$(find "$INTERAGENT_DIR/annou
 printf '{"session_id":"session-1","cwd":"%s","hook_event_name":"Stop"}' "$T/web" >"$T/event"
 like "... and the hook tells it" "$("$BIN" hook <"$T/event")" '"decision":"block".*new'
 
-# ---- A burst is one nudge ----
+section "A burst is one nudge"
 # It tells all that has come within a second of the first message. Where fifty
 # messages take longer than that, there may be one nudge for each second.
 
@@ -168,7 +168,7 @@ ok "after a time without a store it goes on" wait_for named web 'readable again'
 is "... and tells nothing twice" "$(grep -o '[0-9a-f]\{8\} from [a-z]* ' "$T/web.lines" | sort | uniq -d)" ""
 is "... nor what was there before" "$(count web 'was there before')" 0
 
-# ---- To whom ----
+section "To whom"
 
 is "a session hears nothing of another's mail" "$(cat "$T/api.lines")" ""
 send api 'for the other' web
@@ -187,7 +187,7 @@ ok "the server serves as before" serves 5
 finish 5
 is "... and ends with its input" "$status" 0
 
-# ---- When it is off ----
+section "When it is off"
 # A server beside it that is not off shows when it would have happened.
 
 read_all
@@ -207,7 +207,7 @@ for mode in off none; do
 	ok "$mode: the server serves" serves 6
 	finish 6
 	finish 5
-	is "$mode: but wakes nobody" "$(cat "$T/off.lines")" ""
+	is "$mode: ... but wakes nobody" "$(cat "$T/off.lines")" ""
 	read_all
 done
 listen web
@@ -223,7 +223,7 @@ is "... without a line for one" "$(grep '^2 ' "$T/web.lines" | sed 's/[0-9a-f]\{
 	'2 {"type":"user","message":{"role":"user","content":"interagent: 1 unread for web: ID from api \"two\""}}'
 finish 5
 
-# ---- A socket that is not as it should be ----
+section "A socket that is not as it should be"
 # The server serves as if nothing were; a server beside it shows when the nudge
 # was tried.
 
@@ -269,7 +269,7 @@ done
 ok "the one that could told both" named normal "another try"
 is "what is no socket is left as it is" "$(cat "$T/file.sock")" untouched
 
-# ---- What must not get out ----
+section "What must not get out"
 
 is "the token is nowhere in the store" "$(grep -r -l "$TOKEN" "$INTERAGENT_DIR" "$T/web" "$T/api" "$T/db" "$HOME")" ""
 is "... nor in anything that was said" "$(grep -l "$TOKEN" "$T"/said/*)" ""

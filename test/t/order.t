@@ -108,7 +108,7 @@ careless() {
 # The steps that write one file.
 put() { echo "made($1) write($1) sync($1) rename($1/$2) sync($1)"; }
 
-# ---- One call after the other ----
+section "One call after the other"
 
 {
 	call 1 register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/work\"}"
@@ -152,7 +152,7 @@ is "what is escalated is marked, then the human has a copy, then the answer" "$(
 is "nothing of it is left for later" "$(steps 6 "$T/two")" answer
 is "no power cut undoes any of it" "$(careless "$T/two")" ""
 
-# ---- A store with traps in it, and all tools ----
+section "A store with traps in it, and all tools"
 
 mkdir -p "$T/web" "$T/other" "$T/trap1" "$T/trap2/.claude" "$T/outside" "$INTERAGENT_DIR/archive/messages"
 ln -s "$T/outside" "$T/trap1/.claude"

@@ -30,14 +30,14 @@ everywhere() {
 	like "$1: the answer to send_message" "$("$BIN" send_message --from human --to "$2" --subject s --content c)" " stored; $2: $3"
 }
 
-# ---- Never seen ----
+section "Never seen"
 
 register api >"$T/out"
 everywhere "of an agent that never had a server the presence is unknown" api "presence unknown" null 0
 is "... and there is no last time" "$("$BIN" get_agent --name api --json | at lastSeen)" ""
 is "a verb on the command line is no presence" "$(files '*')" ""
 
-# ---- There ----
+section "There"
 
 start 1 "$T/api" CLAUDE_CODE_SESSION_ID=session-1
 hear 1 "$(hello '{"name":"some-client","version":"1"}')" >"$T/out"
@@ -66,7 +66,7 @@ everywhere "a server that is stopped is there" api "live (some-client, " true 0
 kill -CONT "$pid"
 like "an agent that is there is not forgotten" "$("$BIN" forget api 2>&1)" 'api is running$'
 
-# ---- Gone ----
+section "Gone"
 
 drop 1
 everywhere "a server that was killed is gone at once" api "not running, last seen [0-9]*s ago" false 0
@@ -96,7 +96,7 @@ like "... and gone when it is killed, while the notice goes on" "$("$BIN" get_ag
 exec 9>"$T/notify"
 exec 9>&-
 
-# ---- Which client ----
+section "Which client"
 
 start 1 "$T/api"
 hear 1 "$(hello '{"name":"plain","title":"A Title","version":"1"}')" >"$T/out"
@@ -122,7 +122,7 @@ ask 1 check_inbox '{}' >"$T/out"
 like "the client of a server that was there before its client had said its name is told too" "$("$BIN" get_agent --name api)" '^api: live (late, '
 stop 1
 
-# ---- Several ----
+section "Several"
 
 start 1 "$T/api"
 start 2 "$T/api"
@@ -131,7 +131,7 @@ ask 2 check_inbox '{"agent_name":"api"}' >"$T/out"
 "$BIN" list_agents >"$T/out"
 is "two servers of an agent have two files" "$(count 'api.*')" 2
 stop 1
-like "when one has ended the agent is live" "$("$BIN" get_agent --name api)" '^api: live'
+like "... when one has ended the agent is live" "$("$BIN" get_agent --name api)" '^api: live'
 is "... and the file of the other is enough" "$(count 'api.*')" 1
 ask 2 check_inbox '{"agent_name":"web"}' >"$T/out"
 like "a server that speaks for another agent is there as that one" "$("$BIN" get_agent --name web)" '^web: live'
@@ -162,7 +162,7 @@ for variables in "" INTERAGENT_NAME=web; do
 	is "... and leaves nothing half made" "$(find "$LIVE" -name '.*')" ""
 done
 
-# ---- What the dead leave ----
+section "What the dead leave"
 
 stale() {
 	printf '{"pid": 1, "client": "old", "session": "", "workspace": "", "since": "2000-01-01T00:00:00.000Z"}' >"$LIVE/$1"
@@ -218,7 +218,7 @@ ln -s "$T/out" "$LIVE/db.00000005"
 like "what is no presence is passed over" "$("$BIN" list_agents)" '^db: not running, last seen [0-9]*d ago'
 rm -rf "$LIVE"
 
-# ---- A thousand looks ----
+section "A thousand looks"
 # Who looks takes a lock too, for an instant. Nobody who looks at that instant
 # must take it for the agent's.
 
@@ -241,7 +241,7 @@ done
 wait
 is "hundreds of processes of the program that look agree" "$(grep -c '^api: not running' "$T/looks")" 300
 
-# ---- The directory may be deleted at any time ----
+section "The directory may be deleted at any time"
 
 for tool in check_inbox list_agents; do
 	start 1 "$T/api"
@@ -258,7 +258,7 @@ for tool in check_inbox list_agents; do
 	like "$tool: ... which is its own" "$("$BIN" get_agent --name api)" '^api: not running'
 done
 
-# ---- Names that break the rule ----
+section "Names that break the rule"
 # They come from other programs' stores; they get mail, but no file of ours.
 
 sed '$d' "$INTERAGENT_DIR/registry.json" | sed '$s/$/,/' >"$T/registry"
@@ -277,7 +277,7 @@ for name in ../up "two words"; do
 	stop 1
 done
 
-# ---- No instant of doubt ----
+section "No instant of doubt"
 # The file has its name only when it is locked, or who looks in between would
 # see a dead agent.
 

@@ -5,7 +5,7 @@ tick='`'
 tools=$(serve "$(req 1 tools/list)")
 count=$(printf '%s\n' "$tools" | at result tools '#')
 
-# ---- The table of tools ----
+section "The table of tools"
 
 # A row for each tool of tools/list: the name and its parameters, in their
 # order, those that are required in bold.
@@ -27,7 +27,7 @@ rows() {
 like "there are tools" "$count" '^[1-9]'
 is "the table has each tool with its parameters, and no other" "$(sed -n "s/^\\(| ${tick}[a-z_]*$tick | [^|]*|\\).*/\\1/p" README.md)" "$(rows)"
 
-# ---- Commands ----
+section "Commands"
 
 # The lines of fenced blocks, without what follows a pipe, a < or a #; and what
 # stands between back quotes in the text.
@@ -61,7 +61,7 @@ while read -r _ words; do
 	done
 done <"$T/makes"
 
-# ---- What the demo prints ----
+section "What the demo prints"
 
 ids() { sed -e 's/[0-9a-f]\{8\}/ID/g' -e 's/([^()]*[0-9]s)/(SECONDS)/'; }
 awk '/^```demo/ { inside = 1; next } /^```/ { inside = 0 } inside && NF' README.md | ids >"$T/recorded"
@@ -69,7 +69,7 @@ sh test/demo.sh 2>&1 | ids >"$T/demo"
 ok "there is a recording" test -s "$T/recorded"
 is "all of it is what the demo prints" "$(grep -vxF -f "$T/demo" "$T/recorded")" ""
 
-# ---- Configuration ----
+section "Configuration"
 
 awk -v to="$T/json" '/^```json/ { n++; inside = 1; next } /^```/ { inside = 0 } inside { print >(to "." n) }' README.md
 for block in "$T"/json.*; do
@@ -82,7 +82,7 @@ for block in "$T"/json.*; do
 	fi
 done
 
-# ---- What is pasted for agents ----
+section "What is pasted for agents"
 
 known=" $(rows | tr -c 'a-z_' ' ') interagent "
 ok "the instructions for agents are short" test "$(wc -l <AGENT_INSTRUCTIONS.md)" -lt 40

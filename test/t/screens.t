@@ -20,7 +20,7 @@ same() {        # same WHAT FILE GOLDEN
 	if cmp -s "$2" "$3"; then pass "$1"; else fail "$1" "$(diff "$3" "$2")"; fi
 }
 
-# ---- A store that always looks the same ----
+section "A store that always looks the same"
 # Everything in it happened hours or days ago, so that no time changes while the
 # test runs.
 
@@ -110,7 +110,7 @@ ok "COLUMNS=1: forty at least" fits 40 <"$T/shown"
 COLUMNS=1000000 "$BIN" board >"$T/shown"
 ok "COLUMNS=1000000: it is served" fits 400 <"$T/shown"
 
-# ---- In a terminal ----
+section "In a terminal"
 
 mkfifo "$T/in"
 "$BIN" serve <"$T/in" >"$T/answers" 2>/dev/null &
@@ -192,7 +192,7 @@ else
 	has_tmux=no
 fi
 
-# ---- Everything that could harm a screen ----
+section "Everything that could harm a screen"
 
 new_store hostile
 esc='\u001b[31mred\u001b[0m\u001b]0;title\u0007\u001b[2J\u009b1m\r\n\b'

@@ -30,7 +30,7 @@ fresh() {
 	plugin=$HOME/.claude/skills/interagent
 }
 
-# ---- There and back ----
+section "There and back"
 # Whatever stood there before: nothing, some of it, or all of it.
 
 prepare() {
@@ -101,7 +101,7 @@ for home in "an empty home" "a .claude" "a .claude with settings and skills" "an
 done
 unset CLAUDE_CONFIG_DIR
 
-# ---- What is written ----
+section "What is written"
 
 fresh
 setup claude
@@ -109,7 +109,7 @@ plugin_json=$plugin/.claude-plugin/plugin.json
 hooks_json=$plugin/hooks/hooks.json
 is "the plugin has its name" "$(at name <"$plugin_json")" interagent
 is "... and the program's version" "interagent $(at version <"$plugin_json")" "$("$BIN" --version | sed 's/ (.*//')"
-is "it has the hooks that tell of mail" "$(at hooks <"$hooks_json" | at -keys | paste -s -d ' ' -)" \
+is "... it has the hooks that tell of mail" "$(at hooks <"$hooks_json" | at -keys | paste -s -d ' ' -)" \
 	"SessionStart UserPromptSubmit PostToolBatch Stop FileChanged"
 for event in SessionStart UserPromptSubmit PostToolBatch Stop FileChanged; do
 	hook=$(at hooks $event 0 hooks 0 <"$hooks_json")
@@ -125,12 +125,12 @@ for event in SessionStart UserPromptSubmit PostToolBatch Stop FileChanged; do
 		is "... and wakes nobody" "$wakes" ""
 	fi
 done
-is "it brings the server" "$(at mcpServers interagent command <"$plugin/.mcp.json") $(at mcpServers interagent args <"$plugin/.mcp.json" | at -wire)" \
+is "... it brings the server" "$(at mcpServers interagent command <"$plugin/.mcp.json") $(at mcpServers interagent args <"$plugin/.mcp.json" | at -wire)" \
 	"$BIN [\"serve\"]"
 is "... and no other" "$(at mcpServers <"$plugin/.mcp.json" | at -keys)" interagent
 is "nothing that it writes is for others to write" "$(find "$HOME" -perm -0002 ! -type l)" ""
 is "no temporary file is left" "$(find "$HOME" -name '*tmp*')" ""
-like "it says what to do next" "$(cat "$T/said")" 'next start'
+like "... it says what to do next" "$(cat "$T/said")" 'next start'
 
 fresh
 setup claude --dry-run
@@ -146,7 +146,7 @@ for file in $written; do
 done
 setup claude --undo
 
-# ---- The path of the program ----
+section "The path of the program"
 
 odd="$T/it's \"a\" \\ place & \$HOME"
 mkdir "$odd"
@@ -179,7 +179,7 @@ setup claude --undo
 as_it_was "... and whichever program it is undoes what another wrote"
 program=
 
-# ---- The user's own files ----
+section "The user's own files"
 
 fresh
 mkdir -p "$HOME/.claude"
@@ -253,7 +253,7 @@ echo note >"$plugin/hooks/note"
 setup claude --undo
 is "a file of the user's among ours is left" "$(find "$HOME" -type f)" "$plugin/hooks/note"
 
-# ---- A server that Claude Code has already ----
+section "A server that Claude Code has already"
 
 knows() {
 	fresh
@@ -298,7 +298,7 @@ no "a directory of its own for settings has its own .claude.json" test -e "$CLAU
 ok "... and its own hooks" test -e "$CLAUDE_CONFIG_DIR/skills/interagent/hooks/hooks.json"
 unset CLAUDE_CONFIG_DIR
 
-# ---- What cannot be done ----
+section "What cannot be done"
 
 usage() {
 	what=$1
@@ -322,7 +322,7 @@ is "where it cannot write it fails" "$status" 1
 like "... and says where" "$(cat "$T/said" "$T/complained")" "$HOME/.claude/skills"
 is "... and has touched nothing" "$(find "$HOME" -type f) $(cat "$HOME/.claude/skills")" "$HOME/.claude/skills no directory"
 
-# ---- The doctor ----
+section "The doctor"
 
 doctor() { (cd "${1:-/}" && exec env PATH="${2:-/usr/bin:/bin}" "${program:-$BIN}" doctor) >"$T/said" 2>"$T/complained"; }
 says() { like "$1" "$(cat "$T/said")" "$2"; }
@@ -339,7 +339,7 @@ ln -s "$BIN" "$T/bin/interagent"
 doctor / "$T/bin:/usr/bin:/bin"
 unlike "a PATH that leads to this program is no matter" "$(cat "$T/said")" '^PATH:'
 doctor / "${odd%/*}:$T/bin:/usr/bin:/bin"
-is "one that leads to another is" "$(grep '^PATH:' "$T/said")" "PATH: interagent is $odd, another one"
+is "... one that leads to another is" "$(grep '^PATH:' "$T/said")" "PATH: interagent is $odd, another one"
 setup claude
 doctor
 says "a plugin that is current is called so" '^Claude Code: the plugin directory is there and current$'
@@ -368,6 +368,6 @@ for place in web web/src; do
 done
 doctor "$T/web/lib"
 says "in another repository it names none" '^this directory: nobody '
-is "it complains of nothing" "$(cat "$T/complained")" ""
+is "... it complains of nothing" "$(cat "$T/complained")" ""
 
 done_testing

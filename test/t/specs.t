@@ -36,7 +36,7 @@ meta() { at "$2" <"$INTERAGENT_DIR/messages-meta/$1.json"; }
 body() { cat "$INTERAGENT_DIR/messages/$1.md"; }
 versions() { at versions '#' <"$PAST/$1/index.json"; }
 
-# ---- Versions ----
+section "Versions"
 
 fresh versions
 one=$(lines)
@@ -94,7 +94,7 @@ ok "a name of 64 characters is taken" publish api "$(awk 'BEGIN { for (i = 0; i 
 like "a note of two lines becomes one" "$(publish api noted text --note "$(printf 'a\nb')"; "$BIN" specs)" '^noted v1 .*: "a b"'
 no "a note of 501 characters is refused" publish api noted text2 --note "$(awk 'BEGIN { for (i = 0; i < 501; i++) printf "x" }')"
 
-# ---- What others write ----
+section "What others write"
 
 fresh foreign
 mkdir -p "$SPECS"
@@ -159,7 +159,7 @@ else
 	skip "a foreign writer between our look and our rename" "no strace that may trace"
 fi
 
-# ---- Base versions ----
+section "Base versions"
 
 fresh base
 publish api users "$one" >/dev/null
@@ -238,7 +238,7 @@ is "twenty at once: each has a number of its own, without holes" "$(sort -n "$T/
 is "... each text and note is kept" "$bad" ''
 ok "... and the last one is current" cmp "$SPECS/many.md" "$PAST/many/20.md"
 
-# ---- What changed ----
+section "What changed"
 
 fresh changes
 publish api users "$one" >/dev/null
@@ -264,7 +264,7 @@ is "diff NAME A: from there to the current one" "$("$BIN" diff users 1)" "$(get 
 is "diff NAME A B" "$("$BIN" diff users 2 3)" "$(cat "$T/wanted")"
 is "... with a v" "$("$BIN" diff users v2 v3)" "$(cat "$T/wanted")"
 like "... backwards too" "$("$BIN" diff users 3 2)" '^+line 30 of the interface$'
-like "since the current one: nothing" "$(get web --name users --since 3)" 'users is still at v3: nothing changed'
+like "... since the current one: nothing" "$(get web --name users --since 3)" 'users is still at v3: nothing changed'
 is "since a later one is refused" "$(status_of get web --name users --since 4)" 1
 like "... and why" "$(cat "$T/err")" 'users is only at v3'
 is "since 0, which nobody read: the text" "$(get web --name users --since 0 | fenced)" "$three"
@@ -322,7 +322,7 @@ done
 is "what diff prints is that, with the names on top" "$bad" ''
 ok "... which was seen more than once" test $pairs -gt 10
 
-# ---- Readers ----
+section "Readers"
 
 fresh readers
 publish api users "$one" >/dev/null
@@ -369,7 +369,7 @@ like "who has left is not told" "$(publish api users "$one")" 'is published; 1 r
 "$BIN" get_spec --name users --from human >/dev/null 2>&1
 unlike "the human is no reader" "$(cat "$PAST/users/index.json")" human
 
-# ---- Resources ----
+section "Resources"
 
 fresh resources
 publish api users '# Users' >/dev/null
@@ -401,7 +401,7 @@ for era in legacy modern; do
 	is "$era: what may change is not to be kept" "${ttl:-none}" "$([ $era = modern ] && echo 0 || echo none)"
 done
 
-# ---- Bad input ----
+section "Bad input"
 
 damaged() {     # damaged WHAT: versions 1 to 3 are there, and something is not
 	fresh damaged
@@ -540,7 +540,7 @@ like "... with who" "$(cat "$T/err")" 'not published: big is at v2 since .*, by 
 like "... in a few words" "$(cat "$T/err")" 'get_spec'
 ok "... not in a mebibyte" test "$(wc -c <"$T/err")" -lt 100000
 
-# ---- A store that we cannot write ----
+section "A store that we cannot write"
 
 fresh locked
 publish api users "$one" >/dev/null
@@ -570,7 +570,7 @@ else
 fi
 chmod -R u+w "$T"
 
-# ---- Stopped half-way ----
+section "Stopped half-way"
 # At every call of a publication that tells a reader with an unread notice.
 
 fresh stopped
@@ -638,7 +638,7 @@ for how in 5 28 kill; do
 	is "a publication stopped by $how at each of its $(cat "$T/calls-$how") calls: nothing is lost, and the next one works" "$(cat "$T/stopped-$how")" ''
 done
 
-# ---- The story ----
+section "The story"
 
 fresh story
 say "$one" >"$T/first-text"

@@ -35,24 +35,24 @@ in_tree() {
 ping() { req 1 ping | "$@" 2>&1; }
 PONG='{"jsonrpc":"2.0","id":1,"result":{}}'
 
-# ==== make ====
+section "make"
 # A warning is a question that somebody has not answered.
 
 copy tree
 before=$(cd "$T/tree" && find . -type f | sort)
 in_tree "make builds" tree make
-unlike "without a warning" "$(cat "$T/out")" warning
+unlike "... without a warning" "$(cat "$T/out")" warning
 is "a server" "$(ping "$T/tree/interagent")" "$PONG"
 in_tree "a second make has nothing to do" tree make -q
 in_tree "with other flags it builds anew" tree make CFLAGS=-O0
-is "all of it" "$(grep -c 'O0.* -c ' "$T/out")" 3
+is "... all of it" "$(grep -c 'O0.* -c ' "$T/out")" 3
 like "make says the command that links" "$(cat "$T/out")" '^cc -O0 .*-o interagent interagent.o store.o json.o'
 in_tree "it builds without make too" tree cc -o by-hand interagent.c json.c store.c
 is "the same server" "$(ping "$T/tree/by-hand")" "$PONG"
 rm "$T/tree/by-hand"
 in_tree "with the first flags it builds as before" tree make
 
-# ==== One file that needs nothing ====
+section "One file that needs nothing"
 # It is copied to machines and into containers that have nothing else.
 
 echo 'int main(void) { return 0; }' >"$T/none.c"
@@ -74,29 +74,29 @@ else
 	mkdir "$T/jail"
 	cp "$T/tree/interagent" "$T/jail/"
 	is "it runs where there is nothing else" "$(chroot "$T/jail" /interagent --version)" "$("$T/tree/interagent" --version)"
-	is "as a server too" "$(ping chroot "$T/jail" /interagent)" "$PONG"
+	is "... as a server too" "$(ping chroot "$T/jail" /interagent)" "$PONG"
 	INTERAGENT_DIR=/mail
 	like "which stores" "$(call 1 register_agent '{"name":"api","workspace_path":"/mail","description":"x"}' | chroot "$T/jail" /interagent)" 'api is registered'
-	like "what others there read" "$(chroot "$T/jail" /interagent send_message --from api --to api --subject s --content x)" stored
+	like "... what others there read" "$(chroot "$T/jail" /interagent send_message --from api --to api --subject s --content x)" stored
 	is "and needs no other file" "$(cd "$T/jail" && find . -type f | grep -v '^./mail/')" ./interagent
 	INTERAGENT_DIR=$T/store
 fi
 
-# ==== make install ====
+section "make install"
 # The new program takes the place of the old one in one step: servers that run
 # keep theirs, and at no time is there none or half of one.
 
 in_tree "it installs" tree make install PREFIX=/opt/tools DESTDIR="$T/root"
 installed=$T/root/opt/tools/bin/interagent
-is "below PREFIX, in DESTDIR, and nothing else" "$(find "$T/root" -type f)" "$installed"
-is "what runs" "$(ping "$installed")" "$PONG"
+is "... below PREFIX, in DESTDIR, and nothing else" "$(find "$T/root" -type f)" "$installed"
+is "... what runs" "$(ping "$installed")" "$PONG"
 mkfifo "$T/in"
 "$installed" serve <"$T/in" >"$T/said" 2>/dev/null &
 server=$!
 exec 3>"$T/in"
 ln "$installed" "$T/old"
 in_tree "it installs over one that runs" tree make install PREFIX=/opt/tools DESTDIR="$T/root"
-no "as a new file" [ "$installed" -ef "$T/old" ]
+no "... as a new file" [ "$installed" -ef "$T/old" ]
 is "leaving nothing beside it" "$(find "$T/root" -type f)" "$installed"
 req 1 ping >&3
 exec 3>&-
@@ -106,12 +106,12 @@ in_tree "it is removed" tree make uninstall PREFIX=/opt/tools DESTDIR="$T/root"
 is "and nothing is left" "$(find "$T/root" -type f)" ""
 in_tree "it installs to a path with a blank, whatever the umask" tree \
 	sh -c 'umask 077; make install PREFIX="/opt/my tools" DESTDIR=../root'
-is "for everybody to run" "$(find "$T/root/opt/my tools" ! -perm 755)" ""
-is "what runs there" "$(ping "$T/root/opt/my tools/bin/interagent")" "$PONG"
+is "... for everybody to run" "$(find "$T/root/opt/my tools" ! -perm 755)" ""
+is "... what runs there" "$(ping "$T/root/opt/my tools/bin/interagent")" "$PONG"
 in_tree "it is removed from there" tree make uninstall PREFIX="/opt/my tools" DESTDIR="$T/root"
 is "and nothing is left there" "$(find "$T/root" -type f)" ""
 
-# ==== Other makes and compilers ====
+section "Other makes and compilers"
 
 if command -v bmake >/dev/null; then
 	copy bmake
@@ -124,14 +124,14 @@ fi
 if command -v musl-gcc >/dev/null; then
 	copy musl
 	in_tree "musl-gcc builds" musl make CC=musl-gcc
-	unlike "without a warning" "$(cat "$T/out")" warning
+	unlike "... without a warning" "$(cat "$T/out")" warning
 	is "the same" "$(ping "$T/musl/interagent")" "$PONG"
 	ok "but smaller" [ "$(wc -c <"$T/musl/interagent")" -lt "$(wc -c <"$T/tree/interagent")" ]
 else
 	skip "musl-gcc builds" "there is no musl-gcc"
 fi
 
-# ==== --version ====
+section "--version"
 # A report of a fault must lead to the source that has it.
 
 copy revision
@@ -152,7 +152,7 @@ else
 	skip "a tree of git's builds" "there is no git"
 fi
 
-# ==== make clean ====
+section "make clean"
 # What was built goes, what was written stays.
 
 in_tree "the tests' helpers build" tree make CFLAGS=-O0 helpers

@@ -119,7 +119,7 @@ stop() {
 	wait "$server"
 }
 
-# ==== The layout, byte for byte ====
+section "The layout, byte for byte"
 # Other programs read and write these files: they are what JSON.stringify(x,
 # null, 2) gives, without a line end, and a text is its own bytes.
 
@@ -168,9 +168,9 @@ is "a message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json")" '{
   "createdAt": "TIME",
   "updatedAt": "TIME"
 }'
-is "is named after its id" "$(meta "$id" id)" "$id"
+is "... is named after its id" "$(meta "$id" id)" "$id"
 is "and both times are one" "$(meta "$id" createdAt)" "$(meta "$id" updatedAt)"
-is "its text is its own bytes" "$(od -An -c "$INTERAGENT_DIR/messages/$id.md")" "$(printf plain | od -An -c)"
+is "... its text is its own bytes" "$(od -An -c "$INTERAGENT_DIR/messages/$id.md")" "$(printf plain | od -An -c)"
 tool read_message "{\"message_id\":\"$id\",\"reader\":\"api\"}" >/dev/null
 is "a read message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json")" '{
   "id": "ID",
@@ -224,7 +224,7 @@ is "and its history" "$(mask "$INTERAGENT_DIR/specs/.history/login/index.json")"
   ],
   "readers": {}
 }'
-ok "has its text" cmp "$INTERAGENT_DIR/specs/login.md" "$INTERAGENT_DIR/specs/.history/login/1.md"
+ok "... has its text" cmp "$INTERAGENT_DIR/specs/login.md" "$INTERAGENT_DIR/specs/.history/login/1.md"
 is "no JSON file ends with a line end" "$(find "$INTERAGENT_DIR" -name '*.json' -exec tail -c 1 {} \; | tr -d '}' | wc -c | tr -d ' ')" 0
 if command -v node >/dev/null; then
 	is "all of them are what JSON.stringify(x, null, 2) gives" "$(find "$INTERAGENT_DIR" -name '*.json' -exec node -e '
@@ -282,11 +282,11 @@ cd "$OLDPWD" || exit 1
 HOME=$old_home
 unset TMPDIR
 ok "without INTERAGENT_DIR the store is in the home directory" test -s "$W/home/.claude-interagent/registry.json"
-is "nothing is written outside the store and .claude/inbox" "$(everything)" "$before"
+is "... nothing is written outside the store and .claude/inbox" "$(everything)" "$before"
 ok "which is there where the workspace is" test -d "$W/api/.claude/inbox"
 no "and where there is none, none is made" test -e "$W/gone"
 
-# ==== A store of the original ====
+section "A store of the original"
 # Its files as it writes them, with names that we would not give and keys that
 # we do not know.
 
@@ -378,26 +378,26 @@ cp -R "$INTERAGENT_DIR" "$W/copy"
 # kept WHAT FILE [SED-SCRIPT]: the file is what it was, but for the changes
 kept() { is "$1" "$(mask "$INTERAGENT_DIR/$2")" "$(sed "${3:-}" "$W/copy/$2" | mask)"; }
 
-accepts "its agents are listed" list_agents '{}' '^"DB Server, EU".*"the database", "C:\\\\Users\\\\dev\\\\db"'
-accepts "one by name" get_agent '{"name":"DB Server, EU"}' '^"DB Server, EU"'
-accepts "their statuses" get_all_statuses '{}' '^"DB Server, EU": "vacuuming"'
-accepts "their mail" check_inbox '{"agent_name":"api"}' '^11111111 from "DB Server, EU" '
+accepts "... its agents are listed" list_agents '{}' '^"DB Server, EU".*"the database", "C:\\\\Users\\\\dev\\\\db"'
+accepts "... one by name" get_agent '{"name":"DB Server, EU"}' '^"DB Server, EU"'
+accepts "... their statuses" get_all_statuses '{}' '^"DB Server, EU": "vacuuming"'
+accepts "... their mail" check_inbox '{"agent_name":"api"}' '^11111111 from "DB Server, EU" '
 is "which is unread, escalated and read" "$(printf '%s\n' "$text" | sed -n 's/^\([0-9]*\) .*about \([a-z]*\).*/\1 \2/p')" "11111111 pending
 44444444 escalated
 22222222 acknowledged"
-accepts "what its name has read" check_inbox '{"agent_name":"DB Server, EU"}' '^55555555 read from api '
-accepts "its spec" get_spec '{"name":"schema"}' '^# Schema$'
-like "with who published it" "$text" '^schema .*by "DB Server, EU"'
-accepts "its archive" read_message '{"message_id":"66666666","reader":"api"}' "^text of $old\$"
+accepts "... what its name has read" check_inbox '{"agent_name":"DB Server, EU"}' '^55555555 read from api '
+accepts "... its spec" get_spec '{"name":"schema"}' '^# Schema$'
+like "... with who published it" "$text" '^schema .*by "DB Server, EU"'
+accepts "... its archive" read_message '{"message_id":"66666666","reader":"api"}' "^text of $old\$"
 is "reading all that has changed nothing" "$(cd "$W/copy" && find . -type f -exec cmp {} "$INTERAGENT_DIR/{}" \; 2>&1)" ""
 
 accepts "a message is read" read_message '{"message_id":"11111111","reader":"api"}' "^text of $pending\$"
-is "its meta keeps what we do not know" "$(mask "$INTERAGENT_DIR/messages-meta/$pending.json")" "$(sed -e 's/"status": "pending"/"status": "acknowledged"/' -e '$d' "$W/copy/messages-meta/$pending.json" | mask | sed '$s/$/,/')
+is "... its meta keeps what we do not know" "$(mask "$INTERAGENT_DIR/messages-meta/$pending.json")" "$(sed -e 's/"status": "pending"/"status": "acknowledged"/' -e '$d' "$W/copy/messages-meta/$pending.json" | mask | sed '$s/$/,/')
   \"readAt\": \"TIME\",
   \"readBy\": \"api\"
 }"
-accepts "it is answered and completed" reply_message '{"original_message_id":"11111111","from":"api","content":"x","mark_complete":true}' 'stored.*"DB Server, EU"'
-is "also there" "$(sed -n '6p;9,16p' "$INTERAGENT_DIR/messages-meta/$pending.json")" '  "status": "completed",
+accepts "... it is answered and completed" reply_message '{"original_message_id":"11111111","from":"api","content":"x","mark_complete":true}' 'stored.*"DB Server, EU"'
+is "... also there" "$(sed -n '6p;9,16p' "$INTERAGENT_DIR/messages-meta/$pending.json")" '  "status": "completed",
   "priority": 1.0,
   "trace": {
     "hops": [
@@ -409,16 +409,16 @@ is "also there" "$(sed -n '6p;9,16p' "$INTERAGENT_DIR/messages-meta/$pending.jso
 accepts "the other answers" reply_message '{"original_message_id":"22222222","from":"DB Server, EU","content":"x"}' 'stored.* api'
 accepts "somebody writes to it alone" send_message '{"from":"api","to":"DB Server, EU","subject":"s","content":"x"}' 'stored.*"DB Server, EU"'
 accepts "and among others" send_message '{"from":"DB Server, EU","to":"api, DB Server, EU","subject":"s","content":"x"}' 'stored.*"DB Server, EU"'
-accepts "it says what it does" set_status '{"agent_name":"DB Server, EU","status":"idle"}' 'is set'
-accepts "another does" set_status '{"agent_name":"api","status":"busy"}' 'is set'
+accepts "... it says what it does" set_status '{"agent_name":"DB Server, EU","status":"idle"}' 'is set'
+accepts "... another does" set_status '{"agent_name":"api","status":"busy"}' 'is set'
 kept "status.json keeps what we do not know" status.json 's/"idle"/"busy"/;s/"vacuuming"/"idle"/'
-accepts "it publishes" publish_spec '{"publisher":"DB Server, EU","name":"schema","content":"# New\n"}' 'published'
-like "under its name" "$(head -n 1 "$INTERAGENT_DIR/specs/schema.md")" '^<!-- Published by: DB Server, EU at .*Z -->$'
-accepts "what it escalated is completed" reply_message '{"original_message_id":"44444444","from":"api","content":"x","mark_complete":true}' completed
-accepts "what is archived is answered" reply_message '{"original_message_id":"66666666","from":"api","content":"x"}' 'stored.*"DB Server, EU"'
+accepts "... it publishes" publish_spec '{"publisher":"DB Server, EU","name":"schema","content":"# New\n"}' 'published'
+like "... under its name" "$(head -n 1 "$INTERAGENT_DIR/specs/schema.md")" '^<!-- Published by: DB Server, EU at .*Z -->$'
+accepts "... what it escalated is completed" reply_message '{"original_message_id":"44444444","from":"api","content":"x","mark_complete":true}' completed
+accepts "... what is archived is answered" reply_message '{"original_message_id":"66666666","from":"api","content":"x"}' 'stored.*"DB Server, EU"'
 ok "the registry was not touched" cmp "$W/copy/registry.json" "$INTERAGENT_DIR/registry.json"
 accepts "a new agent joins" register_agent "{\"name\":\"web\",\"workspace_path\":\"$W/web\",\"description\":\"x\"}" 'web is registered'
-is "at the end of the registry, which is else the same" "$(mask "$INTERAGENT_DIR/registry.json")" "$(sed '$d' "$W/copy/registry.json" | mask | sed '$s/$/,/')
+is "... at the end of the registry, which is else the same" "$(mask "$INTERAGENT_DIR/registry.json")" "$(sed '$d' "$W/copy/registry.json" | mask | sed '$s/$/,/')
   \"web\": {
     \"name\": \"web\",
     \"workspacePath\": \"W/web\",
@@ -427,7 +427,7 @@ is "at the end of the registry, which is else the same" "$(mask "$INTERAGENT_DIR
     \"registeredFrom\": \"HERE\"
   }
 }"
-accepts "it may register anew" register_agent '{"name":"DB Server, EU","workspace_path":"C:\\Users\\dev\\db","description":"moved"}' 'is registered'
+accepts "... it may register anew" register_agent '{"name":"DB Server, EU","workspace_path":"C:\\Users\\dev\\db","description":"moved"}' 'is registered'
 is "and keeps what we do not know" "$(sed -n '/DB Server, EU": {/,/}/p' "$INTERAGENT_DIR/registry.json" | mask)" '  "DB Server, EU": {
     "name": "DB Server, EU",
     "workspacePath": "C:\\Users\\dev\\db",
@@ -436,12 +436,12 @@ is "and keeps what we do not know" "$(sed -n '/DB Server, EU": {/,/}/p' "$INTERA
     "color": "blue",
     "registeredFrom": "HERE"
   },'
-is "its name became no file's" "$(find "$INTERAGENT_DIR" "$W/api" "$W/web" -name '*DB Server*')" ""
-is "what nobody touched is as it was" "$(for file in messages-meta/$acknowledged.json messages-meta/$completed.json messages-meta/$seen.json archive/messages-meta/$old.json; do
+is "... its name became no file's" "$(find "$INTERAGENT_DIR" "$W/api" "$W/web" -name '*DB Server*')" ""
+is "... what nobody touched is as it was" "$(for file in messages-meta/$acknowledged.json messages-meta/$completed.json messages-meta/$seen.json archive/messages-meta/$old.json; do
 	cmp "$W/copy/$file" "$INTERAGENT_DIR/$file" 2>&1
 done)" ""
 
-# ==== Others write too ====
+section "Others write too"
 # Another program moves and changes files while a server of ours runs; the
 # files are what counts.
 
@@ -478,7 +478,7 @@ tool publish_spec '{"publisher":"api","name":"login","content":"ours"}' >/dev/nu
 printf '<!-- Published by: web at 2025-01-02T03:04:05.678Z -->\n\ntheirs' >"$INTERAGENT_DIR/specs/login.md"
 ask_it get_spec '{"name":"login"}'
 like "a spec that another program overwrote is its next version" "$text" '^login v2 by web'
-like "with its text" "$text" '^theirs$'
+like "... with its text" "$text" '^theirs$'
 ask_it get_spec '{"name":"login","version":1}'
 like "and ours is still there" "$text" '^ours$'
 rm -f "$INTERAGENT_DIR/.lock"
@@ -514,7 +514,7 @@ exec 4<&-
 is "the receipt is written where the message is now" "$(archived "$id" status) $(archived "$id" readBy)" "acknowledged api"
 no "and it is not brought back" test -e "$INTERAGENT_DIR/messages-meta/$id.json"
 
-# ==== Many at once ====
+section "Many at once"
 # Servers start together, whenever somebody opens their editor.
 
 new_store many
@@ -528,9 +528,9 @@ touch "$W/go"
 wait
 is "16 servers that register at once are all told so" "$(cat "$W"/answer-* | grep -c 'is registered')" 16
 is "and are 16 agents" "$(at -keys <"$INTERAGENT_DIR/registry.json" | sort | uniq | wc -l | tr -d ' ')" 16
-is "with 16 statuses" "$(at -keys <"$INTERAGENT_DIR/status.json" | sort | uniq | wc -l | tr -d ' ')" 16
+is "... with 16 statuses" "$(at -keys <"$INTERAGENT_DIR/status.json" | sort | uniq | wc -l | tr -d ' ')" 16
 
-# ==== Names ====
+section "Names"
 # Names become file names. What breaks the rule is refused with the rule, and
 # nothing is written anywhere.
 
@@ -558,7 +558,7 @@ for name in ../../evil "$long" 'a\nb' 'a\u0000b' .hidden -x a/b 'a b' ''; do
 done
 is "nothing is written anywhere for a spec" "$(find "$T" ! -path "*/live/*" | sort)" "$(printf '%s\n' "$before" | grep -v /live/)"
 
-# ==== No place for the store ====
+section "No place for the store"
 # The server must start all the same, or its client shows only that it failed;
 # each tool then says what is wrong, with which path.
 
@@ -600,8 +600,8 @@ for part in messages messages-meta specs; do
 	touch "$INTERAGENT_DIR/$part"
 done
 refuses "a file in the place of the texts is said when somebody writes" send_message '{"from":"web","to":"api","subject":"s","content":"x"}' "store/messages: Not a directory"
-refuses "one in the place of the metas when somebody reads" check_inbox '{"agent_name":"api"}' "store/messages-meta: Not a directory"
-refuses "one in the place of the specs" publish_spec '{"publisher":"api","name":"s","content":"x"}' "store/specs/*s*.*: Not a directory"
+refuses "... one in the place of the metas when somebody reads" check_inbox '{"agent_name":"api"}' "store/messages-meta: Not a directory"
+refuses "... one in the place of the specs" publish_spec '{"publisher":"api","name":"s","content":"x"}' "store/specs/*s*.*: Not a directory"
 accepts "and nobody else is disturbed" list_agents '{}' '^api'
 if [ "$(id -u)" -eq 0 ]; then
 	skip "a store that is not ours to write is said" "root may write everywhere"
@@ -611,7 +611,7 @@ else
 	chmod 700 "$INTERAGENT_DIR"
 fi
 
-# ==== The archive ====
+section "The archive"
 # What has been quiet for a day is moved out of the way, by the first server of
 # the hour; what waits for somebody never is. Nothing is ever deleted.
 
@@ -649,19 +649,19 @@ is "within the hour of a sweep there is no other" "$(in_place messages-meta | wc
 ago 50
 touch -t "$stamp" "$INTERAGENT_DIR/archive/.swept"
 serve "$(req 1 ping)" >/dev/null
-is "also at its end" "$(in_place messages-meta | wc -w | tr -d ' ')" 12
+is "... also at its end" "$(in_place messages-meta | wc -w | tr -d ' ')" 12
 ago 70
 touch -t "$stamp" "$INTERAGENT_DIR/archive/.swept"
 serve "$(req 1 ping)" >/dev/null
 is "after it what waits or is young stays" "$(in_place messages-meta)" "new-acknowledged.json new-completed.json new-escalated.json new-pending.json new-read.json old-escalated.json old-pending.json "
-is "with its text" "$(in_place messages)" "new-acknowledged.md new-completed.md new-escalated.md new-pending.md new-read.md old-escalated.md old-pending.md orphan-new.md "
-is "what is quiet and old is archived" "$(in_place archive/messages-meta | sed 's/superseded-[0-9]*/superseded/')" "half.json old-acknowledged.json old-completed.json old-read.json raced.json twice.json twice.json.superseded "
+is "... with its text" "$(in_place messages)" "new-acknowledged.md new-completed.md new-escalated.md new-pending.md new-read.md old-escalated.md old-pending.md orphan-new.md "
+is "... what is quiet and old is archived" "$(in_place archive/messages-meta | sed 's/superseded-[0-9]*/superseded/')" "half.json old-acknowledged.json old-completed.json old-read.json raced.json twice.json twice.json.superseded "
 is "with its text, and texts that were never sent" "$(in_place archive/messages)" "half.md old-acknowledged.md old-completed.md old-read.md orphan-old.md raced.md twice.md "
-is "nothing is deleted" "$(texts)" $((before - 1)) # "twice" had its text twice
+is "... nothing is deleted" "$(texts)" $((before - 1)) # "twice" had its text twice
 is "the archived meta is the one that counts" "$(at status <"$INTERAGENT_DIR/archive/messages-meta/twice.json")" completed
 accepts "an archived message is read by its id" read_message '{"message_id":"old-completed","reader":"api"}' '^text of old-completed$'
 accepts "and answered" reply_message '{"original_message_id":"old-completed","from":"api","content":"x"}' 'stored.* web'
-accepts "what was half archived too" read_message '{"message_id":"half","reader":"api"}' '^text of half$'
+accepts "... what was half archived too" read_message '{"message_id":"half","reader":"api"}' '^text of half$'
 foreign '' later completed "$iso"
 serve "$(req 1 ping)" >/dev/null
 ok "the sweep left its time, so that the next waits for an hour" test -e "$INTERAGENT_DIR/messages-meta/later.json"
@@ -683,12 +683,12 @@ printf 'being sent' >"$INTERAGENT_DIR/messages/orphan.md"
 for name in half moved raced twice; do
 	accepts "$name is read" read_message "{\"message_id\":\"$name\",\"reader\":\"web\"}" "^text of $name\$"
 done
-like "as the archive has it" "$text" '^completed'
+like "... as the archive has it" "$text" '^completed'
 refuses "a text without a meta is not there" read_message '{"message_id":"orphan"}' 'no message'
 ask check_inbox '{"agent_name":"api"}'
 is "the inbox has only what is not archived" "$(printf '%s\n' "$text" | sed -n 's/.*"\(.*\)"$/\1/p')" raced
 
-# ==== Damaged files ====
+section "Damaged files"
 # One bad file must not hide the rest, and nobody must think that all is well.
 
 new_store damaged
@@ -714,7 +714,7 @@ like "which are said" "$text" "5 damaged.*$M/"
 send after
 ask check_inbox '{"agent_name":"api"}'
 is "and stand in the way of nothing new" "$(printf '%s\n' "$text" | sed -n 's/.*"\(.*\)"$/\1/p' | tr '\n' ' ')" "before after "
-refuses "reading one says that it is damaged" read_message '{"message_id":"bad-torn","reader":"api"}' 'bad-torn.json is damaged'
+refuses "... reading one says that it is damaged" read_message '{"message_id":"bad-torn","reader":"api"}' 'bad-torn.json is damaged'
 refuses "so does answering it" reply_message '{"original_message_id":"bad-torn","from":"api","content":"x"}' 'bad-torn.json is damaged'
 ago 120
 mkdir -p "$INTERAGENT_DIR/archive"
@@ -723,7 +723,7 @@ serve "$(req 1 ping)" >/dev/null
 is "nobody moves or mends them" "$(cksum "$M"/bad-*.json)" "$before"
 rm "$M"/bad-*.json
 ask check_inbox '{"agent_name":"api"}'
-unlike "without them nothing is said" "$text" damaged
+unlike "... without them nothing is said" "$text" damaged
 foreign '' young pending 2099-01-01T00:00:00.000Z
 mv "$M/young.json" "$W/young"
 : >"$M/young.json"
@@ -764,8 +764,8 @@ for content in '' '[]' 'null' '{"api": {"name": "api"}, "web": 5}'; do
 	ask list_agents '{}'
 	no "a registry that is '$content' is no failure" is_error
 done
-accepts "what is no agent in it" get_agent '{"name":"api"}' '^api'
-refuses "is passed over" get_agent '{"name":"web"}' 'no agent'
+accepts "... what is no agent in it" get_agent '{"name":"api"}' '^api'
+refuses "... is passed over" get_agent '{"name":"web"}' 'no agent'
 
 # A file that another program is writing in place is waited for: to set it aside
 # would lose what it is about to say. (Each touch keeps it young.)
@@ -782,7 +782,7 @@ wait
 is "a registry that is being written is waited for" "$(at -keys <"$INTERAGENT_DIR/registry.json" | tr '\n' ' ')" "api web last "
 is "and not set aside" "$(find "$INTERAGENT_DIR" -name '*.damaged-*')" ""
 
-# ==== Signals ====
+section "Signals"
 # A file in the recipient's workspace tells whoever watches there. It tells
 # only, and must never be in the way.
 
@@ -802,14 +802,14 @@ like "which says who wrote, and what about" "$(cat "$I"/*.signal)" '^web .*"firs
 is "nobody commits it" "$(cat "$I/.gitignore")" '*'
 send two
 send three
-is "each message has one" "$(signals api)" 3
+is "... each message has one" "$(signals api)" 3
 is "nobody else's workspace has any" "$(signals web)$(signals team)" 00
 ask check_inbox '{"agent_name":"api"}'
-is "they stay while mail is unread" "$(signals api)" 3
+is "... they stay while mail is unread" "$(signals api)" 3
 for id in $(printf '%s\n' "$text" | sed -n 's/^\([0-9a-f]\{8\}\) from.*/\1/p' | head -n 2); do
 	tool read_message "{\"message_id\":\"$id\",\"reader\":\"api\"}" >/dev/null
 done
-is "all of them" "$(signals api)" 3
+is "... all of them" "$(signals api)" 3
 is "a sender is told of each acknowledgement" "$(signals web)" 2
 tool read_message "{\"message_id\":\"$(tool check_inbox '{"agent_name":"api"}' | sed -n 's/^\([0-9a-f]\{8\}\) from.*/\1/p')\",\"reader\":\"api\"}" >/dev/null
 is "when the last one is read they are removed" "$(signals api)" 0
@@ -853,7 +853,7 @@ rm -rf "$W/team"
 printf 'a file' >"$W/team"
 accepts "a workspace that is no directory any more is no error" send_message '{"from":"web","to":"api2","subject":"s","content":"x"}' stored
 
-# ==== Links and pipes in the store ====
+section "Links and pipes in the store"
 # Whatever stands where a file should be must not lead out of the store, nor
 # keep anybody waiting.
 

@@ -61,7 +61,7 @@ for agent in api web; do verb register_agent --name $agent --workspace-path "$T/
 no "an empty store needs no sweep" [ -e "$SWEPT" ]
 mkdir -p "$STORE/messages" "$STORE/messages-meta"
 
-# ---- What moves and what stays ----
+section "What moves and what stays"
 message "$STORE" 10000000-done completed
 message "$STORE" 10000001-read acknowledged
 message "$STORE" 10000002-young completed "$(hours_ago 23)"
@@ -96,7 +96,7 @@ verb reply_message --from api --original-message-id 10000001 --content yes --mar
 is "and completed, where it is" "$(at status <"$STORE/archive/messages-meta/10000001-read.json")" completed
 unlike "it is listed no more" "$(verb check_inbox --from api)" 10000000
 
-# ---- How often ----
+section "How often"
 message "$STORE" 30000000-next completed
 verb list_agents >"$T/out"
 is "within the hour there is no other sweep" "$(where 30000000-next)" "$LIVE"
@@ -120,7 +120,7 @@ ok "and sweeps while it waits" wait_for [ -f "$STORE/archive/messages/30000002-n
 exec 3>&-
 wait $server
 
-# ---- Eight servers at once ----
+section "Eight servers at once"
 # All of them find the sweep due; only who takes the claim lists the messages.
 many "$STORE" 40000001 40000050
 rm "$SWEPT"
@@ -142,7 +142,7 @@ else
 	skip "one of eight servers swept" "no strace"
 fi
 
-# ---- Two sweepers at once ----
+section "Two sweepers at once"
 # The first is stopped in the middle, and the second gets a claim of its own.
 FAST=$T/fast
 for round in 1 2 3 4 5 6; do
@@ -168,7 +168,7 @@ for round in 1 2 3 4 5 6; do
 	is "and in the archive" "$(tr ' ' '\n' <"$T/words" | grep -c '^500.*:archived')" 500
 done
 
-# ---- A crash between the two renames ----
+section "A crash between the two renames"
 # Killed at each system call; what is half way in the archive is mail like any other.
 rm -rf "$FAST" "$T/before"
 mkdir -p "$FAST/messages" "$FAST/messages-meta"
@@ -197,7 +197,7 @@ done
 is "killed at each rename, nothing is lost" "$lost" ""
 is "two of these stops are half way, and the next sweep goes on" $halves 2
 
-# ---- Second thoughts ----
+section "Second thoughts"
 # A message is looked at once more under the lock: this one is escalated while
 # strace holds the sweep up between its claim and its first batch.
 if [ "$strace" ]; then
@@ -214,7 +214,7 @@ else
 	skip "what is escalated while a sweep runs stays" "no strace"
 fi
 
-# ---- Old mail in masses ----
+section "Old mail in masses"
 # The lock is let go after each hundred, so that nobody else waits for long.
 MASS=$T/mass
 cp -Rp "$STORE" "$MASS"

@@ -57,12 +57,12 @@ hook() {
 	status=$?
 }
 
-# ---- wait ----
+section "wait"
 
 run wait --timeout 0
 is "without mail and time a waiter ends in silence" "$(outcome)" "status 0"
 run wait --timeout 1
-is "when its time is over, too" "$(outcome)" "status 0"
+is "... when its time is over, too" "$(outcome)" "status 0"
 send web 'the first'
 run wait
 is "where there is mail it ends at once: status 2, with the text as an error" "$(outcome)" "status 2
@@ -118,7 +118,7 @@ end
 like "... and in a store that was made anew" "$(outcome)" '^error: .*"in another store"$'
 read_all
 
-# ---- What is told already ----
+section "What is told already"
 
 send web 'a'
 hook Stop
@@ -154,7 +154,7 @@ session=one
 run wait
 read_all
 
-# ---- Who waits ----
+section "Who waits"
 
 start_wait
 first=$pid
@@ -213,7 +213,8 @@ send human 'g'
 is "a person can wait too" "$? $(grep -c '1 unread for human: ' "$T/complained")" "2 1"
 read_all
 
-# ---- wait, used wrongly: never status 2, which would wake a client ----
+section "wait, used wrongly"
+# Never status 2, which would wake a client.
 
 wrong() {
 	what=$1
@@ -243,7 +244,7 @@ run wait
 like "... and none of them has told anything" "$(outcome)" '^error: interagent: 1 unread for web: ID from api "h"$'
 read_all
 
-# ---- watch ----
+section "watch"
 
 lines() { [ "$(grep -c '' "$T/said")" -ge "$1" ]; }
 send web 'before'
@@ -330,7 +331,7 @@ kill -INT "$pid"
 end
 read_all
 
-# ---- What cannot be kept ----
+section "What cannot be kept"
 
 send web 'hidden'
 mv "$announced" "$T/announced"
@@ -347,7 +348,7 @@ rm -r "$announced"
 mv "$T/announced" "$announced"
 read_all
 
-# ---- check_inbox with wait_seconds ----
+section "check_inbox with wait_seconds"
 
 # serve_beside [PROGRAM]: a server of web's, whose input stays open.
 serve_beside() {

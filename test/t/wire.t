@@ -87,7 +87,7 @@ is_error() {
 	case " $* " in *" ${wanted:-none} "*) ;; *) return 1 ;; esac
 }
 
-# ---- A server whose input stays open ----
+section "A server whose input stays open"
 
 lives=0
 
@@ -142,7 +142,7 @@ for name in a sender asks; do
 	ok "agent $name registers" agent "$name"
 done
 
-# ---- The handshake ----
+section "The handshake"
 # A legacy client opens with it and believes every word of the answer; one that
 # asks for a version nobody knows must still get an answer it can refuse itself.
 
@@ -178,7 +178,7 @@ is "... in its own version" "$(get "$(printf '%s\n' "$answer" | tail -n 1)" resu
 is "initialize in a modern envelope is a method that does not exist" \
 	"$(code "$(serve "$(modern 1 initialize '"protocolVersion":"2026-07-28","capabilities":{}')")")" -32601
 
-# ---- Before the handshake ----
+section "Before the handshake"
 # Clients probe and hurry; a server that ends or sulks at an early request has
 # lost them.
 
@@ -196,7 +196,7 @@ for id in '""' '"x"' -5 0; do
 	is "ping with id $id in a modern envelope does not exist" "$(printf '%s\n' "$answer" | ids) $(code "$answer")" "$id -32601"
 done
 
-# ---- The modern envelope ----
+section "The modern envelope"
 # Every modern request stands for itself, so every one is checked by itself.
 
 answer=$(serve "$(modern '"d"' server/discover)")
@@ -246,7 +246,7 @@ for version in 1900-01-01 v999.0.0 2025-11-25; do
 	done
 done
 
-# ---- Both eras in one process ----
+section "Both eras in one process"
 # Which era a request is of shows in the request alone: clients probe with the
 # one and go on with the other.
 
@@ -261,7 +261,7 @@ answer=$(serve "$(modern 1 tools/list)" "$(req 2 tools/list)" | tail -n 1)
 is "after a modern list a plain one is served" "$(get "$answer" id) $(get "$answer" result tools 0 name)" "2 register_agent"
 unlike "... in the legacy shape" "$answer" 'resultType\|ttlMs\|cacheScope'
 
-# ---- Lists ----
+section "Lists"
 # A list that changes between two looks spoils the clients' caches, and a
 # cursor that is not ours must not start the list again.
 
@@ -274,7 +274,7 @@ for era in legacy modern; do
 done
 like "a modern list has a whole ttlMs" "$(get "$first" result ttlMs)" '^[0-9][0-9]*$'
 
-# ---- Calls ----
+section "Calls"
 # What the client got wrong is a protocol error; what the model got wrong is
 # told to the model, which can do better.
 
@@ -322,7 +322,7 @@ for era in legacy modern; do
 	done
 done
 
-# ---- Resources ----
+section "Resources"
 # Whatever is announced is served in both eras: a client that lists it at the
 # start drops a server that answers with an error.
 
@@ -365,7 +365,7 @@ for era in legacy modern; do
 	ok "$era: ... as cacheable as the era has it" is_cacheable "$answer"
 done
 
-# ---- Methods that are not here ----
+section "Methods that are not here"
 # Some clients ask for prompts whatever was announced, and drop a legacy server
 # that answers with an error; a modern client is told the truth.
 
@@ -378,7 +378,7 @@ for era in legacy modern; do
 	done
 done
 
-# ---- Notifications ----
+section "Notifications"
 # They are never answered, known or not; an answer would be taken for another
 # request's.
 
@@ -397,7 +397,7 @@ for era in legacy modern; do
 	is "$era: answers to requests that were never made are passed over" "$(ids_of "$answer")" 4
 done
 
-# ---- Calls that wait ----
+section "Calls that wait"
 # check_inbox with wait_seconds is the one long call. While it waits the server
 # serves, and whatever ends the wait, there is one answer to it, or none if the
 # client has taken it back.
@@ -444,7 +444,7 @@ for era in legacy modern; do
 	answer=$(serve "$(waiting 1 a 30)" "$(cancel '"1"')" "$(cancel 1.0)" "$(cancel null)" "$(cancel '[1]')" "$(alive 2)")
 	is "$era: a call under the id 1 is not cancelled by \"1\"" "$(ids_of "$answer")" "2 1"
 	answer=$(serve "$(waiting '"1"' a 30)" "$(cancel 1)" "$(alive 2)")
-	is "$era: nor one under \"1\" by 1" "$(ids_of "$answer")" '2 "1"'
+	is "$era: ... nor one under \"1\" by 1" "$(ids_of "$answer")" '2 "1"'
 	answer=$(serve "$(alive 1)" "$(cancel 1)" "$(alive 2)")
 	is "$era: cancelling what is answered already changes nothing" "$(ids_of "$answer")" "1 2"
 
@@ -466,7 +466,7 @@ ok "an unknown agent's call does not wait" wait_for heard '"id":2'
 is "... but is refused first" "$(ids <"$live")" "1 2"
 finish
 
-# ---- Progress ----
+section "Progress"
 # Signs of life go to those who gave a token, under that token, and stop with
 # the answer or the cancellation.
 
@@ -509,7 +509,7 @@ for era in legacy modern; do
 	done
 done
 
-# ---- Subscriptions ----
+section "Subscriptions"
 # Nothing that we offer changes, so a subscription honours nothing. It is
 # acknowledged all the same: a client that waits for that would hang.
 
@@ -533,7 +533,7 @@ answer=$(serve "$(modern 1 subscriptions/listen "$filters")" "$(modern '"1"' sub
 is "of two subscriptions each is acknowledged under its own id" \
 	"$(printf '%s\n' "$answer" | grep acknowledged | sed 's/.*subscriptionId":\([^}]*\)}.*/\1/' | paste -s -d ' ' -)" '1 "1"'
 
-# ---- Lines that are no messages ----
+section "Lines that are no messages"
 # A line is passed over and the next one served: a stream that dies of one bad
 # byte takes the whole session with it. Nothing is said about them on the wire.
 
@@ -557,7 +557,7 @@ for era in legacy modern; do
 	ok "$era: a whole pair, NUL and line separators in a string are no harm" is_refusal "$answer"
 done
 
-# ---- Requests that are none ----
+section "Requests that are none"
 # JSON, but not of JSON-RPC. The answer may name only an id that a client could
 # have sent; a made-up one would end another request.
 
@@ -597,10 +597,10 @@ for era in legacy modern; do
 	answer=$(serve "$(use 1 list_agents '{"x":[1e999,-1e99999999999999999999,1e-99999999999999999999]}')" "$(alive 2)")
 	is "$era: numbers that no machine can hold are no harm" "$(ids_of "$answer")" "1 2"
 	answer=$({ enlarge "$(use 1 check_inbox '{"agent_name":"a","offset":@}')" 100000 9; alive 2; } | hear)
-	is "$era: nor is one of a hundred thousand digits" "$(ids_of "$answer")" "1 2"
+	is "$era: ... nor is one of a hundred thousand digits" "$(ids_of "$answer")" "1 2"
 done
 
-# ---- Batches ----
+section "Batches"
 # Only 2025-03-26 has them. There the answers come in one array, without the
 # notifications; everywhere else an array is no request.
 
@@ -612,7 +612,7 @@ is "... in order, without the notifications" "$(get "$answer" 0 id) $(get "$answ
 is "... each whole" "$(get "$answer" 0 result) $(get "$answer" 1 result tools 0 name) $(get "$answer" 2 result content 0 type)" "{} register_agent text"
 answer=$(serve "$agree" "$(batch "$(notify notifications/initialized)" "$(notify notifications/nothing)")" "$(req 1 ping)")
 is "a batch of notifications alone has no answer" "$(ids_of "$answer")" "0 1"
-is "one of a single request has an array of one" "$(serve "$agree" "$(batch "$(req 1 ping)")" | sed 1d)" '[{"jsonrpc":"2.0","id":1,"result":{}}]'
+is "... one of a single request has an array of one" "$(serve "$agree" "$(batch "$(req 1 ping)")" | sed 1d)" '[{"jsonrpc":"2.0","id":1,"result":{}}]'
 answer=$(serve "$agree" '[]' "$(req 1 ping)")
 is "an empty batch is no request" "$(ids_of "$answer") $(code "$(printf '%s\n' "$answer" | sed -n 2p)")" "0 - 1 -32600"
 answer=$(serve "$agree" "$(batch 5 '{}' '[]' "$(req 2 ping)")" "$(req 3 ping)" | sed 1d)
@@ -637,7 +637,7 @@ like "after a later version has been agreed on an array is refused again" "$(ids
 answer=$(serve "$(modern 0 server/discover)" "$(batch "$(modern 1 tools/list)")" '[]' "$(modern 2 tools/list)")
 like "modern: an array is no request" "$(ids_of "$answer")" '^0 \(- \)\{0,2\}2$'
 
-# ---- Sizes ----
+section "Sizes"
 # A line of 10 MiB is the most that clients read, and the most that we do. What
 # is longer is passed over to its end; what is shorter may come in any pieces.
 
@@ -683,7 +683,7 @@ for era in legacy modern; do
 	is "$era: a last line without its end is served when the input ends" "$(ids <"$live")" "1 2 3"
 done
 
-# ---- Long answers ----
+section "Long answers"
 # A client closes the connection at a line of more than 10 MiB, however little
 # was asked to bring it about: what is too long must become an error.
 
@@ -731,7 +731,7 @@ for era in legacy modern; do
 	is "$era: ... and there is one" "$(ids <"$T/answers")" "1 2"
 done
 
-# ---- The end of input ----
+section "The end of input"
 # All that was asked is answered, and then the server is gone: one that stays is
 # an orphan for ever.
 
@@ -752,7 +752,7 @@ begin
 finish
 is "... through a pipe too" "$status $(cat "$live")" "0 "
 
-# ---- Signals, and a client that is gone ----
+section "Signals, and a client that is gone"
 # Clients end us with SIGTERM, people with SIGINT; whoever closes our output
 # will not read it any more. In each case the store is left whole and free.
 
@@ -832,7 +832,7 @@ for era in legacy modern; do
 	"$BIN" read_message --message_id "$(cut -c 1-8 "$T/sent")" --from a >"$T/out"
 done
 
-# ---- Two at once ----
+section "Two at once"
 # A client may start one server to probe and another to work, and kill the
 # first with the second half started.
 
@@ -861,7 +861,7 @@ for era in legacy modern; do
 	done
 done
 
-# ---- The wire itself ----
+section "The wire itself"
 # A single foreign byte on standard output ends some clients' session. The
 # descriptor that careless code would write to is not the wire any more.
 
@@ -919,7 +919,7 @@ for era in legacy modern; do
 	is "$era: ... in a line that is" "$? $(cat "$T/verdict")" "0 1 lines, 0 faults"
 done
 
-# ---- All that was said ----
+section "All that was said"
 
 cat "$T"/said/* >"$T/all"
 "$HELPERS/wire" <"$T/all" >"$T/verdict"
