@@ -45,23 +45,23 @@ export HOME INTERAGENT_DIR
 mkdir "$HOME" "$T/work"
 number=0
 failures=0
-file_name=${0##*/}
-file_name=${file_name%.t}
-heading=
-topic=
+tap_file=${0##*/}
+tap_file=${tap_file%.t}
+tap_heading=
+tap_topic=
 
-section() { heading="$1: " topic=; }
+section() { tap_heading="$1: " tap_topic=; }
 
 # say_result "ok" or "not ok", WHAT [WHY IT WAS SKIPPED]
 say_result() {
 	number=$((number + 1))
 	case $2 in
-	'...'*) told="$topic $2" ;;
-	*': ... '*) told="$topic ${2#*: }" ;;
-	and\ * | nor\ * | but\ * | or\ * | so\ * | then\ * | which\ * | whose\ *) told="$topic${topic:+, }$2" ;;
-	*) told=$2 topic=$2 ;;
+	'...'*) tap_told="$tap_topic $2" ;;
+	*': ... '*) tap_told="$tap_topic ${2#*: }" ;;
+	and\ * | nor\ * | but\ * | or\ * | so\ * | then\ * | which\ * | whose\ *) tap_told="$tap_topic${tap_topic:+, }$2" ;;
+	*) tap_told=$2 tap_topic=$2 ;;
 	esac
-	printf '%s %s - %s%s\n' "$1" "$number" "$file_name: $heading$told" "${3:+ # SKIP $3}"
+	printf '%s %s - %s%s\n' "$1" "$number" "$tap_file: $tap_heading$tap_told" "${3:+ # SKIP $3}"
 }
 
 pass() { say_result ok "$1"; }
