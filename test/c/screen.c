@@ -6,14 +6,12 @@
  *                                  or that reorders others, bytes not UTF-8
  *   screen -check COLUMNS -colour  the same, but colours are allowed
  *   screen -width                  prints the width of each line
- *   screen -time SECONDS           prints the time so long ago, as in files
  */
 #include "../../json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static arena mem;
 
@@ -106,19 +104,8 @@ static int check(str text, int columns, bool colour)
 	return bad;
 }
 
-static int print_time(long seconds)
-{
-	time_t then = time(NULL) - seconds;
-	char text[32];
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000Z", gmtime(&then));
-	puts(text);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
-	if (argc > 2 && strcmp(argv[1], "-time") == 0)
-		return print_time(atol(argv[2]));
 	if (argc > 2 && strcmp(argv[1], "-check") == 0)
 		return check(read_all(), atoi(argv[2]), argc > 3 && strcmp(argv[3], "-colour") == 0);
 	for (str text = read_all(); text.n; ) {

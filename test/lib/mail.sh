@@ -5,6 +5,7 @@
 #   verb VERB...                     the program; its complaints go to $T/stderr
 #   register NAME [DIR]              an agent that works in DIR ($T/NAME), which is made
 #   send FROM TO SUBJECT [TEXT [OPTION...]]   sends; prints the whole id
+#   mail FROM TO SUBJECT [TEXT [OPTION...]]   the same, but says nothing: the id is in $T/sent
 #   read_all                         everybody reads what waits for them
 #   try TOOL [ARGUMENTS]             asks a server: $answer, and its text in $text
 #   refused                          was that one an error?
@@ -33,6 +34,8 @@ send() {
 	verb send_message --from "$mail_from" --to "$mail_to" --subject "$mail_subject" \
 		--content "$mail_text" --json "$@" | at id
 }
+
+mail() { send "$@" >"$T/sent"; }
 
 read_all() {
 	grep -l '"pending"' "$INTERAGENT_DIR"/messages-meta/*.json | while IFS= read -r mail_file; do

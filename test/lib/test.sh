@@ -11,10 +11,6 @@
 #   section TITLE           what the tests that follow are about
 #   done_testing            the last line of a test
 #
-# A result is told with the name of its file and its section, so that it can be
-# understood alone. A WHAT that begins with "...", "and", "nor" or the like goes on
-# from the one before it, and is told with that one.
-#
 # and a few to speak the protocol with:
 #
 #   req ID METHOD [PARAMS]            a legacy request
@@ -24,6 +20,12 @@
 #   text_of ANSWER                    the text of a tool's answer
 #   tool TOOL [ARGUMENTS]             call, serve and text_of in one
 #   at PATH... <JSON                  the value at a path: at result content 0 text
+#
+# and some for processes: status_of, gone PID, has_terminal, terminal, wait_for.
+#
+# A result is told with the name of its file and its section, so that it can be
+# understood alone. A WHAT that begins with "...", "and", "nor" or the like goes on
+# from the one before it, and is told with that one.
 
 set -u
 LC_ALL=C
@@ -115,6 +117,19 @@ call() { req "$1" tools/call "{\"name\":\"$2\"${3:+,\"arguments\":$3}}"; }
 serve() { printf '%s\n' "$@" | "$BIN" serve 2>>"$T/stderr"; }
 text_of() { printf '%s\n' "$1" | at result content 0 text; }
 tool() { text_of "$(serve "$(call 1 "$@")")"; }
+
+# How a command ends; what it says is in $T/out and $T/err.
+status_of() {
+	"$@" >"$T/out" 2>"$T/err"
+	echo $?
+}
+
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# A terminal for a command line, where there is a script(1) that makes one; its
+# answer comes without carriage returns.
+has_terminal() { script -qec true /dev/null </dev/null >/dev/null 2>&1; }
+terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
 
 # Waits, ten seconds at most, until a command succeeds.
 wait_for() {

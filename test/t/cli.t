@@ -1,5 +1,6 @@
 # The command line: every tool is a verb, for people and for scripts.
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 # ---- Words of this file ----
 
@@ -37,7 +38,6 @@ fails() {
 	fi
 }
 
-meta() { cat "$INTERAGENT_DIR/messages-meta/$1"*.json | at "$2"; }
 
 # The short id that the last command told.
 told_id() { printf '%s\n' "$said" | sed -n 's/^\([0-9a-f]\{8\}\) stored.*/\1/p' | head -n 1; }
@@ -83,7 +83,7 @@ does "send_message" '^[0-9a-f]\{8\} stored' "$BIN" send_message --from web --to 
 id=$(told_id)
 does "send-message" '^[0-9a-f]\{8\} stored' "$BIN" send-message --from=web --to=api,human --subject="a=b" --content="x=y" --urgent
 urgent=$(told_id)
-is "what stands after the first equals sign is the value" "$(meta "$urgent" subject) $(cat "$INTERAGENT_DIR/messages/$urgent"*.md)" "a=b x=y"
+is "what stands after the first equals sign is the value" "$(meta "$urgent" subject) $(body "$urgent")" "a=b x=y"
 is "an option that needs no value needs none" "$(meta "$urgent" urgent)" true
 does "nor must it" '^[0-9a-f]\{8\} stored' "$BIN" send-message --from web --to api --subject s --content x --urgent=false
 is "be on" "$(meta "$(told_id)" urgent)" ""
@@ -259,59 +259,61 @@ section "Who speaks"
 # A shell with a terminal is the person's, one that an agent runs is the
 # agent's; and no agent gets to be the person by typing.
 
-by() { meta "$(told_id)" from; }
-send="$BIN send_message --to api --subject s --content x"
-# shellcheck disable=SC2086 # $send is a command and its arguments
-{
-	does "--from names the speaker" stored $send --from web
-	is "... who it is" "$(by)" web
-	does "... it may be the human" stored $send --from human
-	is "whose message it is" "$(by)" human
-	does "INTERAGENT_NAME names the speaker" stored env INTERAGENT_NAME=web $send
-	is "... who it is then" "$(by)" web
-	fails "and no other" 1 'speaks only as "web"' env INTERAGENT_NAME=web $send --from api
-	fails "... not even the human" 1 'speaks only as "web"' env INTERAGENT_NAME=web $send --from human
+sender() { meta "$(told_id)" from; }
+cat >"$T/sends" <<'END'
+#!/bin/sh
+exec "$BIN" send_message --to api --subject s --content x "$@"
+END
+chmod +x "$T/sends"
+export BIN
+does "--from names the speaker" stored "$T/sends" --from web
+is "... who it is" "$(sender)" web
+does "... it may be the human" stored "$T/sends" --from human
+is "whose message it is" "$(sender)" human
+does "INTERAGENT_NAME names the speaker" stored env INTERAGENT_NAME=web "$T/sends"
+is "... who it is then" "$(sender)" web
+fails "and no other" 1 'speaks only as "web"' env INTERAGENT_NAME=web "$T/sends" --from api
+fails "... not even the human" 1 'speaks only as "web"' env INTERAGENT_NAME=web "$T/sends" --from human
 
-	for mark in CLAUDECODE=1 AI_AGENT=1 CODEX_SANDBOX=seatbelt CODEX_THREAD_ID=1 GEMINI_CLI=1 CURSOR_AGENT=1; do
-		fails "... in a shell with ${mark%%=*} nobody is the human" 1 '"human" is the person' env $mark $send --from human
-	done
-	fails "... not by INTERAGENT_NAME either" 1 '"human" is the person' env CLAUDECODE=1 INTERAGENT_NAME=human $send
-	does "there --from names an agent" stored env CLAUDECODE=1 $send --from web
-	is "which it is" "$(by)" web
-	fails "and where it is not known it is asked for" 1 '--from' env CLAUDECODE=1 $send
-	fails "... also in the inbox" 1 '--from' env CLAUDECODE=1 "$BIN" check_inbox
+for mark in CLAUDECODE=1 AI_AGENT=1 CODEX_SANDBOX=seatbelt CODEX_THREAD_ID=1 GEMINI_CLI=1 CURSOR_AGENT=1; do
+	fails "... in a shell with ${mark%%=*} nobody is the human" 1 '"human" is the person' env $mark "$T/sends" --from human
+done
+fails "... not by INTERAGENT_NAME either" 1 '"human" is the person' env CLAUDECODE=1 INTERAGENT_NAME=human "$T/sends"
+does "there --from names an agent" stored env CLAUDECODE=1 "$T/sends" --from web
+is "which it is" "$(sender)" web
+fails "and where it is not known it is asked for" 1 '--from' env CLAUDECODE=1 "$T/sends"
+fails "... also in the inbox" 1 '--from' env CLAUDECODE=1 "$BIN" check_inbox
 
-	CLAUDE_CODE_SESSION_ID=session-1
-	export CLAUDE_CODE_SESSION_ID
-	serve "$(call 1 set_status '{"agent_name":"web","status":"x"}')" >/dev/null
-	does "the session tells who runs the shell" stored env CLAUDECODE=1 $send
-	is "which is who its server spoke for" "$(by)" web
-	unset CLAUDE_CODE_SESSION_ID
-	here=$PWD
-	cd "$T/web" || exit 1
-	serve "$(call 1 register_agent '{"name":"web","description":"the client"}')" >/dev/null
-	does "so does the workspace" stored env CLAUDECODE=1 $send
-	is "whose agent it is" "$(by)" web
-	fails "but it makes nobody the human" 1 '"human" is the person' env CLAUDECODE=1 $send --from human
-	cd "$here" || exit 1
+CLAUDE_CODE_SESSION_ID=session-1
+export CLAUDE_CODE_SESSION_ID
+serve "$(call 1 set_status '{"agent_name":"web","status":"x"}')" >/dev/null
+does "the session tells who runs the shell" stored env CLAUDECODE=1 "$T/sends"
+is "which is who its server spoke for" "$(sender)" web
+unset CLAUDE_CODE_SESSION_ID
+here=$PWD
+cd "$T/web" || exit 1
+serve "$(call 1 register_agent '{"name":"web","description":"the client"}')" >/dev/null
+does "so does the workspace" stored env CLAUDECODE=1 "$T/sends"
+is "whose agent it is" "$(sender)" web
+fails "but it makes nobody the human" 1 '"human" is the person' env CLAUDECODE=1 "$T/sends" --from human
+cd "$here" || exit 1
 
-	if command -v setsid >/dev/null; then
-		fails "without a terminal it asks for --from" 1 '--from' setsid $send
-		does "and takes it" stored setsid $send --from human
-	else
-		skip "without a terminal it asks for --from" "there is no setsid"
-	fi
-	if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
-		said=$(script -qec "$send" /dev/null </dev/null | tr -d '\r')
-		is "with a terminal it is the human's" "$(by)" human
-		CLAUDECODE=1
-		export CLAUDECODE
-		said=$(script -qec "$send" /dev/null </dev/null | tr -d '\r')
-		like "but not in a shell that an agent runs" "$said" '^interagent: .*--from'
-		unset CLAUDECODE
-	else
-		skip "with a terminal it is the human's" "there is no script that makes a terminal"
-	fi
-}
+if command -v setsid >/dev/null; then
+	fails "without a terminal it asks for --from" 1 '--from' setsid "$T/sends"
+	does "and takes it" stored setsid "$T/sends" --from human
+else
+	skip "without a terminal it asks for --from" "there is no setsid"
+fi
+if has_terminal; then
+	said=$(terminal "exec '$T/sends'")
+	is "with a terminal it is the human's" "$(sender)" human
+	CLAUDECODE=1
+	export CLAUDECODE
+	said=$(terminal "exec '$T/sends'")
+	like "but not in a shell that an agent runs" "$said" '^interagent: .*--from'
+	unset CLAUDECODE
+else
+	skip "with a terminal it is the human's" "there is no script that makes a terminal"
+fi
 
 done_testing

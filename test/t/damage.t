@@ -5,15 +5,15 @@ if [ -d /dev/shm ] && [ -w /dev/shm ]; then
 	export TMPDIR
 fi
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
+. ./test/lib/servers.sh
 
 STORE=$INTERAGENT_DIR
 WHOLE=$T/whole
-verb() { "$BIN" "$@" 2>>"$T/stderr"; }
-send() { verb send_message --from web --to "$1" --subject "$2" --content "the text of $2" --json | at id; }
 
 section "A store in use"
-for agent in api web; do verb register_agent --name $agent --workspace-path "$T/work" --description d >"$T/out"; done
-first=$(send api first) second=$(send api second) third=$(send api third) old=$(send api old)
+for agent in api web; do register $agent "$T/work"; done
+first=$(send web api first) second=$(send web api second) third=$(send web api third) old=$(send web api old)
 verb publish_spec --from web --name contract --content 'the contract' >"$T/out"
 verb publish_spec --from web --name other --content 'the other one' >"$T/out"
 verb set_status --from web --status busy >"$T/out"
@@ -413,33 +413,24 @@ is "a table that stays torn is damaged in the end" "$(at -keys <"$STORE/registry
 section "The store goes away under a running server"
 rm -rf "$STORE"
 cp -Rp "$WHOLE" "$STORE"
-mkfifo "$T/to" "$T/from"
-"$HELPERS/holdlock" -ms "$T/ms" "$BIN" serve <"$T/to" >"$T/from" 2>>"$T/stderr" &
-server=$!
-exec 3>"$T/to" 4<"$T/from"
-ask() {
-	printf '%s\n' "$1" >&3
-	IFS= read -r line <&4
-	printf '%s\n' "$line"
-}
-asked() { text_of "$(ask "$(call 1 "$@")")"; }
-register="{\"name\":\"api\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}"
-like "a server sees its mail" "$(asked check_inbox '{"agent_name":"api"}')" '3 unread of 3'
+start 1 "$PWD"
+registration="{\"name\":\"api\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}"
+like "a server sees its mail" "$(ask 1 check_inbox '{"agent_name":"api"}')" '3 unread of 3'
 rm -rf "$STORE"
-like "deleted: nobody is registered" "$(asked check_inbox '{"agent_name":"api"}')" 'nobody is registered'
-like "and a new store is made" "$(asked register_agent "$register")" '^api is registered'
+like "deleted: nobody is registered" "$(ask 1 check_inbox '{"agent_name":"api"}')" 'nobody is registered'
+like "and a new store is made" "$(ask 1 register_agent "$registration")" '^api is registered'
 is "which is there" "$(at api name <"$STORE/registry.json")" api
-like "mail reaches it" "$(asked send_message '{"from":"api","to":"api","subject":"in the new one","content":"c"}')" 'stored'
+like "mail reaches it" "$(ask 1 send_message '{"from":"api","to":"api","subject":"in the new one","content":"c"}')" 'stored'
 mv "$STORE" "$T/moved"
 cp -Rp "$WHOLE" "$STORE"
-like "moved away, another in its place: that one counts" "$(asked check_inbox '{"agent_name":"api"}')" '3 unread of 3'
-like "... for writing too" "$(asked set_status '{"agent_name":"api","status":"moved"}')" 'set'
+like "moved away, another in its place: that one counts" "$(ask 1 check_inbox '{"agent_name":"api"}')" '3 unread of 3'
+like "... for writing too" "$(ask 1 set_status '{"agent_name":"api","status":"moved"}')" 'set'
 is "and it is written there" "$(at api status <"$STORE/status.json")" moved
 rm -rf "$STORE"
 mv "$T/moved" "$STORE"
-like "the first one is back" "$(asked check_inbox '{"agent_name":"api"}')" 'in the new one'
+like "the first one is back" "$(ask 1 check_inbox '{"agent_name":"api"}')" 'in the new one'
 rm -rf "$STORE/messages" "$STORE/archive"
-like "a directory is deleted: mail is still sent" "$(asked send_message '{"from":"api","to":"api","subject":"s","content":"c"}')" 'stored'
+like "a directory is deleted: mail is still sent" "$(ask 1 send_message '{"from":"api","to":"api","subject":"s","content":"c"}')" 'stored'
 
 # The lock is deleted while several write: each what no other does.
 rm -rf "$STORE"
@@ -462,8 +453,7 @@ wait $!
 is "the lock is deleted under four servers: each request is done" "$(cat "$T"/out[1-4] | grep -c 'is registered')" 200
 is "and each agent is registered" "$(at -keys <"$STORE/registry.json" | grep -c '^new-')" 200
 is "and has its status" "$(at -keys <"$STORE/status.json" | grep -c '^new-')" 200
-is "and ping is answered" "$(ask "$(req 7 ping)")" '{"jsonrpc":"2.0","id":7,"result":{}}'
-exec 3>&- 4<&-
-wait $server
+is "and ping is answered" "$(hear 1 "$(req 7 ping)")" '{"jsonrpc":"2.0","id":7,"result":{}}'
+stop 1
 is "the server ends with its input" $? 0
 done_testing

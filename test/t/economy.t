@@ -1,12 +1,12 @@
 # Every word that a tool says is paid for in each session of each agent. These
 # are the limits; a change that goes over one must say why it is worth it.
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 at_most() {
 	if [ "$2" -le "$3" ]; then pass "$1: $2 of at most $3 bytes"; else fail "$1" "$2 bytes, at most $3"; fi
 }
 bytes() { printf '%s' "$1" | wc -c | tr -d ' '; }
-mail() { "$BIN" send_message --from web --to api --subject "$1" --content x >/dev/null; }
 
 list=$(serve "$(req 1 tools/list)")
 at_most "tools/list" "$(bytes "$list")" 5000
@@ -22,7 +22,7 @@ is "an empty inbox, to the letter" "$(tool check_inbox '{"agent_name":"api"}')" 
 at_most "an empty inbox" "$(bytes "$(tool check_inbox '{"agent_name":"api"}')")" 40
 
 for i in 1 2 3 4 5; do
-	mail "A report of usual length about the thing that broke, number $i, in module parser"
+	mail web api "A report of usual length about the thing that broke, number $i, in module parser"
 done
 five=$(tool check_inbox '{"agent_name":"api"}')
 is "an inbox of five has six lines" "$(printf '%s\n' "$five" | wc -l | tr -d ' ')" 6

@@ -2,30 +2,19 @@
 # call to the answer, and the person's own command.
 # shellcheck disable=SC2030,SC2031,SC2317 # each store in its turn; functions that wait_for calls
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 PATH=$T/bin:$PATH
 mkdir "$T/bin"
 ln -s "$BIN" "$T/bin/interagent"
 
-register() {
-	mkdir -p "$T/work/$1"
-	"$BIN" register_agent --name "$1" --workspace_path "$T/work/$1" --description "the $1 service" >/dev/null
-}
 fresh() {
 	INTERAGENT_DIR=$T/$1
-	for agent in api web db; do register $agent; done
+	for agent in api web db; do register $agent "$T/work/$agent"; done
 }
 human() { "$BIN" "$@" --from human; }
-meta() { at "$2" <"$INTERAGENT_DIR/messages-meta/$1.json"; }
-body() { cat "$INTERAGENT_DIR/messages/$1.md"; }
 sent() { find "$INTERAGENT_DIR/messages-meta" -name '*.json' 2>/dev/null | grep -c .; }
 short() { printf '%.8s' "$1"; }
-# ask TO SUBJECT [FROM]: the id of a new message
-ask() { "$BIN" send_message --from "${3:-web}" --to "$1" --subject "$2" --content x --json | at id; }
-status_of() { "$@" >"$T/out" 2>"$T/err"; echo $?; }
-# The short verbs without --from need a terminal; its answer without CRs.
-has_terminal() { script -qec true /dev/null </dev/null >/dev/null 2>&1; }
-terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
 
 section "The verbs"
 
@@ -84,7 +73,7 @@ aside=$(interagent send_message --from api --to web --subject 'Between us' --con
 like "a message of others is read without acknowledging" "$(human read "$aside")" 'not acknowledged: only web can'
 is "... and stays unread" "$(meta "$aside" status)" pending
 
-like "agents" "$(interagent agents)" '^web: presence unknown.*"the web service"'
+like "agents" "$(interagent agents)" '^web: presence unknown.*"the web"'
 interagent set_status --from api --status 'writing the importer' >/dev/null
 like "statuses" "$(interagent statuses)" '^api: "writing the importer"'
 interagent publish_spec --from api --name users-api --content 'GET /users' >/dev/null
@@ -144,7 +133,7 @@ fresh log
 # message FILE FROM TO SUBJECT STATUS SECONDS-AGO [REPLY-TO [DIRECTORY]]
 message() {
 	dir=$INTERAGENT_DIR${8:+/$8}
-	when=$("$HELPERS/screen" -time "$6")
+	when=$(ago "${6}s")
 	mkdir -p "$dir/messages" "$dir/messages-meta"
 	echo "text of $4" >"$dir/messages/$1.md"
 	printf '{"id":"%s","from":"%s","to":"%s","subject":"%s","status":"%s","createdAt":"%s","updatedAt":"%s"%s}' \
@@ -289,7 +278,7 @@ END
 	rm -rf "${INTERAGENT_DIR:?}"
 	cp -R "$T/prepared" "$INTERAGENT_DIR"
 	forgotten=$(echo "$EXAMPLE" | sed -n 's/^interagent forget \([a-z]*\).*/\1/p')
-	[ -z "$forgotten" ] || register "$forgotten"
+	[ -z "$forgotten" ] || register "$forgotten" "$T/work/$forgotten"
 	[ "$forgotten" != api ] || interagent read 1a2b3c4d --from api >/dev/null
 	if has_terminal; then
 		said=$(terminal "sh $T/run-example")
@@ -389,7 +378,7 @@ like "... only its recipient may" "$(interagent escalate --from web --message-id
 # the human's answer until it is settled: never is the original left waiting
 # for a human who has nothing to answer.
 fresh stopped
-asked=$(ask api Stop)
+asked=$(send web api Stop)
 # stop_everywhere CHECK VERB...: the verb stops at each of its calls in turn,
 # and the check says what is wrong then; both kinds of stop at the same time.
 stop_everywhere() {
@@ -435,7 +424,7 @@ fresh sent
 before=$(interagent inbox --from api)
 unlike "an agent that sent nothing is told of nothing" "$before" '^sent'
 for n in 1 2 3 4; do
-	eval "m$n=\$(ask web \"number $n\" api)"
+	eval "m$n=\$(send api web \"number $n\")"
 	sleep 0.01
 done
 lines=$(tool check_inbox '{"agent_name":"api"}' | grep '^sent')
@@ -488,7 +477,7 @@ END
 INTERAGENT_NOTIFY=tell
 export INTERAGENT_NOTIFY
 hostile="\$(touch $T/pwned) \`touch $T/pwned\`; touch $T/pwned | touch $T/pwned & 'q' "
-id=$(ask api "$hostile")
+id=$(send web api "$hostile")
 serve "$(escalation 1 "$id" "$hostile")" >/dev/null
 ok "INTERAGENT_NOTIFY runs" wait_for test -e "$T/told"
 is "... with the reason" "$(cat "$T/told")" "$hostile"
@@ -496,19 +485,19 @@ is "... and the subject" "$(cat "$T/title")" "Escalated: $hostile"
 no "... of which nothing is run" test -e "$T/pwned"
 rm "$T/told"
 long=$(awk 'BEGIN { printf "x"; for (i = 0; i < 1900; i++) printf "\303\251" }')
-serve "$(escalation 1 "$(ask api long)" "$long")" >/dev/null
+serve "$(escalation 1 "$(send web api long)" "$long")" >/dev/null
 ok "a long reason" wait_for test -e "$T/told"
 is "... is cut to 1,000 bytes, between two letters" "$(wc -c <"$T/told" | tr -d ' ')" 999
 is "... and is its front" "$(cat "$T/told")" "$(printf '%s' "$long" | head -c 999)"
 rm "$T/told"
 printf 'is: \033[31mred\n\342\200\256back' >"$T/ugly"
-interagent escalate --from api --message-id "$(ask api ugly)" --reason "$(cat "$T/ugly")" >/dev/null
+interagent escalate --from api --message-id "$(send web api ugly)" --reason "$(cat "$T/ugly")" >/dev/null
 ok "a reason with escapes" wait_for test -e "$T/told"
 ok "... is plain text" "$HELPERS/screen" -check 1000 <"$T/told"
 
 # It hangs: the answer is there all the same, and nothing of ours is held.
 INTERAGENT_NOTIFY=hang
-first=$(ask api hangs) second=$(ask api quick)
+first=$(send web api hangs) second=$(send web api quick)
 rm -f "$T/in"
 mkfifo "$T/in"
 "$BIN" serve <"$T/in" >"$T/answers" 2>"$T/server-errors" &
@@ -545,29 +534,29 @@ touch "$T/release"
 wait
 
 INTERAGENT_NOTIFY='exit 3'
-id=$(ask api fails)
+id=$(send web api fails)
 : >"$T/stderr"
 like "a command that fails changes nothing" "$(text_of "$(serve "$(escalation 1 "$id" x)")")" 'is escalated'
 ok "... it is noted on standard error" wait_for grep -q 'INTERAGENT_NOTIFY failed' "$T/stderr"
 INTERAGENT_NOTIFY='there-is no such command'
-id=$(ask api 'is not there')
+id=$(send web api 'is not there')
 : >"$T/stderr"
 like "nor does one that is not there" "$(text_of "$(serve "$(escalation 1 "$id" x)")")" 'is escalated'
 ok "... which is noted too" wait_for grep -q 'INTERAGENT_NOTIFY failed' "$T/stderr"
 INTERAGENT_NOTIFY='talk'
-id=$(ask api 'talks a lot')
+id=$(send web api 'talks a lot')
 : >"$T/stderr"
 is "what it prints reaches nobody" "$(serve "$(escalation 1 "$id" x)" "$(req 2 ping)" | wc -l | tr -d ' ')" 2
 ok "... it prints all the same" wait_for test -e "$T/talked"
 is "... not even on standard error" "$(cat "$T/stderr")" ''
 INTERAGENT_NOTIFY=''
-like "an empty one is none" "$(text_of "$(serve "$(escalation 1 "$(ask api none)" x)")")" 'is escalated'
+like "an empty one is none" "$(text_of "$(serve "$(escalation 1 "$(send web api none)" x)")")" 'is escalated'
 is "... and not noted" "$(cat "$T/stderr")" ''
 
 # At most one a second: in so many seconds no more than so many and one.
 INTERAGENT_NOTIFY=count
 ids=''
-for n in 1 2 3 4 5 6 7 8 9 10 11 12; do ids="$ids $(ask api "burst $n")"; done
+for n in 1 2 3 4 5 6 7 8 9 10 11 12; do ids="$ids $(send web api "burst $n")"; done
 rm -f "$T/in"
 mkfifo "$T/in"
 : >"$T/answers"
@@ -582,7 +571,7 @@ seconds=$(($(date +%s) - from))
 ok "... and the human is told" wait_for test -s "$T/count"
 told=$(grep -c x "$T/count")
 ok "... but at most once a second: $told times in $seconds s" test "$told" -le $((seconds + 2))
-id=$(ask api later)
+id=$(send web api later)
 sleep 1.1
 escalation 2 "$id" x >&7
 more() { [ "$(grep -c x "$T/count")" -gt "$told" ]; }
@@ -600,7 +589,7 @@ watcher=$!
 bell=$(printf '\a')
 ok "watch prints what waits" wait_for grep -q '"quiet"' "$T/watched"
 no "... without a bell" grep -q "$bell" "$T/watched"
-interagent escalate --from api --message-id "$(ask api 'ring \007 me')" --reason 'loud' >/dev/null
+interagent escalate --from api --message-id "$(send web api 'ring \007 me')" --reason 'loud' >/dev/null
 ok "an escalation rings it" wait_for grep -q "^${bell}[0-9a-f]* escalated from api" "$T/watched"
 is "... once" "$(tr -cd '\007' <"$T/watched" | wc -c | tr -d ' ')" 1
 kill $watcher

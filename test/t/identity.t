@@ -2,15 +2,16 @@
 # its restarts, so that a call which names nobody must still come from the right
 # one, and never from somebody else.
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 . ./test/lib/servers.sh
 
 # Where nothing says who speaks.
 mkdir "$T/nowhere" "$T/x"
 
-# register DIR NAME: an agent registers from inside its workspace.
-register() {
-	mkdir -p "$1"
-	by "$1" "" register_agent "{\"name\":\"$2\",\"description\":\"test\"}"
+# enter NAME DIR: an agent registers from inside its workspace.
+enter() {
+	mkdir -p "$2"
+	by "$2" "" register_agent "{\"name\":\"$1\",\"description\":\"test\"}"
 }
 
 # The name that a call with these arguments has when it names nobody, or what is said instead.
@@ -19,22 +20,17 @@ who() { by "$1" "${2-}" set_status '{"status":"here"}' | sed -e 's/^The status o
 entry() { at "$@" <"$INTERAGENT_DIR/registry.json" 2>/dev/null; }
 
 # The member of the only message whose subject is this.
-meta() {
+about() {
 	grep -l -F "\"subject\": \"$1\"" "$INTERAGENT_DIR"/messages-meta/*.json | while read -r file; do
 		at "$2" <"$file"
 	done
 }
 
-# What a send, by whatever means, said that its id is.
-id_in() { printf '%s\n' "$1" | sed -n 's/^\([0-9a-f]\{8\}\) stored.*/\1/p'; }
-
-send() { id_in "$("$BIN" send_message --from "$1" --to "$2" --subject "$3" --content text)"; }
-
 section "The fifth step: the workspace"
 # The deepest directory that an agent registered for from inside, up to a
 # repository's root.
 
-like "an agent registers from inside its workspace" "$(register "$T/x/app" api)" '^api is registered'
+like "an agent registers from inside its workspace" "$(enter api "$T/x/app")" '^api is registered'
 is "... its workspace is where it was" "$(entry api workspacePath)" "$T/x/app"
 mkdir -p "$T/x/app/src/deep" "$T/x/ap" "$T/x/apple" "$T/x/app2" "$T/x/other/app"
 is "a call from the workspace is the agent's" "$(who "$T/x/app")" api
@@ -48,7 +44,7 @@ is "... and not the working directory then" "$(who "$T/x/app" "CLAUDE_PROJECT_DI
 is "... an empty one says nothing" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=")" api
 is "... one that is not there is nobody's" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=$T/x/app/gone")" nobody
 
-register "$T/x/app/front" web >"$T/out"
+enter web "$T/x/app/front" >"$T/out"
 mkdir -p "$T/x/app/front/src"
 is "the deepest workspace counts" "$(who "$T/x/app/front/src")" web
 is "... and the outer one outside it" "$(who "$T/x/app/src")" api
@@ -65,13 +61,13 @@ by "$T/real/db" "" register_agent "{\"name\":\"db\",\"description\":\"x\",\"work
 is "a workspace that was given by way of a link, with a slash behind it, is the same" "$(who "$T/real/db")" db
 
 # Exactly one.
-register "$T/x/two" one >"$T/out"
-register "$T/x/two" other >"$T/out"
+enter one "$T/x/two" >"$T/out"
+enter other "$T/x/two" >"$T/out"
 mkdir -p "$T/x/two/src"
 is "a workspace of two agents tells neither of them" "$(who "$T/x/two")" nobody
 is "... in a directory of it too" "$(who "$T/x/two/src")" nobody
-register "$T/x/app/pair" one >"$T/out"
-register "$T/x/app/pair" other >"$T/out"
+enter one "$T/x/app/pair" >"$T/out"
+enter other "$T/x/app/pair" >"$T/out"
 is "... and the agent of the directory above it is not taken instead" "$(who "$T/x/app/pair")" nobody
 
 # A repository's root ends the search, be it a directory or, in a worktree or a
@@ -82,7 +78,7 @@ is "a repository in the workspace is somebody else's" "$(who "$T/x/app/vendor")"
 is "... down to its directories" "$(who "$T/x/app/vendor/src")" nobody
 is "... a worktree too" "$(who "$T/x/app/tree/src")" nobody
 is "the workspace may be a repository itself" "$(who "$T/x/app/src")" api
-register "$T/x/app/vendor/src" inner >"$T/out"
+enter inner "$T/x/app/vendor/src" >"$T/out"
 is "a workspace inside a repository is found before its root" "$(who "$T/x/app/vendor/src")" inner
 
 # Nobody claims a directory from afar: not over MCP, not on the command line,
@@ -95,7 +91,7 @@ is "... that was claimed from above too" "$(who "$T/x/claimed/src")" nobody
 mkdir "$T/x/claim"
 by "$T/x/claim" "" register_agent "{\"name\":\"beside\",\"description\":\"x\",\"workspace_path\":\"$T/x/claimed\"}" >"$T/out"
 is "... from a directory whose name begins alike too" "$(who "$T/x/claimed")" nobody
-register "$T/x/claimed" owner >"$T/out"
+enter owner "$T/x/claimed" >"$T/out"
 is "... and such claims do not hinder its own agent" "$(who "$T/x/claimed/src")" owner
 by "$T/x/within/src" "" register_agent "{\"name\":\"within\",\"description\":\"x\",\"workspace_path\":\"$T/x/within\"}" >"$T/out"
 is "one who registers from a directory of the workspace is inside it" "$(who "$T/x/within")" within
@@ -114,7 +110,7 @@ is "the agent of / is not the agent of all" "$(who "$T/nowhere")" nobody
 is "... only of / itself" "$(who /)" everything
 add_entry above-home "$T" ", \"registeredFrom\": \"$T\""
 mkdir -p "$HOME/project"
-register "$HOME" homebody >"$T/out"
+enter homebody "$HOME" >"$T/out"
 is "the agent of the home directory is found there" "$(who "$HOME")" homebody
 is "... but is not the agent of what is in it" "$(who "$HOME/project")" nobody
 is "an agent further up is not found through the home directory" "$(who "$HOME/project")" nobody
@@ -209,17 +205,17 @@ section "Who calls may be left out"
 start 1 "$T/x/app"
 start 2 "$T/x/app/front"
 ask 1 send_message '{"to":"web","subject":"left out","content":"text"}' >"$T/out"
-is "send_message without from is sent by the speaker" "$(meta 'left out' from)" api
+is "send_message without from is sent by the speaker" "$(about 'left out' from)" api
 like "check_inbox without agent_name is the speaker's" "$(ask 2 check_inbox '{}')" 'from api .*"left out"'
-id=$(meta 'left out' id)
+id=$(about 'left out' id)
 ask 2 read_message "{\"message_id\":\"$id\"}" >"$T/out"
 ask 2 list_agents '{}' >"$T/out"  # the receipt is written before the next call is served
-is "read_message without reader is the speaker's reading" "$(meta 'left out' readBy)" web
-is "... and acknowledges" "$(meta 'left out' status)" acknowledged
+is "read_message without reader is the speaker's reading" "$(about 'left out' readBy)" web
+is "... and acknowledges" "$(about 'left out' status)" acknowledged
 ask 2 reply_message "{\"original_message_id\":\"$id\",\"content\":\"text\"}" >"$T/out"
-is "reply_message without from is from the speaker" "$(meta 'Re: left out' from) to $(meta 'Re: left out' to)" "web to api"
+is "reply_message without from is from the speaker" "$(about 'Re: left out' from) to $(about 'Re: left out' to)" "web to api"
 ask 2 escalate "{\"message_id\":\"$id\",\"reason\":\"stuck\"}" >"$T/out"
-is "escalate without agent_name is the speaker's" "$(meta 'Escalated: left out' from) to $(meta 'Escalated: left out' to)" "web to human"
+is "escalate without agent_name is the speaker's" "$(about 'Escalated: left out' from) to $(about 'Escalated: left out' to)" "web to human"
 ask 2 publish_spec '{"name":"left-out","content":"text"}' >"$T/out"
 like "publish_spec without publisher is the speaker's" "$(head -n 1 "$INTERAGENT_DIR/specs/left-out.md")" '^<!-- Published by: web at '
 ask 1 get_spec '{"name":"left-out"}' >"$T/out"
@@ -243,12 +239,12 @@ END
 for tool in list_agents list_specs get_all_statuses; do
 	unlike "$tool needs no speaker" "$(by "$T/nowhere" "" $tool '{}')" '^who are you'
 done
-unread=$(send api web unread)
+unread=$(send api web unread text)
 like "nobody may read a message" "$(by "$T/nowhere" "" read_message "{\"message_id\":\"$unread\"}")" '^text$'
-is "... but does not acknowledge it" "$(meta unread status)" pending
+is "... but does not acknowledge it" "$(about unread status)" pending
 like "a speaker who is not registered is told who is" \
 	"$(by "$T/nowhere" "" send_message '{"from":"apy","to":"web","subject":"s","content":"c"}')" 'no agent "apy"; did you mean api? registered: '
-is "... and nothing is sent" "$(meta s id)" ""
+is "... and nothing is sent" "$(about s id)" ""
 
 section "The second step: INTERAGENT_NAME"
 # The process speaks as that agent and as nobody else.
@@ -295,44 +291,44 @@ for verb in "check_inbox --from" "inbox --agent-name" "send_message --to web --s
 		'this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
 done
 is "... and nothing of it is stored" "$(grep -r -l spoofed "$INTERAGENT_DIR")" ""
-is "... nor is the message read or done" "$(meta unread status)" pending
+is "... nor is the message read or done" "$(about unread status)" pending
 like "on the command line it speaks" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned set_status --status x)" '^The status of pinned is set'
 
 section "A compaction"
 # The agent has forgotten its name, the client has restarted the server, and the
 # first thing it does is to look into its inbox.
 
-send web api "what was I doing" >"$T/out"
-send api web "not yours" >"$T/out"
+mail web api "what was I doing"
+mail api web "not yours"
 inbox=$(by "$T/x/app/src" "" check_inbox '{}')
 like "after a compaction an agent that calls nothing but check_inbox gets its mail" "$inbox" '"what was I doing"$'
 unlike "... and nobody else's" "$inbox" '^[0-9a-f]\{8\} from api .*"not yours"'
 start 1 "$T/x/app/src"
 ask 1 check_inbox '{}' >"$T/out"
 like "... and is seen to be there" "$("$BIN" get_agent --name api)" '^api: live'
-like "... and answers under its name" "$(ask 1 send_message '{"to":"web","subject":"still here","content":"c"}'; meta 'still here' from)" '^api$'
+like "... and answers under its name" "$(ask 1 send_message '{"to":"web","subject":"still here","content":"c"}'; about 'still here' from)" '^api$'
 stop 1
 
 section "A name that somebody runs under"
 
 start 1 "$T/x/app"
 ask 1 register_agent '{"name":"api","description":"first"}' >"$T/out"
-answer=$(register "$T/x/rival" api)
+answer=$(enter api "$T/x/rival")
 like "a name that is live in another workspace cannot be registered" "$answer" "^\"api\" is live in \"$T/x/app\": choose another name"
 is "... and the entry stays as it was" "$(entry api workspacePath) $(entry api description)" "$T/x/app first"
 like "... nor on the command line" "$(cli "$T/x/rival" "" register_agent --name api --description x)" 'is live in'
-like "in the same workspace the name may be shared" "$(register "$T/x/app" api)" '^api is registered'
-like "... and that is told" "$(register "$T/x/app" api)" 'Another process there speaks for it too\.$'
+like "in the same workspace the name may be shared" "$(enter api "$T/x/app")" '^api is registered'
+like "... and that is told" "$(enter api "$T/x/app")" 'Another process there speaks for it too\.$'
 like "... also if the path is written in another way" \
 	"$(by "$T/x/app" "" register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/app/\"}")" 'Another process there speaks for it too\.$'
 unlike "... its own process is not another one" "$(ask 1 register_agent '{"name":"api","description":"first"}')" 'Another process'
 like "... it may move to another workspace" "$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" '^api is registered'
 mkdir -p "$T/x/moved"
-like "... and is live there then" "$(register "$T/x/moved" api)" 'Another process there speaks for it too\.$'
-like "... and no longer where it was" "$(register "$T/x/app" api)" 'is live in'
+like "... and is live there then" "$(enter api "$T/x/moved")" 'Another process there speaks for it too\.$'
+like "... and no longer where it was" "$(enter api "$T/x/app")" 'is live in'
 stop 1
-like "a name whose process has ended is free" "$(register "$T/x/app" api)" '^api is registered'
-unlike "... and nobody shares it" "$(register "$T/x/app" api)" 'Another process'
+like "a name whose process has ended is free" "$(enter api "$T/x/app")" '^api is registered'
+unlike "... and nobody shares it" "$(enter api "$T/x/app")" 'Another process'
 
 # Process numbers say nothing: two containers that share a store have the same ones.
 start 1 "$T/nowhere"
@@ -346,13 +342,13 @@ like "a live process with our number, but not ours, is another one" \
 	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/rival\"}")" 'is live in'
 exec 9>&-
 stop 1
-register "$T/x/app" api >"$T/out"
+enter api "$T/x/app" >"$T/out"
 
 section "The person"
 # No model speaks under their name, however it is written or got hold of.
 
 for name in human Human HUMAN hUmAn; do
-	like "nobody registers as $name" "$(register "$T/nowhere" $name)" '"human" is the person at the keyboard; choose another$'
+	like "nobody registers as $name" "$(enter $name "$T/nowhere")" '"human" is the person at the keyboard; choose another$'
 	like "... nor on the command line" "$(cli "$T/nowhere" "" register_agent --name $name --description x --workspace-path "$T/nowhere")" \
 		'"human" is the person at the keyboard; choose another$'
 	is "... and it is in no registry" "$(at -keys <"$INTERAGENT_DIR/registry.json" | grep -i -c '^human$')" 0
@@ -392,33 +388,33 @@ like "everybody may write to the human" "$(by "$T/x/app" "" send_message '{"to":
 
 section "Who may do what with a message"
 
-register "$T/x/db" db >"$T/out"
-first=$(send api web "the matter")
+enter db "$T/x/db" >"$T/out"
+first=$(send api web "the matter" text)
 like "somebody else may read it, and is told that it is not acknowledged" \
 	"$(by "$T/x/db" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
-is "... and it is not" "$(meta 'the matter' status)" pending
+is "... and it is not" "$(about 'the matter' status)" pending
 like "... its sender may too" "$(by "$T/x/app" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
 "$BIN" read_message --message-id "$first" --from human >"$T/out"
-is "... and the human's reading acknowledges nothing either" "$(meta 'the matter' status)" pending
+is "... and the human's reading acknowledges nothing either" "$(about 'the matter' status)" pending
 by "$T/x/app/front" "" read_message "{\"message_id\":\"$first\"}" >"$T/out"
-is "... its recipient's reading acknowledges" "$(meta 'the matter' status) $(meta 'the matter' readBy)" "acknowledged web"
+is "... its recipient's reading acknowledges" "$(about 'the matter' status) $(about 'the matter' readBy)" "acknowledged web"
 
 # reply DIR SUBJECT: somebody replies to the first message.
 reply() { by "$1" "" reply_message "{\"original_message_id\":\"$first\",\"subject\":\"$2\",\"content\":\"c\"${3-}}"; }
 reply "$T/x/app/front" "from the recipient" >"$T/out"
-is "the recipient's reply goes to the sender" "$(meta 'from the recipient' from) to $(meta 'from the recipient' to)" "web to api"
+is "the recipient's reply goes to the sender" "$(about 'from the recipient' from) to $(about 'from the recipient' to)" "web to api"
 reply "$T/x/app" "from the sender" >"$T/out"
-is "the sender's reply goes to the recipient" "$(meta 'from the sender' from) to $(meta 'from the sender' to)" "api to web"
+is "the sender's reply goes to the recipient" "$(about 'from the sender' from) to $(about 'from the sender' to)" "api to web"
 like "nobody else replies" "$(reply "$T/x/db" "from outside")" 'is between api and web; only they can answer or complete it$'
-is "... and nothing is stored" "$(meta 'from outside' id)" ""
+is "... and nothing is stored" "$(about 'from outside' id)" ""
 like "nobody else completes" "$(reply "$T/x/db" "from outside" ',"mark_complete":true')" 'only they can answer or complete it$'
 like "... nor on the command line" "$(cli "$T/x/db" CLAUDECODE=1 "done" "$first")" 'only they can answer or complete it$'
-is "... and it is not completed" "$(meta 'the matter' status)" acknowledged
+is "... and it is not completed" "$(about 'the matter' status)" acknowledged
 like "only the recipient escalates" "$(by "$T/x/db" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" 'only they or the human can escalate it$'
 like "... the sender does not" "$(by "$T/x/app" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" 'only they or the human can escalate it$'
-is "... and it is not escalated" "$(meta 'the matter' status)" acknowledged
+is "... and it is not escalated" "$(about 'the matter' status)" acknowledged
 reply "$T/x/app/front" "completed" ',"mark_complete":true' >"$T/out"
-is "a party completes" "$(meta 'the matter' status)" completed
+is "a party completes" "$(about 'the matter' status)" completed
 
 section "The command line"
 # In an agent's shell the agent speaks, and never the person, even where there
@@ -459,12 +455,12 @@ fi
 if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
 	on_terminal "'$BIN' send web typed" >"$T/out"
-	is "at a terminal the human speaks" "$(meta typed from)" human
+	is "at a terminal the human speaks" "$(about typed from)" human
 	unlike "... but not in an agent's shell there" "$(on_terminal "CLAUDECODE=1 '$BIN' send web guessed")" ' stored'
 	on_terminal "cd '$T/x/app' && '$BIN' send web 'typed there'" >"$T/out"
-	is "... and in an agent's workspace too" "$(meta 'typed there' from)" human
+	is "... and in an agent's workspace too" "$(about 'typed there' from)" human
 	on_terminal "INTERAGENT_NAME=pinned '$BIN' send web 'typed as'" >"$T/out"
-	is "... unless INTERAGENT_NAME says otherwise" "$(meta 'typed as' from)" pinned
+	is "... unless INTERAGENT_NAME says otherwise" "$(about 'typed as' from)" pinned
 else
 	skip "at a terminal the human speaks" "there is no script command here that makes one"
 fi

@@ -1,14 +1,11 @@
 # The lock: who needs it, who does not, and what they say when another process
 # sits on it, for instance one that was stopped in the middle of its work.
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 LOCK=$INTERAGENT_DIR/.lock
 WAITS=25000     # ms: the lock is given up after 8 s; the rest is for a slow machine
 QUICK=6000      # ms: what did not wait for the lock
-
-verb() { "$BIN" "$@" 2>>"$T/stderr"; }
-send() { verb send_message --from web --to api --subject s --content "$1" --json | at id; }
-state() { at status <"$INTERAGENT_DIR/messages-meta/$1.json"; }
 
 hold() {
 	"$HELPERS/holdlock" "$LOCK" >"$T/held" &
@@ -36,8 +33,8 @@ within() {
 	ok "$1 is over in time ($3 ms)" [ "$(cat "$T/$1.ms")" -lt "$3" ]
 }
 
-for agent in api web; do verb register_agent --name $agent --workspace-path "$T/work" --description d >"$T/out"; done
-for name in read reply stuck; do send "for $name" >"$T/id.$name"; done
+for agent in api web; do register $agent "$T/work"; done
+for name in read reply stuck; do send web api "for $name" "for $name" >"$T/id.$name"; done
 to_read=$(cat "$T/id.read") to_reply=$(cat "$T/id.reply") to_escalate=$(cat "$T/id.stuck")
 for name in a b c d; do
 	mkdir -p "$INTERAGENT_DIR/specs"
@@ -97,12 +94,12 @@ for name in register_agent set_status publish_spec escalate reply_message; do
 done
 like "reply_message says what is stored" "$(cat "$T/reply_message.err")" 'the reply is stored as [0-9a-f]\{8\}, do not send it again'
 is "the reply is stored" "$(verb check_inbox --from web --json | at 0 replyTo)" "$to_reply"
-is "and its original is as it was" "$(state "$to_reply")" pending
-is "nothing is marked escalated" "$(state "$to_escalate")" pending
+is "and its original is as it was" "$(meta "$to_reply" status)" pending
+is "nothing is marked escalated" "$(meta "$to_escalate" status)" pending
 within read_message 0 $WAITS
 like "read_message shows the text first" "$(cat "$T/read_message.out")" '^for read$'
 like "then says that it stays unread, and names the lock" "$(cat "$T/read_message.err")" "stays unread: $LOCK"
-is "and so it does" "$(state "$to_read")" pending
+is "and so it does" "$(meta "$to_read" status)" pending
 within server 0 $WAITS
 like "a server's answer names the lock" "$(head -n 1 "$T/server.out")" "$LOCK is held by another process"
 is "and the next request is answered" "$(sed -n 2p "$T/server.out")" '{"jsonrpc":"2.0","id":2,"result":{}}'

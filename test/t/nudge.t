@@ -7,6 +7,7 @@
 # The functions are called by name, through ok and wait_for:
 # shellcheck disable=SC2317
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 TOKEN=f00dfeed0123456789abcdef01234567
 metas=$INTERAGENT_DIR/messages-meta
@@ -18,12 +19,6 @@ for name in api web db; do
 	mkdir "$T/$name"
 	ok "agent $name registers" sh -c "cd '$T/$name' && '$BIN' register_agent --name $name --description test"
 done
-send() { "$BIN" send_message --from "${3:-api}" --to "$1" --subject "$2" --content 'THE-BODY of it' >>"$T/said/sent" 2>&1; }
-read_all() {
-	grep -l '"pending"' "$metas"/*.json | while read -r meta; do
-		"$BIN" read_message --from "$(at to <"$meta")" --message_id "$(at id <"$meta")" >"$T/out" 2>&1
-	done
-}
 
 # listen NAME [MODE]: a client's socket; its lines go to $T/NAME.lines.
 listeners=
@@ -93,12 +88,12 @@ content() { tail -n 1 "$T/$1.lines" | sed 's/^[0-9]* //' | at message content; }
 
 section "What is said"
 
-send web 'was there before'
+mail api web 'was there before'
 listen web
 listen api
 begin 5 web "$T/web.sock"
 begin 6 api "$T/api.sock"
-send web 'a "new" one'
+mail api web 'a "new" one'
 ok "new mail is told to the session" wait_for nudged web 1
 is "... in one connection" "$(cut -d ' ' -f 1 "$T/web.lines" | sort -u)" 1
 is "... with the token first, in its own line" "$(head -n 1 "$T/web.lines")" "1 {\"type\":\"auth\",\"token\":\"$TOKEN\"}"
@@ -128,7 +123,7 @@ n=0
 began=$(date +%s)
 while [ "$n" -lt 50 ]; do
 	n=$((n + 1))
-	call "$n" send_message "{\"to\":\"web\",\"from\":\"api\",\"subject\":\"burst $n.\",\"content\":\"THE-BODY of it\"}"
+	call "$n" send_message "{\"to\":\"web\",\"from\":\"api\",\"subject\":\"burst $n.\",\"content\":\"the text of it\"}"
 done | "$BIN" serve >"$T/out" 2>>"$T/said/errors"
 took=$(($(date +%s) - began))
 is "fifty messages are sent" "$(grep -c 'stored; web' "$T/out")" 50
@@ -137,10 +132,10 @@ ok "... in one nudge, if that took less than a second ($took s)" test "$(nudges 
 like "the first of them begins with the first message" "$(nudges | head -n 1 | sed 's/^[0-9]* //' | at message content)" \
 	'^interagent: [0-9]* unread for web: [0-9a-f]\{8\} from api "burst 1\.".*'
 is "none names more than twenty" "$(nudges | awk 'gsub(/ from api /, "") > 20')" ""
-send web 'once more'
+mail api web 'once more'
 ok "a later message is told by itself" wait_for named web 'once more'
 like "... alone" "$(content web)" '^interagent: 1 unread for web: [0-9a-f]\{8\} from api "once more"$'
-send web 'most urgent' db
+mail db web 'most urgent'
 wait_for named web 'most urgent'
 like "... from whoever sent it" "$(content web)" ' from db "most urgent"$'
 is "no message is told twice" "$(grep -o '[0-9a-f]\{8\} from [a-z]* ' "$T/web.lines" | sort | uniq -d)" ""
@@ -149,10 +144,10 @@ is "what was there before the first look is never told" "$(count web 'was there 
 
 # A server that speaks for another agent for a while.
 tell 5 "$(call 1 set_status '{"agent_name":"db","status":"here"}')"
-send db 'to another'
+mail api db 'to another'
 wait_for named web 'to another'
 tell 5 "$(call 2 set_status '{"agent_name":"web","status":"back"}')"
-send web 'after the change'
+mail api web 'after the change'
 ok "a server that was another agent's meanwhile tells what is new" wait_for named web 'after the change'
 is "... and nothing twice" "$(grep -o '[0-9a-f]\{8\} from [a-z]* ' "$T/web.lines" | sort | uniq -d)" ""
 read_all
@@ -163,7 +158,7 @@ mv "$metas" "$T/away"
 sleep 2.5                        # it looks every 2 s; if it did not, this proves nothing, but passes
 rm "$metas"
 mv "$T/away" "$metas"
-send web 'readable again'
+mail api web 'readable again'
 ok "after a time without a store it goes on" wait_for named web 'readable again'
 is "... and tells nothing twice" "$(grep -o '[0-9a-f]\{8\} from [a-z]* ' "$T/web.lines" | sort | uniq -d)" ""
 is "... nor what was there before" "$(count web 'was there before')" 0
@@ -171,13 +166,13 @@ is "... nor what was there before" "$(count web 'was there before')" 0
 section "To whom"
 
 is "a session hears nothing of another's mail" "$(cat "$T/api.lines")" ""
-send api 'for the other' web
+mail web api 'for the other'
 ok "but of its own it does" wait_for nudged api 1
 like "... just that" "$(content api)" '^interagent: 1 unread for api: [0-9a-f]\{8\} from web "for the other"$'
 is "... and the first does not" "$(count web 'for the other')" 0
 listen second
 begin 7 web "$T/second.sock"
-send web 'for both'
+mail api web 'for both'
 ok "two sessions of one agent are both told" wait_for named second 'for both'
 ok "... each through its own socket" wait_for named web 'for both'
 is "... the second only of what came after its first look" "$(count second '"type":"user"')" 1
@@ -200,9 +195,9 @@ for mode in off none; do
 	else
 		begin 6 web "$T/off.sock" without CLAUDE_CODE_MESSAGING_SOCKET
 	fi
-	send web 'one'
+	mail api web 'one'
 	wait_for nudged web 1
-	send web 'two'
+	mail api web 'two'
 	wait_for nudged web 2
 	ok "$mode: the server serves" serves 6
 	finish 6
@@ -213,11 +208,11 @@ done
 listen web
 listen off
 begin 5 web "$T/web.sock" exec env INTERAGENT_WAKE=on
-send web 'one'
+mail api web 'one'
 ok "only the word off turns it off" wait_for nudged web 1
 finish 5
 begin 5 web "$T/web.sock" without CLAUDE_CODE_MESSAGING_TOKEN
-send web 'two'
+mail api web 'two'
 ok "without a token it is told all the same" wait_for nudged web 2
 is "... without a line for one" "$(grep '^2 ' "$T/web.lines" | sed 's/[0-9a-f]\{8\} from/ID from/')" \
 	'2 {"type":"user","message":{"role":"user","content":"interagent: 1 unread for web: ID from api \"two\""}}'
@@ -250,9 +245,9 @@ for modes in "normal mute deaf" "stale gone absent" "directory file long" "empty
 	done
 	begin 5 web "$T/web.sock"
 	rm -f "$T/gone.sock"
-	send web "a try"
+	mail api web "a try"
 	wait_for named web "a try"
-	send web "another try"
+	mail api web "another try"
 	wait_for named web "another try"
 	fd=6
 	for mode in $modes; do
@@ -273,7 +268,7 @@ section "What must not get out"
 
 is "the token is nowhere in the store" "$(grep -r -l "$TOKEN" "$INTERAGENT_DIR" "$T/web" "$T/api" "$T/db" "$HOME")" ""
 is "... nor in anything that was said" "$(grep -l "$TOKEN" "$T"/said/*)" ""
-is "no text of a message went through a socket" "$(cat "$T"/*.lines | grep -c 'THE-BODY')" 0
+is "no text of a message went through a socket" "$(cat "$T"/*.lines | grep -c 'the text of')" 0
 
 # shellcheck disable=SC2086
 kill $listeners 2>/dev/null

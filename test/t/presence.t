@@ -4,6 +4,7 @@
 # The functions are called by name, through ok:
 # shellcheck disable=SC2317
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 . ./test/lib/servers.sh
 pid=
 
@@ -12,7 +13,6 @@ touch -t 201001010000 "$T/long-ago"
 mkdir "$T/api" "$T/web" "$T/db"
 
 hello() { req 0 initialize "{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"clientInfo\":$1}"; }
-register() { "$BIN" register_agent --name "$1" --description "the $1" --workspace-path "$T/$1"; }
 files() { find "$LIVE" -type f -name "$1" 2>/dev/null | sed 's|.*/||' | sort; }
 count() { files "$1" | wc -l | tr -d ' '; }
 line_of() { printf '%s\n' "$1" | grep -e "^$2: "; }
@@ -32,7 +32,7 @@ everywhere() {
 
 section "Never seen"
 
-register api >"$T/out"
+register api
 everywhere "of an agent that never had a server the presence is unknown" api "presence unknown" null 0
 is "... and there is no last time" "$("$BIN" get_agent --name api --json | at lastSeen)" ""
 is "a verb on the command line is no presence" "$(files '*')" ""
@@ -74,7 +74,7 @@ like "... since a while ago" "$("$BIN" get_agent --name api --json | at lastSeen
 unread=$("$BIN" check_inbox --from api | sed -n 's/^\([0-9]*\) unread of .*/\1/p')
 like "the unread mail of an agent that is not running is counted: get_agent" "$("$BIN" get_agent --name api)" "not running, last seen [0-9]*s ago, $unread unread; "
 like "... list_agents" "$("$BIN" list_agents)" "^api: not running, last seen [0-9]*s ago, $unread unread; "
-register web >"$T/out"
+register web
 "$BIN" send_message --from human --to web --subject s --content c >"$T/out"
 like "... of an agent whose presence is unknown too" "$("$BIN" get_agent --name web)" '^web: presence unknown, 1 unread; '
 
@@ -86,7 +86,7 @@ like "a server whose input ends is gone at once" "$("$BIN" get_agent --name api)
 
 # A command that the server has started holds nothing of the server's.
 mkfifo "$T/notify"
-register db >"$T/out"
+register db
 id=$("$BIN" send_message --from db --to api --subject stuck --content c | cut -c 1-8)
 start 1 "$T/api" "INTERAGENT_NOTIFY=cat $T/notify"
 ask 1 escalate "{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"r\"}" >"$T/out"

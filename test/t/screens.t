@@ -2,6 +2,7 @@
 # real terminal, and with everything in the store that could harm one.
 # shellcheck disable=SC2317     # functions that others call
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 unset NO_COLOR
 TZ=UTC
@@ -11,10 +12,7 @@ mkdir "$T/bin"
 ln -s "$BIN" "$T/bin/interagent"
 PATH=$T/bin:$PATH
 
-ago() { "$HELPERS/screen" -time "$1"; }
 fits() { "$HELPERS/screen" -check "$@"; }
-has_terminal() { script -qec true /dev/null </dev/null >/dev/null 2>&1; }
-terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
 bare() { sed "s/$(printf '\033')\\[[0-9;]*m//g"; }
 same() {        # same WHAT FILE GOLDEN
 	if cmp -s "$2" "$3"; then pass "$1"; else fail "$1" "$(diff "$3" "$2")"; fi
@@ -26,7 +24,7 @@ section "A store that always looks the same"
 
 # message ID FROM TO SUBJECT STATUS SECONDS-AGO [MORE-MEMBERS]
 message() {
-	when=$(ago "$6")
+	when=$(ago "${6}s")
 	echo "text" >"$INTERAGENT_DIR/messages/$1.md"
 	printf '{"id":"%s","from":"%s","to":"%s","subject":"%s","status":"%s","createdAt":"%s","updatedAt":"%s"%s}' \
 		"$1" "$2" "$3" "$4" "$5" "$when" "$when" "${7:-}" >"$INTERAGENT_DIR/messages-meta/$1.json"
@@ -34,8 +32,8 @@ message() {
 # agent NAME WORKSPACE DESCRIPTION STATUS: an entry of each of both tables
 agent() {
 	printf '%s"%s":{"name":"%s","workspacePath":"%s","description":"%s","registeredAt":"%s"}' \
-		"${comma:-}" "$1" "$1" "$2" "$3" "$(ago 900000)" >>"$T/registry"
-	printf '%s"%s":{"agent":"%s","status":"%s","updatedAt":"%s"}' "${comma:-}" "$1" "$1" "$4" "$(ago 5000)" >>"$T/status"
+		"${comma:-}" "$1" "$1" "$2" "$3" "$(ago 900000s)" >>"$T/registry"
+	printf '%s"%s":{"agent":"%s","status":"%s","updatedAt":"%s"}' "${comma:-}" "$1" "$1" "$4" "$(ago 5000s)" >>"$T/status"
 	comma=,
 }
 # The rest of the store: the tables, and mail that was swept just now.
@@ -46,8 +44,8 @@ settle() {
 }
 # presence NAME SECONDS-AGO CLIENT: of a process that ended then
 presence() {
-	printf '{"pid":1,"client":"%s","session":"","workspace":"/w","since":"%s"}' "$3" "$(ago 9000000)" >"$INTERAGENT_DIR/live/$1.00000001"
-	touch -d "$(ago "$2")" "$INTERAGENT_DIR/live/$1.00000001"
+	printf '{"pid":1,"client":"%s","session":"","workspace":"/w","since":"%s"}' "$3" "$(ago 9000000s)" >"$INTERAGENT_DIR/live/$1.00000001"
+	age "${2}s" "$INTERAGENT_DIR/live/$1.00000001"
 }
 new_store() {
 	INTERAGENT_DIR=$T/$1
@@ -73,8 +71,8 @@ message 50000000-0000-4000-8000-000000000000 database-and-reports api 'Index on 
 message 60000000-0000-4000-8000-000000000000 api human 'Escalated: Index on orders.customer?' escalated 11000 ',"replyTo":"50000000-0000-4000-8000-000000000000","escalationReason":"It needs an hour without writes, and nobody but you knows when the customers can do without it"'
 message 70000000-0000-4000-8000-000000000000 web human 'May I use the new icons?' pending 10000
 message 80000000-0000-4000-8000-000000000000 web database-and-reports 'Hello' pending 9000
-printf '<!-- Published by: api at %s -->\n\n# Orders\n' "$(ago 20000)" >"$INTERAGENT_DIR/specs/orders-api.md"
-printf '<!-- Published by: web at %s -->\n\n# Icons\n' "$(ago 90000)" >"$INTERAGENT_DIR/specs/icons.md"
+printf '<!-- Published by: api at %s -->\n\n# Orders\n' "$(ago 20000s)" >"$INTERAGENT_DIR/specs/orders-api.md"
+printf '<!-- Published by: web at %s -->\n\n# Icons\n' "$(ago 90000s)" >"$INTERAGENT_DIR/specs/icons.md"
 
 screens() {     # screens COMMAND...: runs it with each screen's name and verb
 	for screen in board log inbox help; do
@@ -229,15 +227,15 @@ for to in api human; do
 	mv "$INTERAGENT_DIR/messages-meta/${n}000000-0.json" "$INTERAGENT_DIR/messages-meta/$bad$to$bad.json"
 done
 echo '{torn' >"$INTERAGENT_DIR/messages-meta/torn$bad.json"
-touch -d "$(ago 9000)" "$INTERAGENT_DIR/messages-meta/torn"*
+age 9000s "$INTERAGENT_DIR/messages-meta/torn"*
 printf "%b" "$esc$zero$rlo$all text\n$invalid\n" >"$INTERAGENT_DIR/messages/11000000-1.md"
 for name in "$wide" "$emoji" "x$bad" "$invalid"; do
-	printf '<!-- Published by: %s at %s -->\n\n%s\n' "x$bad$wide" "$(ago 9000)" "$(printf '%b' "$all$invalid")" >"$INTERAGENT_DIR/specs/$name.md"
+	printf '<!-- Published by: %s at %s -->\n\n%s\n' "x$bad$wide" "$(ago 9000s)" "$(printf '%b' "$all$invalid")" >"$INTERAGENT_DIR/specs/$name.md"
 done
 "$BIN" publish_spec --from api --name noted --content "$wide" --note "$wide$wide$wide$wide" >/dev/null
 sed -i.old "s|\"note\": \".*\"|\"note\": \"$(printf '%s' "$all$long" | sed 's/\\/\\\\/g')\"|" "$INTERAGENT_DIR/specs/.history/noted/index.json"
 for file in noted.md .history/noted/1.md; do
-	sed -i.old "1s/ at .*/ at $(ago 9000) -->/" "$INTERAGENT_DIR/specs/$file"
+	sed -i.old "1s/ at .*/ at $(ago 9000s) -->/" "$INTERAGENT_DIR/specs/$file"
 done
 rm "$INTERAGENT_DIR"/specs/*.old
 ok "the index with a hostile note is JSON" at -stored <"$INTERAGENT_DIR/specs/.history/noted/index.json"

@@ -2,13 +2,11 @@
 # resources, what others write past us, and what happens when it stops half-way.
 # shellcheck disable=SC2030,SC2031,SC2317 # each store in its turn; functions that others call
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 fresh() {
 	INTERAGENT_DIR=$T/$1
-	for agent in api web db; do
-		mkdir -p "$T/work/$agent"
-		"$BIN" register_agent --name $agent --workspace_path "$T/work/$agent" --description "$agent" >/dev/null
-	done
+	for agent in api web db; do register $agent "$T/work/$agent"; done
 	SPECS=$INTERAGENT_DIR/specs
 	PAST=$SPECS/.history
 }
@@ -18,13 +16,11 @@ publish() {     # publish AGENT NAME TEXT [OPTION...]
 	"$BIN" publish_spec --from "$agent" --name "$spec" --content "$text" "$@"
 }
 get() { "$BIN" get_spec --from "$@"; }  # get AGENT OPTION...
-status_of() { "$@" >"$T/out" 2>"$T/err"; echo $?; }
 # The text between the marks of an answer.
 fenced() { awk '/^--- [0-9a-f]+ end ---$/ { exit } on { print } /^--- [0-9a-f]+ written by/ { on = 1 }'; }
 content() { sed '1,2d' "$1"; }          # of a file of the store
-ago() { "$HELPERS/screen" -time "$1"; }
 # foreign FILE AGENT TEXT: as another program writes it, in place
-foreign() { printf '<!-- Published by: %s at %s -->\n\n%s' "$2" "$(ago 9000)" "$3" >"$1"; }
+foreign() { printf '<!-- Published by: %s at %s -->\n\n%s' "$2" "$(ago 9000s)" "$3" >"$1"; }
 # Texts are long enough that a diff is shorter than they are.
 lines() { awk 'BEGIN { for (i = 1; i <= 40; i++) print "line " i " of the interface" }'; }
 unread() {      # unread AGENT: the ids of its unread mail
@@ -32,8 +28,6 @@ unread() {      # unread AGENT: the ids of its unread mail
 		xargs grep -l '"status": "pending"' /dev/null | sed 's|.*/||; s|\.json$||'
 }
 say() { printf '%s\n' "$1"; }           # echo, but as it is
-meta() { at "$2" <"$INTERAGENT_DIR/messages-meta/$1.json"; }
-body() { cat "$INTERAGENT_DIR/messages/$1.md"; }
 versions() { at versions '#' <"$PAST/$1/index.json"; }
 
 section "Versions"
@@ -134,7 +128,7 @@ no "... nor is it published" publish api "$name" x
 publish api busy 'the text' >/dev/null
 cp "$SPECS/busy.md" "$T/busy"
 : >"$SPECS/busy.md"
-touch -d "$(ago -3600)" "$SPECS/busy.md" 2>/dev/null
+age -1h "$SPECS/busy.md"
 get web --name busy >/dev/null 2>&1
 "$BIN" specs >/dev/null 2>&1
 is "a file that is just being written over makes no version" "$(find "$PAST/busy" -name '*.md' | grep -c .)" 1
@@ -376,27 +370,27 @@ publish api users '# Users' >/dev/null
 foreign "$SPECS/gär ten & 100%25.md" web 'of a strange name'
 uri='interagent://spec/g%C3%A4r%20ten%20%26%20100%2525'
 for era in legacy modern; do
-	ask() { if [ $era = legacy ]; then req "$1" "$2" "${3:+{$3\}}"; else modern "$@"; fi; }
-	listed=$(serve "$(ask 1 resources/list)")
+	request() { if [ $era = legacy ]; then req "$1" "$2" "${3:+{$3\}}"; else modern "$@"; fi; }
+	listed=$(serve "$(request 1 resources/list)")
 	is "$era: resources/list has every spec" "$(say "$listed" | at result resources '#')" 2
 	is "$era: ... with a percent-encoded URI" "$(say "$listed" | at result resources 0 uri)" "$uri"
 	is "$era: ... its name" "$(say "$listed" | at result resources 0 name)" 'gär ten & 100%25'
 	is "$era: ... its type" "$(say "$listed" | at result resources 1 mimeType)" text/markdown
 	is "$era: ... and its size" "$(say "$listed" | at result resources 1 size)" 7
-	is "$era: resources/templates/list" "$(serve "$(ask 1 resources/templates/list)" | at result resourceTemplates 0 uriTemplate)" \
+	is "$era: resources/templates/list" "$(serve "$(request 1 resources/templates/list)" | at result resourceTemplates 0 uriTemplate)" \
 		'interagent://spec/{name}'
-	shown=$(serve "$(ask 1 resources/read '"uri":"interagent://spec/users"')")
+	shown=$(serve "$(request 1 resources/read '"uri":"interagent://spec/users"')")
 	is "$era: resources/read" "$(say "$shown" | at result contents 0 text | fenced)" '# Users'
 	is "$era: ... with the URI" "$(say "$shown" | at result contents 0 uri)" interagent://spec/users
-	is "$era: ... of the strange name" "$(serve "$(ask 1 resources/read "\"uri\":\"$uri\"")" | at result contents 0 text | fenced)" 'of a strange name'
+	is "$era: ... of the strange name" "$(serve "$(request 1 resources/read "\"uri\":\"$uri\"")" | at result contents 0 text | fenced)" 'of a strange name'
 	for unknown in interagent://spec/nothing interagent://spec/ interagent://spec/..%2F..%2Fregistry \
 		interagent://spec/.history file:///etc/passwd users interagent://spec/users/ ''; do
-		refused=$(serve "$(ask 1 resources/read "\"uri\":\"$unknown\"")")
+		refused=$(serve "$(request 1 resources/read "\"uri\":\"$unknown\"")")
 		is "$era: the URI '$unknown' is unknown" "$(say "$refused" | at error code)" -32602
 		is "$era: ... with data.uri" "$(say "$refused" | at error data uri)" "$unknown"
 	done
-	is "$era: no URI at all" "$(serve "$(ask 1 resources/read)" | at error code)" -32602
-	is "$era: a cursor is not ours" "$(serve "$(ask 1 resources/list '"cursor":"x"')" | at error code)" -32602
+	is "$era: no URI at all" "$(serve "$(request 1 resources/read)" | at error code)" -32602
+	is "$era: a cursor is not ours" "$(serve "$(request 1 resources/list '"cursor":"x"')" | at error code)" -32602
 	ttl=$(say "$listed" | at result ttlMs)
 	is "$era: what may change is not to be kept" "${ttl:-none}" "$([ $era = modern ] && echo 0 || echo none)"
 done
@@ -430,14 +424,14 @@ still_works "no index"
 for index in '' '{' '[]' 'null' '{"versions":[' '{"versions":[{"version":1,"publ'; do
 	damaged
 	printf '%s' "$index" >"$PAST/users/index.json"
-	touch -d "$(ago 60)" "$PAST/users/index.json"
+	age 1m "$PAST/users/index.json"
 	still_works "an index '$index'"
 done
 for index in '{}' '{"versions":{},"readers":[]}' '{"versions":[1,null,{"version":"x"},{"version":-1},{}],"readers":{"web":"x"}}' \
 	'{"versions":[{"version":1,"publisher":"api","publishedAt":"x","note":""}],"readers":{}}'; do
 	damaged
 	printf '%s' "$index" >"$PAST/users/index.json"
-	touch -d "$(ago 60)" "$PAST/users/index.json"
+	age 1m "$PAST/users/index.json"
 	still_works "an index that does not know the texts '$index'"
 done
 

@@ -5,25 +5,11 @@ if [ -d /dev/shm ] && [ -w /dev/shm ]; then
 	export TMPDIR
 fi
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 STORE=$INTERAGENT_DIR
 SWEPT=$STORE/archive/.swept
 long_ago=2020-01-02T03:04:05.678Z
-
-verb() { "$BIN" "$@" 2>>"$T/stderr"; }
-
-# "now" less some hours, without a date that can subtract: by time zones.
-hours_ago() { TZ=AAA$1 date +%Y-%m-%dT%H:%M:%S.000Z; }
-
-# age FILE HOURS: as if it had been written then. From 24 hours on, half the way
-# is the zone of the clock and half that of the reader.
-age() {
-	if [ "$2" -le 24 ]; then
-		TZ=UTC0 touch -t "$(TZ=AAA$2 date +%Y%m%d%H%M.%S)" "$1"
-	else
-		TZ=BBB-$(($2 - 24)) touch -t "$(TZ=AAA24 date +%Y%m%d%H%M.%S)" "$1"
-	fi
-}
 
 # message STORE ID STATE [UPDATED]: from web to api.
 message() {
@@ -57,15 +43,15 @@ words() { "$HELPERS/storecheck" "$STORE" "$1" | tr ' ' '\n' | grep -c "$2"; }
 live() { find "$1/messages" "$1/messages-meta" -type f | wc -l; }
 
 umask 077
-for agent in api web; do verb register_agent --name $agent --workspace-path "$T/work" --description d >"$T/out"; done
+for agent in api web; do register $agent "$T/work"; done
 no "an empty store needs no sweep" [ -e "$SWEPT" ]
 mkdir -p "$STORE/messages" "$STORE/messages-meta"
 
 section "What moves and what stays"
 message "$STORE" 10000000-done completed
 message "$STORE" 10000001-read acknowledged
-message "$STORE" 10000002-young completed "$(hours_ago 23)"
-message "$STORE" 10000003-day completed "$(hours_ago 24)"
+message "$STORE" 10000002-young completed "$(ago 23h)"
+message "$STORE" 10000003-day completed "$(ago 24h)"
 message "$STORE" 10000004-future completed 2999-01-01T00:00:00.000Z
 message "$STORE" 10000005-pending pending
 message "$STORE" 10000006-escalated escalated
@@ -75,10 +61,10 @@ message "$STORE" 10000009-foreign read
 for name in old:37 new:35; do
 	file=$STORE/messages/2000000-${name%:*}.md
 	printf 'never sent\n' >"$file"
-	age "$file" "${name#*:}"
+	age "${name#*:}h" "$file"
 	file=$STORE/messages-meta/.tmp-${name%:*}
 	printf '{' >"$file"
-	age "$file" "${name#*:}"
+	age "${name#*:}h" "$file"
 	cp -p "$file" "$STORE/"
 done
 sleep 1
@@ -100,7 +86,7 @@ section "How often"
 message "$STORE" 30000000-next completed
 verb list_agents >"$T/out"
 is "within the hour there is no other sweep" "$(where 30000000-next)" "$LIVE"
-age "$SWEPT" 1
+age 1h "$SWEPT"
 verb list_agents >"$T/out"
 is "after it there is" "$(where 30000000-next)" "$ARCHIVED"
 message "$STORE" 30000001-next completed

@@ -5,6 +5,7 @@
 # The functions are called by name, through ok and wait_for:
 # shellcheck disable=SC2317
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 announced=$INTERAGENT_DIR/announced
 metas=$INTERAGENT_DIR/messages-meta
@@ -15,12 +16,6 @@ for name in api web db; do
 	mkdir "$T/$name"
 	ok "agent $name registers" sh -c "cd '$T/$name' && '$BIN' register_agent --name $name --description test"
 done
-send() { "$BIN" send_message --from api --to "$1" --subject "$2" --content 'THE-BODY of it' >"$T/sent" 2>&1; }
-read_all() {
-	grep -l '"pending"' "$metas"/*.json | while read -r meta; do
-		"$BIN" read_message --from "$(at to <"$meta")" --message_id "$(at id <"$meta")" >"$T/out" 2>&1
-	done
-}
 
 # The program in a shell of the agent web, which has a session. It takes the
 # place of the shell that calls it.
@@ -30,22 +25,21 @@ in_shell() {
 	CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=$session exec "${program:-$BIN}" "$@" >"$T/said" 2>"$T/complained"
 }
 
-# start VERB...: runs it beside the test. start_wait: a waiter; waits: it has
+# start_verb VERB...: runs it beside the test. start_wait: a waiter; waits: it has
 # taken the right to wait.
-start() { in_shell "$@" & pid=$!; }
+start_verb() { in_shell "$@" & pid=$!; }
 start_wait() {
 	rm -f "$announced"/.wait-*
-	start wait
+	start_verb wait
 }
 runs() { kill -0 "$pid"; }
-gone() { ! kill -0 "$pid" 2>/dev/null; }
 waits() { runs && [ -e "$announced/.wait-web@$session" ]; }
 end() {
-	wait_for gone || kill -KILL "$pid"
+	wait_for gone "$pid" || kill -KILL "$pid"
 	wait "$pid" 2>/dev/null
 	status=$?
 }
-run() { start "$@"; end; }
+run() { start_verb "$@"; end; }
 
 outcome() {
 	echo "status $status"
@@ -63,18 +57,18 @@ run wait --timeout 0
 is "without mail and time a waiter ends in silence" "$(outcome)" "status 0"
 run wait --timeout 1
 is "... when its time is over, too" "$(outcome)" "status 0"
-send web 'the first'
+mail api web 'the first'
 run wait
 is "where there is mail it ends at once: status 2, with the text as an error" "$(outcome)" "status 2
 error: interagent: 1 unread for web: ID from api \"the first\""
 run wait --timeout 0
 is "... once" "$(outcome)" "status 0"
-send web 'the second'
-send web 'the third'
+mail api web 'the second'
+mail api web 'the third'
 run wait --exit-code 0
 is "--exit-code 0 is no error" "$(outcome)" "status 0
 interagent: 2 unread for web: ID from api \"the second\"; ID from api \"the third\""
-send web 'the fourth'
+mail api web 'the fourth'
 run wait --exit-code 7 --timeout 5
 is "--exit-code 7 is that" "$(outcome)" "status 7
 error: interagent: 1 unread for web: ID from api \"the fourth\""
@@ -85,11 +79,11 @@ for program in "$BIN" "$HELPERS/interagent-plain"; do
 	run wait --timeout 0
 	start_wait
 	ok "$how: without news it waits" wait_for waits
-	send db 'for another'
+	mail api db 'for another'
 	"$BIN" send_message --from web --to db --subject 'its own' --content x >"$T/out"
 	"$BIN" read_message --from db --message_id "$(at id <"$(grep -l 'for another' "$metas"/*.json | head -n 1)")" >"$T/out"
 	ok "$how: what is not for it does not end it" runs
-	send web "news, $how"
+	mail api web "news, $how"
 	end
 	is "$how: its mail does" "$(outcome)" "status 2
 error: interagent: 1 unread for web: ID from api \"news, $how\""
@@ -104,7 +98,7 @@ wait_for waits
 mv "$metas" "$T/metas"
 cp -R "$T/metas" "$metas"
 sleep 0.3
-send web 'unheard'
+mail api web 'unheard'
 end
 like "mail of which the system does not tell is found" "$(outcome)" '^error: .*"unheard"$'
 read_all
@@ -113,19 +107,19 @@ wait_for waits
 mv "$INTERAGENT_DIR" "$T/moved"
 mkdir "$INTERAGENT_DIR"
 cp -R "$T/moved/." "$INTERAGENT_DIR"
-send web 'in another store'
+mail api web 'in another store'
 end
 like "... and in a store that was made anew" "$(outcome)" '^error: .*"in another store"$'
 read_all
 
 section "What is told already"
 
-send web 'a'
+mail api web 'a'
 hook Stop
 like "the hook tells of a message" "$(outcome)" '"decision":"block"'
 run wait --timeout 0
 is "... and the waiter does not repeat it" "$(outcome)" "status 0"
-send web 'b'
+mail api web 'b'
 run wait
 like "the waiter tells of one" "$(outcome)" '^error: interagent: 1 unread for web: ID from api "b"$'
 for event in Stop UserPromptSubmit FileChanged; do
@@ -139,14 +133,14 @@ session=one
 start_wait
 wait_for waits
 hook Stop
-send web 'c'
+mail api web 'c'
 end
 hook Stop
 is "a message that ends a wait is not the hook's too" "$(outcome)" "status 0"
 read_all
 session=looks
 printf '%s\n' "$(call 1 check_inbox)" >"$T/line"
-send web 'd'
+mail api web 'd'
 (in_shell serve <"$T/line")
 run wait --timeout 0
 is "nor is what the session saw in its inbox told by a waiter" "$(outcome)" "status 0"
@@ -179,8 +173,8 @@ end
 is "... which changes nothing for the first" "$status $(kill -0 "$first" && cat "$T/complained.one")" "0 "
 kill -KILL "$first"
 wait "$first" 2>/dev/null
-start wait
-send web 'for both sessions'
+start_verb wait
+mail api web 'for both sessions'
 end
 is "when the first is killed another may wait, and is told" "$(outcome)" "status 2
 error: interagent: 1 unread for web: ID from api \"for both sessions\""
@@ -202,13 +196,13 @@ done
 is "no temporary file is left" "$(find "$INTERAGENT_DIR" -name '.tmp*')" ""
 read_all
 
-send web 'e'
+mail api web 'e'
 (cd / && exec "$BIN" wait --agent web) >"$T/said" 2>"$T/complained"
 is "--agent says who waits" "$? $(grep -c '1 unread for web: ' "$T/complained")" "2 1"
-send web 'f'
+mail api web 'f'
 (cd / && INTERAGENT_NAME=web exec "$BIN" wait) >"$T/said" 2>"$T/complained"
 is "... or INTERAGENT_NAME does" "$? $(grep -c '1 unread for web: ' "$T/complained")" "2 1"
-send human 'g'
+mail api human 'g'
 (cd / && exec "$BIN" wait --agent human) >"$T/said" 2>"$T/complained"
 is "a person can wait too" "$? $(grep -c '1 unread for human: ' "$T/complained")" "2 1"
 read_all
@@ -223,7 +217,7 @@ wrong() {
 	is "$what: status 1" "$status $(cat "$T/said")" "1 "
 	is "... and one line of reason" "$(grep -c '' "$T/complained")" 1
 }
-send web 'h'
+mail api web 'h'
 wrong "an unknown option" --bogus
 wrong "a word too much" now
 wrong "an option without its value" --timeout
@@ -247,17 +241,17 @@ read_all
 section "watch"
 
 lines() { [ "$(grep -c '' "$T/said")" -ge "$1" ]; }
-send web 'before'
-start watch
+mail api web 'before'
+start_verb watch
 ok "watch prints what is unread" wait_for lines 1
-send web 'one'
+mail api web 'one'
 ok "... and each message as it comes" wait_for lines 2
-send db 'not for web'
-send web 'two'
+mail api db 'not for web'
+mail api web 'two'
 wait_for lines 3
 id=$(at id <"$(grep -l '"one"' "$metas"/*.json)")
 "$BIN" read_message --from web --message_id "$id" >"$T/out"
-send web 'three'
+mail api web 'three'
 wait_for lines 4
 is "... on one line each, and once" "$(sed -e 's/^[0-9a-f]\{8\} /ID /' -e 's/api .*:/api AGO:/' "$T/said")" \
 'ID from api AGO: "before"
@@ -269,9 +263,9 @@ kill -INT "$pid"
 end
 is "SIGINT ends it, with status 0 and no complaint" "$status $(cat "$T/complained")" "0 "
 
-start watch --json
+start_verb watch --json
 wait_for lines 3
-send web 'a "quoted" subject'
+mail api web 'a "quoted" subject'
 wait_for lines 4
 kill -INT "$pid"
 end
@@ -283,16 +277,16 @@ done <"$T/said"
 is "watch --json prints a JSON object on each line" "$bad $(grep -c '' "$T/said")" "0 4"
 is "... with what is stored" "$(tail -n 1 "$T/said" | at subject)" 'a "quoted" subject'
 is "... under the whole id" "$(tail -n 1 "$T/said" | at id)" "$(at id <"$(grep -l 'quoted' "$metas"/*.json)")"
-is "... and nothing of the text" "$(grep -c 'THE-BODY' "$T/said")" 0
+is "... and nothing of the text" "$(grep -c 'the text of' "$T/said")" 0
 read_all
 
 bell=$(printf '\a')
 (exec "$BIN" watch --agent human) >"$T/said" 2>"$T/complained" &
 pid=$!
-send human 'a word'
+mail api human 'a word'
 wait_for lines 1
 unlike "a message to the person rings no bell" "$(cat "$T/said")" "$bell"
-send web 'undecided'
+mail api web 'undecided'
 id=$(at id <"$(grep -l '"undecided"' "$metas"/*.json)")
 "$BIN" escalate --agent_name web --message_id "$id" --reason 'which one?' >"$T/out" 2>&1
 wait_for lines 2
@@ -310,21 +304,21 @@ mkfifo "$T/pipe"
 pid=$!
 exec 6<"$T/pipe"
 exec 6<&-
-send web 'unheard of'
+mail api web 'unheard of'
 end
 is "watch ends when nobody hears it" "$status" 1
 
 # A store that cannot be read for a while makes no news of old mail.
 read_all
-send web 'old'
-start watch
+mail api web 'old'
+start_verb watch
 wait_for lines 1
 mv "$metas" "$T/away"
 : >"$metas"
 sleep 2.5                        # it looks every 2 s; if it did not, this proves nothing, but passes
 rm "$metas"
 mv "$T/away" "$metas"
-send web 'new'
+mail api web 'new'
 wait_for grep -q '"new"' "$T/said"
 is "a store that cannot be read for a while makes no news of old mail" "$(grep -c '"old"' "$T/said")" 1
 kill -INT "$pid"
@@ -333,7 +327,7 @@ read_all
 
 section "What cannot be kept"
 
-send web 'hidden'
+mail api web 'hidden'
 mv "$announced" "$T/announced"
 : >"$announced"
 run wait --timeout 300
@@ -369,7 +363,7 @@ wait_call() {
 	req "$1" tools/call "{\"name\":\"check_inbox\",\"arguments\":{\"wait_seconds\":$2}$meta}"
 }
 
-send web 'there'
+mail api web 'there'
 serve_beside
 tell "$(wait_call 1 300)"
 ok "check_inbox that may wait does not, where mail is unread" wait_for heard '"id":1,'
@@ -380,12 +374,12 @@ is "... which tells the session" "$(outcome)" "status 0"
 read_all
 tell "$(wait_call 2 300)" "$(req 3 ping)" "$(call 4 list_agents)" "$(wait_call 5 300)"
 ok "without mail it waits, and others are served" wait_for heard '"id":4,'
-send db 'not this'
+mail api db 'not this'
 tell "$(req 6 ping)"
 wait_for heard '"id":6,'
 is "... while it waits" "$(order)" "1 3 4 6"
 tell '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}'
-send web 'come'
+mail api web 'come'
 ok "mail is its answer" wait_for heard '"id":2,'
 like "... with what came" "$(answer 2)" '^1 unread of [0-9]*; .*'
 like "... on a line of its own" "$(answer 2)" '^[0-9a-f]\{8\} from api .*: "come"$'

@@ -10,6 +10,7 @@
 # The functions are called by name, through ok and wait_for:
 # shellcheck disable=SC2317
 . ./test/lib/test.sh
+. ./test/lib/mail.sh
 
 mkdir "$T/said"
 era=legacy
@@ -20,8 +21,8 @@ era=legacy
 hear() { "$BIN" serve 2>>"$T/stderr" | tee -a "$T/said/piped"; }
 serve() { printf '%s\n' "$@" | hear; }
 
-# ask ID METHOD [MEMBERS]: a request of the era; use ID TOOL [ARGUMENTS]: a call.
-ask() {
+# request ID METHOD [MEMBERS]: a request of the era; use ID TOOL [ARGUMENTS]: a call.
+request() {
 	members=${3-}
 	if [ "$era" = modern ]; then
 		modern "$1" "$2" "$members"
@@ -30,7 +31,7 @@ ask() {
 		req "$1" "$2" "$members"
 	fi
 }
-use() { ask "$1" tools/call "\"name\":\"$2\"${3:+,\"arguments\":$3}"; }
+use() { request "$1" tools/call "\"name\":\"$2\"${3:+,\"arguments\":$3}"; }
 notify() { printf '{"jsonrpc":"2.0","method":"%s","params":{%s}}\n' "$1" "${2-}"; }
 cancel() { notify notifications/cancelled "\"requestId\":$1,\"reason\":\"test\""; }
 hello() { req "$1" initialize "{\"protocolVersion\":\"$2\",\"capabilities\":{},\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}"; }
@@ -115,13 +116,12 @@ begin_piped() {
 tell() { (printf '%s\n' "$@" >&5) 2>/dev/null; }
 heard() { grep -q -e "$1" "$live"; }
 heard_times() { [ "$(grep -c -e "$2" "$live")" -ge "$1" ]; }
-gone() { ! kill -0 "$pid" 2>/dev/null; }
-finish() { exec 5>&-; wait_for gone || kill -KILL "$pid"; wait "$pid" 2>/dev/null; status=$?; }
+finish() { exec 5>&-; wait_for gone "$pid" || kill -KILL "$pid"; wait "$pid" 2>/dev/null; status=$?; }
 
 # ends WHAT: the server ends by itself and in order. The alarm that ends it
 # where it is stuck goes off after a second, and would show in the status.
 ends() {
-	if wait_for gone; then
+	if wait_for gone "$pid"; then
 		wait "$pid"
 		is "$1" "status $?" "status 0"
 	else
@@ -134,7 +134,6 @@ ends() {
 no_temp_files() { [ -z "$(find "$INTERAGENT_DIR" -name '.tmp*')" ]; }
 
 agent() { "$BIN" register_agent --name "$1" --description test --workspace_path "$T/work"; }
-mail() { "$BIN" send_message --from sender --to "$1" --subject "${2:-news}" --content text; }
 waiting() { use "$1" check_inbox "{\"agent_name\":\"$2\",\"wait_seconds\":${3:-300}}"; }
 
 is "without a word it serves, where its input is no terminal" "$(req 1 ping | "$BIN")" '{"jsonrpc":"2.0","id":1,"result":{}}'
@@ -183,7 +182,7 @@ section "Before the handshake"
 # lost them.
 
 for era in legacy modern; do
-	answer=$(serve "$(ask 1 tools/list)" "$(alive 2)")
+	answer=$(serve "$(request 1 tools/list)" "$(alive 2)")
 	is "$era: tools/list as the first line is served, and the next line too" "$(ids_of "$answer")" "1 2"
 	is "$era: ... as a list" "$(get "$(printf '%s\n' "$answer" | head -n 1)" result tools 0 name)" register_agent
 done
@@ -266,11 +265,11 @@ section "Lists"
 # cursor that is not ours must not start the list again.
 
 for era in legacy modern; do
-	first=$(serve "$(ask 1 tools/list)")
+	first=$(serve "$(request 1 tools/list)")
 	is "$era: tools/list is the same, byte for byte, in the same process" \
-		"$(serve "$(ask 1 tools/list)" "$(ask 1 tools/list)" | uniq)" "$first"
+		"$(serve "$(request 1 tools/list)" "$(request 1 tools/list)" | uniq)" "$first"
 	is "$era: ... and has one page" "$(get "$first" result nextCursor)" ""
-	is "$era: a cursor that is not ours is refused" "$(code "$(serve "$(ask 1 tools/list '"cursor":"bogus"')")")" -32602
+	is "$era: a cursor that is not ours is refused" "$(code "$(serve "$(request 1 tools/list '"cursor":"bogus"')")")" -32602
 done
 like "a modern list has a whole ttlMs" "$(get "$first" result ttlMs)" '^[0-9][0-9]*$'
 
@@ -289,8 +288,8 @@ for era in legacy modern; do
 	done
 	answer=$(serve "$(use 1 list_agents null)")
 	ok "$era: null as arguments is taken for none, or refused" is_success_or_error "$answer" -32602
-	is "$era: a call without a name is refused" "$(code "$(serve "$(ask 1 tools/call '"arguments":{}')")")" -32602
-	is "$era: a call with a number as name is refused" "$(code "$(serve "$(ask 1 tools/call '"name":5')")")" -32602
+	is "$era: a call without a name is refused" "$(code "$(serve "$(request 1 tools/call '"arguments":{}')")")" -32602
+	is "$era: a call with a number as name is refused" "$(code "$(serve "$(request 1 tools/call '"name":5')")")" -32602
 	is "$era: a call of a tool that is not there is refused" "$(code "$(serve "$(use 1 nothing '{}')")")" -32602
 
 	for arguments in '' '{}' '{"name":5}' '{"name":["a"]}' '{"name":null}' '{"name":""}'; do
@@ -304,9 +303,9 @@ for era in legacy modern; do
 	ok "$era: an unknown agent is told to the model" is_refusal "$(serve "$(use 1 get_agent '{"name":"nobody"}')")"
 	ok "$era: an unknown message is told to the model" is_refusal "$(serve "$(use 1 read_message '{"message_id":"00000000"}')")"
 	answer=$(serve "$(with_meta '"com.example/key":{"a":[1]},"other":null' \
-		"$(ask 1 tools/call '"name":"list_agents","arguments":{"unknown":1},"task":{},"extra":"x"')")")
+		"$(request 1 tools/call '"name":"list_agents","arguments":{"unknown":1},"task":{},"extra":"x"')")")
 	ok "$era: unknown params, arguments, _meta keys and a task are passed over" is_success "$answer"
-	ok "$era: ... in a list too" test "$(get "$(serve "$(ask 1 tools/list '"extra":[]')")" result tools 0 name)" = register_agent
+	ok "$era: ... in a list too" test "$(get "$(serve "$(request 1 tools/list '"extra":[]')")" result tools 0 name)" = register_agent
 
 	# Whole numbers stay whole: a rounded offset would show another text.
 	for whole in 9007199254740993 18446744073709551615 9223372036854775808 -1 1e3 1.0 1e999 1e99999999999999999999 0.5; do
@@ -334,32 +333,32 @@ is_cacheable() {
 }
 
 for era in legacy modern; do
-	answer=$(serve "$(ask 1 resources/list)")
+	answer=$(serve "$(request 1 resources/list)")
 	is "$era: where nothing is published, resources/list is empty" "$(get "$answer" id) $(get "$answer" result resources)" "1 []"
 	ok "$era: ... and as cacheable as the era has it" is_cacheable "$answer"
-	answer=$(serve "$(ask 1 resources/templates/list)")
+	answer=$(serve "$(request 1 resources/templates/list)")
 	like "$era: resources/templates/list is served" "$(get "$answer" result resourceTemplates)" '^\['
 	ok "$era: ... and as cacheable as the era has it" is_cacheable "$answer"
 	for method in resources/list resources/templates/list; do
-		is "$era: a cursor of $method that is not ours is refused" "$(code "$(serve "$(ask 1 $method '"cursor":"bogus"')")")" -32602
+		is "$era: a cursor of $method that is not ours is refused" "$(code "$(serve "$(request 1 $method '"cursor":"bogus"')")")" -32602
 	done
 	for params in '"uri":"x://y"' '"uri":"interagent://spec/none"' '"uri":"file:///etc/passwd"' '"uri":""'; do
 		uri=${params#*:\"}
-		answer=$(serve "$(ask 1 resources/read "$params")")
+		answer=$(serve "$(request 1 resources/read "$params")")
 		ok "$era: resources/read of the unknown uri '${uri%?}' is refused as such" is_error "$answer" -32602 \
 			"$([ $era = modern ] || echo -32002)"
 		is "$era: ... with the uri" "$(get "$answer" error data uri)" "${uri%?}"
 	done
 	for params in '"other":1' '"uri":5'; do
-		ok "$era: resources/read without a uri ($params) is refused" is_error "$(serve "$(ask 1 resources/read "$params")")" -32602
+		ok "$era: resources/read without a uri ($params) is refused" is_error "$(serve "$(request 1 resources/read "$params")")" -32602
 	done
 done
 "$BIN" publish_spec --from a --name paper --content 'what is written' >"$T/out"
 for era in legacy modern; do
-	answer=$(serve "$(ask 1 resources/list)")
+	answer=$(serve "$(request 1 resources/list)")
 	uri=$(get "$answer" result resources 0 uri)
 	is "$era: what is published is in resources/list" "$(get "$answer" result resources '#') $(get "$answer" result resources 0 name)" "1 paper"
-	answer=$(serve "$(ask 1 resources/read "\"uri\":\"$uri\"")")
+	answer=$(serve "$(request 1 resources/read "\"uri\":\"$uri\"")")
 	is "$era: ... and is read under its uri" "$(get "$answer" result contents 0 uri)" "$uri"
 	like "$era: ... as text" "$(get "$answer" result contents 0 text)" 'what is written'
 	ok "$era: ... as cacheable as the era has it" is_cacheable "$answer"
@@ -373,7 +372,7 @@ is "legacy: prompts/list is an empty list" "$(serve "$(req 1 prompts/list)")" '{
 is "modern: prompts/list does not exist" "$(code "$(serve "$(modern 1 prompts/list)")")" -32601
 for era in legacy modern; do
 	for method in no/such/method tasks/list logging/setLevel resources/subscribe completion/complete ''; do
-		answer=$(serve "$(ask 1 "$method" '"level":"info","uri":"x://y"')" "$(alive 2)")
+		answer=$(serve "$(request 1 "$method" '"level":"info","uri":"x://y"')" "$(alive 2)")
 		is "$era: the method '$method' does not exist" "$(ids_of "$answer") $(code "$(printf '%s\n' "$answer" | head -n 1)")" "1 2 -32601"
 	done
 done
@@ -409,7 +408,7 @@ for era in legacy modern; do
 	tell "$(waiting 1 "$who")" "$(alive 2)" "$(waiting '"1"' "$who")" "$(use 3 list_specs)"
 	ok "$era: requests are answered while a call waits" wait_for heard '"id":3'
 	is "$era: ... and the waiting ones are not, yet" "$(ids <"$live")" "2 3"
-	mail "$who" >"$T/out"
+	mail sender "$who" news
 	ok "$era: mail that another process sends ends the wait" wait_for heard '"id":1,'
 	ok "$era: ... of every call" wait_for heard '"id":"1",'
 	like "$era: ... and is in the answer" "$(text_of "$(grep '"id":1,' "$live")")" '^1 unread.*'
@@ -649,7 +648,7 @@ for era in legacy modern; do
 	ok "$era: ... and told to be too long" is_refusal "$(printf '%s\n' "$answer" | head -n 1)"
 	ok "$era: ... or passed over where nobody wants them" is_success "$(printf '%s\n' "$answer" | sed -n 2p)"
 
-	pad=$(ask 1 tools/list '"pad":"@"')
+	pad=$(request 1 tools/list '"pad":"@"')
 	answer=$({ enlarge "$pad" $((limit - ${#pad} + 1)); alive 2; } | hear)
 	is "$era: a line of exactly 10 MiB is served" "$(ids_of "$answer")" "1 2"
 	answer=$({ enlarge "$pad" $((limit - ${#pad} + 2)); alive 2; } | hear)
@@ -660,7 +659,7 @@ for era in legacy modern; do
 	n=0
 	while [ $n -lt 1000 ]; do
 		n=$((n + 1))
-		if [ $((n % 100)) -eq 0 ]; then ask $n tools/list; else alive $n; fi
+		if [ $((n % 100)) -eq 0 ]; then request $n tools/list; else alive $n; fi
 		echo $n >&3
 	done >"$T/thousand" 3>"$T/numbers"
 	dd if="$T/thousand" bs=10000000 2>/dev/null | hear >"$T/answers"
@@ -736,7 +735,7 @@ section "The end of input"
 # an orphan for ever.
 
 for era in legacy modern; do
-	{ alive 1; use 2 list_agents; ask 3 tools/list; } >"$T/in"
+	{ alive 1; use 2 list_agents; request 3 tools/list; } >"$T/in"
 	"$BIN" serve <"$T/in" >"$T/said/eof-$era" 2>>"$T/stderr"
 	is "$era: after the last request all are answered and the server ends" "$? $(ids <"$T/said/eof-$era")" "0 1 2 3"
 	{ alive 1; printf '%s' "$(alive 2)"; } >"$T/in"
@@ -818,7 +817,7 @@ else
 fi
 
 for era in legacy modern; do
-	mail a unread >"$T/sent"
+	mail sender a unread
 	begin_piped
 	tell "$(alive 1)"
 	read -r line <&6
@@ -907,7 +906,7 @@ for closed in '2>&-' '<&-' '>&-'; do
 done
 
 # What others left in the store need not be UTF-8; what we say is.
-mail a bytes >"$T/sent"
+mail sender a bytes text
 for body in "$INTERAGENT_DIR/messages/$(cut -c 1-8 "$T/sent")"*; do
 	printf 'a\377\300\200\355\240\200\000\001\177\342\200\250b\n' >"$body"
 done
