@@ -4,7 +4,7 @@
 #
 # What stands in single quotes is for another shell:
 # shellcheck disable=SC2016
-. ./test/lib.sh
+. ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 ok "the source is packed" sh test/clients/pack "$T"
@@ -45,7 +45,7 @@ binary() {
 if binary x86_64 musl-gcc; then
 	if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
 		is "... and says which version it is" "interagent-$("$built" --version | sed 's/^interagent //; s/ (.*//')" "$source"
-		ok "... and passes the wire test" env INTERAGENT="$built" sh test/wire.t
+		ok "... and passes the wire test" env INTERAGENT="$built" sh test/t/wire.t
 	else
 		skip "... and passes the wire test" "this is not Linux on x86_64"
 	fi
@@ -54,7 +54,7 @@ fi
 ok "the source builds by itself" make -C "$other" CC="${CC:-cc}"
 ok "... and what it builds runs" env INTERAGENT="$other/interagent" sh -c 'cd "$1" && "$INTERAGENT" --help' - "$other"
 
-# ---- arm64, under an emulator ----
+section "arm64, under an emulator"
 # Program and helpers are built for it, and a script in the place of each
 # starts the emulator; the program itself is the one to be handed out.
 
@@ -74,9 +74,9 @@ if binary aarch64 aarch64-linux-gnu-gcc; then
 			chmod +x "$one/$program"
 		done
 		for test in smoke json wire store; do
-			[ -f "$one/test/$test.t" ] || continue
-			(cd "$one" && sh "test/$test.t") >"$T/said" 2>&1
-			is "arm64: of test/$test.t nothing fails" "$? $(grep -A 4 '^not ok' "$T/said" | head -n 40)" "0 "
+			[ -f "$one/test/t/$test.t" ] || continue
+			(cd "$one" && sh "test/t/$test.t") >"$T/said" 2>&1
+			is "arm64: of test/t/$test.t nothing fails" "$? $(grep -A 4 '^not ok' "$T/said" | head -n 40)" "0 "
 			like "arm64: ... and it comes to its end" "$(cat "$T/said")" '^1\.\.[1-9]'
 			echo "# arm64 $test.t: $(grep -c '^ok' "$T/said") passed, $(grep -c '^not ok' "$T/said") failed, $(grep -c '# SKIP' "$T/said") skipped"
 		done

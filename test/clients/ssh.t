@@ -5,7 +5,7 @@
 #
 # The functions are called by name, through ok and wait_for:
 # shellcheck disable=SC2317
-. ./test/lib.sh
+. ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 SSHD=$(PATH=$PATH:/usr/sbin:/sbin; command -v sshd)
@@ -13,7 +13,7 @@ mkdir "$T/bin" "$T/away"
 cp "$BIN" "$T/bin/interagent"
 chmod 700 "$T"
 
-# ---- The hub ----
+section "The hub"
 
 # Port after port, until one is free: sshd ends at once where it is not.
 start_hub() {
@@ -87,7 +87,7 @@ if [ -n "$why" ]; then
 fi
 trap 'kill "$hub" 2>/dev/null; wait "$hub" 2>/dev/null; rm -rf "$T"' EXIT
 
-# ---- Agents elsewhere ----
+section "Agents elsewhere"
 # connect NAME [ASSIGNMENT]: the ssh client of NAME is $NAME_pid, its answers are
 # in $T/NAME.out; the descriptors 5 and 6 lead to those of web and api.
 
@@ -134,7 +134,7 @@ unlike "api, whose directory is there, is not" "$text" 'not on this machine'
 ask api list_agents
 like "api sees web" "$text" '^web: live'
 
-# ---- A story ----
+section "A story"
 
 ask web send_message '{"to":"api","subject":"POST /users – café","content":"It answers 500."}'
 like "web sends" "$text" '^stored\|stored; .*api'
@@ -154,7 +154,7 @@ like "... and reads it" "$text" 'Fixed\.'
 no "nobody has made the directory that is elsewhere" test -e /far
 ok "a signal file lies in the directory that is there" sh -c "ls '$T/work/.claude/inbox' -a | grep -q gitignore"
 
-# ---- Waking ----
+section "Waking"
 
 (cd "$T/away" && exec ssh -F "$T/ssh_config" hub interagent wait --agent web --timeout 60) \
 	</dev/null >"$T/wait.out" 2>"$T/wait.err" 5>&- 6>&- &
@@ -167,7 +167,7 @@ wait "$waiter"
 is "... with the status that wakes" "$?" 2
 like "... and says who wrote" "$(cat "$T/wait.err")" 'api.*wake up'
 
-# ---- The connection is cut ----
+section "The connection is cut"
 # In the middle of a line nothing is stored; in the middle of the work each
 # message is there once or not at all, and what was answered is there.
 
@@ -202,7 +202,7 @@ is "half a request sends nothing" "$(metas half)" 0
 is "no temporary file is left" "$(find "$INTERAGENT_DIR" -name '.tmp*')" ""
 is "every message has a body" "$(find "$INTERAGENT_DIR/messages" -name '*.md' | wc -l)" "$(find "$INTERAGENT_DIR/messages-meta" -name '*.json' | wc -l)"
 
-# ---- The name in the remote command ----
+section "The name in the remote command"
 
 ask web set_status '{"status":"back again"}'
 like "INTERAGENT_NAME in the remote command says who speaks" "$text" 'web'
@@ -212,7 +212,7 @@ like "... which is said" "$text" 'web'
 ask api list_agents
 like "... and web is live under it" "$text" '^web: live'
 
-# ---- The end ----
+section "The end"
 
 exec 5>&- 6>&-
 ok "web's connection ends with its input" wait_for gone "$web"
