@@ -42,7 +42,7 @@ static bool is_alive(str root, str agent)
 		all.n = 0;
 	for (int i = 0; i < all.n; i++) {
 		known = known || str_eq(all.at[i].agent, agent);
-		alive = alive || (str_eq(all.at[i].agent, agent) && all.at[i].alive);
+		alive = alive || (str_eq(all.at[i].agent, agent) && all.at[i].life == STORE_ALIVE);
 	}
 	store_close(&st);
 	arena_rewind(&mem, (arena){ 0 });

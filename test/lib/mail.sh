@@ -2,7 +2,8 @@
 # test. Who acts comes first, then whom or what it is about. After test.sh
 # (". ./test/lib/mail.sh") a test can say:
 #
-#   verb VERB...                     the program; its complaints go to $T/stderr
+#   verb VERB...                     the program, at a person's terminal but with its input and output
+#                                    here; its complaints go to $T/stderr
 #   register NAME [DIR]              an agent that works in DIR ($T/NAME), which is made
 #   send FROM TO SUBJECT [TEXT [OPTION...]]   sends; prints the whole id
 #   mail FROM TO SUBJECT [TEXT [OPTION...]]   the same, but says nothing: the id is in $T/sent
@@ -20,7 +21,7 @@
 # The tests use these functions and variables, which shellcheck cannot see:
 # shellcheck shell=sh disable=SC2034,SC2317,SC2329
 
-verb() { "$BIN" "$@" 2>>"$T/stderr"; }
+verb() { "$HELPERS/tty" "$BIN" "$@" 2>>"$T/stderr"; }
 
 register() {
 	mkdir -p "${2:-$T/$1}"
