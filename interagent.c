@@ -1323,6 +1323,8 @@ static bool may_be_named(context *c, str name)
 static bool find_speaker(context *c, str named)
 {
 	named = str_trim(named);
+	if (named.n == 0)
+		named = c->self->fixed_name;
 	if (named.n && !may_be_named(c, named))
 		return false;
 	if (named.n && c->self->shell) {
@@ -2589,19 +2591,19 @@ static void say_unread(context *c, call *k)
 	say(c, ": check_inbox\n");
 }
 
-/* Where one process speaks as several, an answer says as whom; and once, that a
- * name was taken for ours. */
+/* Where one process speaks as several, an answer begins with the name; and once,
+ * it says that a name was taken for ours. */
 static void say_speaker(context *c)
 {
 	buf answer = *c->out;
-	if (c->self->shell || (!c->became && (c->self->spoken.n < 2 || c->speaker.n == 0)))
-		return;
-	*c->out = (buf){ .mem = c->mem };
-	if (c->became)
-		say(c, "From now on this session speaks as %S.\n", shown_name(c, c->speaker));
-	else
+	if (c->became) {
+		start_line(c);
+		say(c, "this session now speaks as %S\n", shown_name(c, c->speaker));
+	} else if (!c->self->shell && c->self->spoken.n > 1 && c->speaker.n) {
+		*c->out = (buf){ .mem = c->mem };
 		say(c, "(%S) ", shown_name(c, c->speaker));
-	buf_add(c->out, buf_str(&answer));
+		buf_add(c->out, buf_str(&answer));
+	}
 }
 
 /* The name that the caller gave for itself, by --from or in the parameter that
@@ -4655,11 +4657,11 @@ static str describe_wiring(arena *mem, const wiring *w)
 static str advise_wiring(arena *mem, const wiring *w)
 {
 	const client *row = w->row;
-	bool by_plugin = row->plugin && w->entry == HAS_NONE;
+	bool absent = (w->entry == HAS_NONE && !row->plugin) || (w->entry == NOT_KNOWN && row->add);
 	if (w->entry == HAS_OTHER)
 		return arena_say(mem, "let %S name this program, or take interagent out of it and run "
 				      "interagent setup %s", w->entry_file, row->name);
-	if ((w->entry == HAS_NONE && !by_plugin) || w->hooks == HAS_NONE || w->hooks == HAS_OTHER)
+	if ((absent && w->hooks != HAS_OURS) || w->hooks == HAS_NONE || w->hooks == HAS_OTHER)
 		return arena_say(mem, "interagent setup %s", row->name);
 	if (row->allow && !w->allowed)
 		return arena_say(mem, "interagent setup %s shows what keeps %s from asking before each tool",
@@ -4778,7 +4780,10 @@ static void run_client(setup *s, const char *command)
 		return;
 	}
 	s->failed = !run_program(argv);
-	say(c, s->failed ? "this failed: %S\n" : "ran: %S\n", line);
+	if (find_program(c->mem, str_of(argv[0])).n == 0)
+		say(c, "%s is not on PATH; where it is, run: %S\n", argv[0], line);
+	else
+		say(c, s->failed ? "this failed: %S\n" : "ran: %S\n", line);
 }
 
 static void show_lines(setup *s, const char *what_for, const char *file, const char *lines)
@@ -4831,15 +4836,12 @@ static void list_clients(context *c)
 	for (int i = 0; i < CLIENTS; i++) {
 		const client *row = &clients[i];
 		wiring w = look_at_client(c, row);
-		str what = describe_wiring(c->mem, &w);
+		str what = describe_wiring(c->mem, &w), advice = advise_wiring(c->mem, &w);
 		if (!w.here) {
 			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent, row->name);
 			continue;
 		}
-		say(c, "%s: %S", row->title, what);
-		if (advise_wiring(c->mem, &w).n || w.entry == NOT_KNOWN)
-			say(c, "; interagent setup %s", row->name);
-		say(c, "\n");
+		say(c, "%s: %S%s%S\n", row->title, what, advice.n ? "; " : "", advice);
 		add_doc(c, json_with_text(c->mem, json_with_text(c->mem, NULL, S("client"),
 					  str_of(row->name)), S("is"), what));
 	}
@@ -4967,9 +4969,19 @@ static void examine_place(doctor *d)
 			       arena_say(c->mem, "make %Q/.claude a directory that can be written", workspace));
 	}
 	report(d, "this directory", n ? names : S("nobody registered from here"), S(""));
-	if (c->agents.n && store_watch(&c->st) < 0)
-		report(d, "news", S("this system does not tell of new files: they are looked for"), S(""));
 	report(d, "speaker", arena_say(c->mem, "%S: %s", speaker, c->why), S(""));
+}
+
+/* Does the system tell of new mail? Only a directory that is there can be watched. */
+static void examine_watch(doctor *d)
+{
+	store *st = &d->c->st;
+	store_index index = { 0 };
+	st->index = &index;
+	report(d, "new mail", store_watch(st) < 0 ? S("is looked for, four times a second")
+						  : S("is noticed at once"), S(""));
+	st->index = NULL;
+	store_index_release(&index);
 }
 
 static void examine_program(doctor *d)
@@ -5019,8 +5031,10 @@ static bool run_doctor(context *c, call *k)
 		       S("set INTERAGENT_DIR to an absolute path"));
 		c->status = 1;
 	}
-	if (c->self->root.n && need_agents(c))
+	if (c->self->root.n && need_agents(c)) {
 		examine_place(&d);
+		examine_watch(&d);
+	}
 	examine_program(&d);
 	if (variable("HOME").n)
 		examine_clients(&d);
@@ -5046,9 +5060,48 @@ static bool run_completion(context *c, call *k);
 static const char mail[] = "Mail", people[] = "Agents", specs[] = "Specs", yours[] = "For you",
 		  setting_up[] = "Setting up", plumbing[] = "For clients and scripts";
 
+/* In the order of --help: what a person types comes first. */
+static const char *const groups[] = { yours, mail, people, specs, setting_up, plumbing };
+
 static const verb verbs[] = {
 	{ "board", NULL, 0, "Show what waits for you, who is there and what changed.",
 	  "In a terminal also without a verb.", NO_PARAMS, run_board, yours, "interagent board" },
+	{ "done", NULL, 0, "Mark a message completed.", "To undo it, reply.",
+	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
+		 { "from", STRING, CALLER, 0, NULL }),
+	  run_done, yours, "interagent done 1a2b3c4d" },
+	{ "log", NULL, LIST, "Show conversations, oldest first, replies below what they answer.",
+	  "Of everybody, of one agent, or the one that a message belongs to.",
+	  PARAMS({ "name", STRING, WORD, 0, "An agent, or a message's id" },
+		 { "since", SPAN, 0, 0, "Only what is younger, like 2d" },
+		 { "full", BOOLEAN, 0, 0, "With their texts" }),
+	  run_log, yours, "interagent log api --since 2d --full" },
+	{ "watch", NULL, 0, "Print unread mail, and each message as it comes.", NULL,
+	  PARAMS({ "from", STRING, CALLER, 0, NULL },
+		 { "all", BOOLEAN, 0, 0, "Everybody's mail" }),
+	  run_watch, yours, "interagent watch --all" },
+	{ "register_agent", NULL, TOOL,
+	  "Register your name so others can write to you: short, the same in every session. "
+	  "Again to update it.", NULL,
+	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
+		 { "workspace_path", STRING, 0, MAX_PATH_BYTES, "Absolute; default: here" },
+		 { "description", STRING, REQUIRED | REST, MAX_NOTE, "What you work on" }),
+	  register_agent, people, "interagent register_agent api 'the API server'" },
+	{ "list_agents", "agents", TOOL | READ_ONLY | LIST, "Who is registered, and who is running.", NULL,
+	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
+	  list_agents, people, "interagent agents" },
+	{ "get_agent", NULL, TOOL | READ_ONLY, "One agent's entry.", NULL,
+	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL }),
+	  get_agent, people, "interagent get_agent api" },
+	{ "send_message", "send", TOOL | ALWAYS_LOAD,
+	  "Send mail to an agent, running or not. Returns at once; answers come as mail.", NULL,
+	  PARAMS({ "from", STRING, CALLER, 0, LEAVE_OUT },
+		 { "to", STRING, REQUIRED | WORD, MAX_RECIPIENTS * 66,
+		   "Agent, several with commas, or human" },
+		 { "subject", STRING, REQUIRED | SHELL_OPTIONAL, MAX_SUBJECT, NULL },
+		 { "content", DOCUMENT, REQUIRED | REST, 0, "Markdown" },
+		 { "urgent", BOOLEAN, 0, 0, "May interrupt" }),
+	  send_message, mail, "interagent send api 'It crashes on load'" },
 	{ "check_inbox", "inbox", TOOL | READ_ONLY | ALWAYS_LOAD | LIST,
 	  "List your mail: unread first, then what you read and have not completed.", NULL,
 	  PARAMS({ "agent_name", STRING, CALLER, 0, LEAVE_OUT },
@@ -5070,52 +5123,11 @@ static const verb verbs[] = {
 		 { "content", DOCUMENT, REST, 0, NULL },
 		 { "mark_complete", BOOLEAN, 0, 0, "The matter is done" }),
 	  reply_message, mail, "interagent reply 1a2b3c4d 'It is mended.' --mark-complete" },
-	{ "send_message", "send", TOOL | ALWAYS_LOAD,
-	  "Send mail to an agent, running or not. Returns at once; answers come as mail.", NULL,
-	  PARAMS({ "from", STRING, CALLER, 0, LEAVE_OUT },
-		 { "to", STRING, REQUIRED | WORD, MAX_RECIPIENTS * 66,
-		   "Agent, several with commas, or human" },
-		 { "subject", STRING, REQUIRED | SHELL_OPTIONAL, MAX_SUBJECT, NULL },
-		 { "content", DOCUMENT, REQUIRED | REST, 0, "Markdown" },
-		 { "urgent", BOOLEAN, 0, 0, "May interrupt" }),
-	  send_message, mail, "interagent send api 'It crashes on load'" },
 	{ "escalate", NULL, TOOL, "Ask the human to decide about a message you got.", NULL,
 	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
 		 { "agent_name", STRING, CALLER, 0, LEAVE_OUT },
 		 { "reason", STRING, REQUIRED | REST, MAX_REASON, NULL }),
 	  escalate, mail, "interagent escalate 1a2b3c4d 'We disagree on the format'" },
-	{ "list_agents", "agents", TOOL | READ_ONLY | LIST, "Who is registered, and who is running.", NULL,
-	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
-	  list_agents, people, "interagent agents" },
-	{ "get_agent", NULL, TOOL | READ_ONLY, "One agent's entry.", NULL,
-	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_agent, people, "interagent get_agent api" },
-	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.", NULL,
-	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
-	  get_all_statuses, people, "interagent statuses" },
-	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
-	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, "Whose" }),
-	  get_status, people, "interagent get_status api" },
-	{ "set_status", NULL, TOOL, "Say what you are working on.", NULL,
-	  PARAMS({ "agent_name", STRING, CALLER, 0, LEAVE_OUT },
-		 { "status", STRING, REQUIRED | REST, MAX_NOTE, NULL }),
-	  set_status, people, "interagent set_status 'writing the importer' --from api" },
-	{ "register_agent", NULL, TOOL,
-	  "Register your name so others can write to you: short, the same in every session. "
-	  "Again to update it.", NULL,
-	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
-		 { "workspace_path", STRING, 0, MAX_PATH_BYTES, "Absolute; default: here" },
-		 { "description", STRING, REQUIRED | REST, MAX_NOTE, "What you work on" }),
-	  register_agent, people, "interagent register_agent api 'the API server'" },
-	{ "list_specs", "specs", TOOL | READ_ONLY | LIST, "What API contracts are published.", NULL,
-	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
-	  list_specs, specs, "interagent specs" },
-	{ "get_spec", "spec", TOOL | READ_ONLY | LONG_RESULT, "Read an API contract.", NULL,
-	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
-		 { "version", VERSION_NUMBER, 0, 0, "An old text" },
-		 { "since", VERSION_NUMBER, 0, 0, "Only a diff from that version" },
-		 { "offset", INTEGER, 0, 0, NULL }),
-	  get_spec, specs, "interagent spec users" },
 	{ "publish_spec", NULL, TOOL,
 	  "Publish an API contract, or its next version; readers of an older one are told.", NULL,
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
@@ -5124,20 +5136,25 @@ static const verb verbs[] = {
 		 { "base_version", VERSION_NUMBER, 0, 0, "Refuse if it is no longer current" },
 		 { "note", STRING, 0, MAX_NOTE, "What changed, one line" }),
 	  publish_spec, specs, "interagent publish_spec users --from api <users.md" },
-	{ "done", NULL, 0, "Mark a message completed.", "To undo it, reply.",
-	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
-		 { "from", STRING, CALLER, 0, NULL }),
-	  run_done, yours, "interagent done 1a2b3c4d" },
-	{ "log", NULL, LIST, "Show conversations, oldest first, replies below what they answer.",
-	  "Of everybody, of one agent, or the one that a message belongs to.",
-	  PARAMS({ "name", STRING, WORD, 0, "An agent, or a message's id" },
-		 { "since", SPAN, 0, 0, "Only what is younger, like 2d" },
-		 { "full", BOOLEAN, 0, 0, "With their texts" }),
-	  run_log, yours, "interagent log api --since 2d --full" },
-	{ "watch", NULL, 0, "Print unread mail, and each message as it comes.", NULL,
-	  PARAMS({ "from", STRING, CALLER, 0, NULL },
-		 { "all", BOOLEAN, 0, 0, "Everybody's mail" }),
-	  run_watch, yours, "interagent watch --all" },
+	{ "get_spec", "spec", TOOL | READ_ONLY | LONG_RESULT, "Read an API contract.", NULL,
+	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
+		 { "version", VERSION_NUMBER, 0, 0, "An old text" },
+		 { "since", VERSION_NUMBER, 0, 0, "Only a diff from that version" },
+		 { "offset", INTEGER, 0, 0, NULL }),
+	  get_spec, specs, "interagent spec users" },
+	{ "list_specs", "specs", TOOL | READ_ONLY | LIST, "What API contracts are published.", NULL,
+	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
+	  list_specs, specs, "interagent specs" },
+	{ "set_status", NULL, TOOL, "Say what you are working on.", NULL,
+	  PARAMS({ "agent_name", STRING, CALLER, 0, LEAVE_OUT },
+		 { "status", STRING, REQUIRED | REST, MAX_NOTE, NULL }),
+	  set_status, people, "interagent set_status 'writing the importer' --from api" },
+	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
+	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, "Whose" }),
+	  get_status, people, "interagent get_status api" },
+	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.", NULL,
+	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
+	  get_all_statuses, people, "interagent statuses" },
 	{ "diff", NULL, 0, "Show what changed in a spec, by default last.", NULL,
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
 		 { "a", VERSION_NUMBER, WORD, 0, "The older version" },
@@ -6369,23 +6386,17 @@ static void help_line(buf *b, const verb *v)
 	buf_say(b, "%S\n", str_cut(&about, '.'));
 }
 
-/* The groups in the order in which their first rows stand. */
 static int help(arena *mem)
 {
 	buf b = { .mem = mem };
 	buf_say(&b, "interagent " VERSION ": mail between coding agents, and you\n\n"
 		"usage: interagent VERB [WORD...] [OPTION...]\n"
 		"       interagent help VERB     tells all of a verb\n");
-	for (int i = 0; i < VERBS; i++) {
-		bool first = verbs[i].group != NULL;
-		for (int k = 0; k < i; k++)
-			first = first && verbs[k].group != verbs[i].group;
-		if (!first)
-			continue;
-		buf_say(&b, "\n%s\n", verbs[i].group);
-		for (int k = i; k < VERBS; k++)
-			if (verbs[k].group == verbs[i].group)
-				help_line(&b, &verbs[k]);
+	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+		buf_say(&b, "\n%s\n", groups[g]);
+		for (int i = 0; i < VERBS; i++)
+			if (verbs[i].group == groups[g])
+				help_line(&b, &verbs[i]);
 	}
 	buf_say(&b, "\nWithout a verb: the board in a terminal, else serve. --from NAME says who speaks,\n"
 		"--json asks for JSON, - as a text reads standard input, -- ends the options.\n"
@@ -6911,9 +6922,9 @@ static const struct {
 	const char *shell, *script;
 } completions[] = {
 	{ "bash", "_interagent() {\n"
-		  "\tlocal word about\n"
+		  "\tlocal word\n"
 		  "\tCOMPREPLY=()\n"
-		  "\twhile IFS=$'\\t' read -r word about; do\n"
+		  "\twhile IFS=$'\\t' read -r word _; do\n"
 		  "\t\tCOMPREPLY+=(\"$word\")\n"
 		  "\tdone < <(COMP_LINE=${COMP_LINE:0:COMP_POINT} "
 		  "interagent completion words 2>/dev/null)\n"
@@ -7037,20 +7048,19 @@ static void complete_line(context *c, str line)
 	const param *p = NULL;           /* the one whose value the next word is */
 	int words = 0, given = 0;
 	for (; line.n && memchr(line.s, ' ', (size_t)line.n); words++) {
-		str word = str_cut(&line, ' '), name = str_from(word, 2);
-		if (words == 1 && !(v = find_verb(verb_name(c->mem, arena_z(c->mem, word)))))
+		str word = str_cut(&line, ' ');
+		const param *option = NULL;
+		if (words == 0 || (words == 1 && str_eq(word, S("help"))))
+			continue;        /* the program; and after "help" comes a verb */
+		if (words == 1)
+			v = find_verb(verb_name(c->mem, arena_z(c->mem, word)));
+		if (!v)
 			return;
-		if (words < 2)
-			continue;
-		if (p || !str_starts(word, S("--"))) {
-			given += p == NULL;
-			p = NULL;
-			continue;
-		}
-		name = verb_name(c->mem, arena_z(c->mem, name));
-		p = find_param(v, name);
-		if (p && p->kind == BOOLEAN)
-			p = NULL;
+		if (words > 1 && !p && str_starts(word, S("--")))
+			option = find_param(v, verb_name(c->mem, arena_z(c->mem, str_from(word, 2))));
+		else if (words > 1 && !p)
+			given++;
+		p = option && option->kind != BOOLEAN ? option : NULL;
 	}
 	if (!v)
 		offer_verbs(c, line);
