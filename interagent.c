@@ -168,8 +168,7 @@ enum {
 	CALLER = 2,                      /* who speaks, if that is not known otherwise */
 	WORD = 4,                        /* on the command line: the next word without an option */
 	REST = 8,                        /* ... all the words that are left, or standard input */
-	SHELL_ONLY = 16,                 /* an option for people; not offered to models */
-	SHELL_OPTIONAL = 32              /* required of a model; a verb finds it by itself */
+	SHELL_OPTIONAL = 16              /* required of a model; a verb finds it by itself */
 };
 
 typedef struct {
@@ -974,10 +973,11 @@ static bool read_boolean(str text, bool *flag)
 	return *flag || str_eq(text, S("false"));
 }
 
-/* 10 and 10.0 are the same number. */
+/* 10 and 10.0 are the same number, and v10 is how a version is shown. */
 static bool read_integer(str text, int64_t *number)
 {
 	str rest = str_trim(text), whole = str_cut(&rest, '.');
+	whole = str_from(whole, str_starts(whole, S("v")));
 	for (ptrdiff_t i = 0; i < rest.n; i++)
 		if (rest.s[i] != '0')
 			return false;
@@ -986,7 +986,7 @@ static bool read_integer(str text, int64_t *number)
 
 static bool read_version(str text, int64_t *number)
 {
-	return str_int(str_from(text, str_starts(text, S("v"))), number) && *number > 0;
+	return read_integer(text, number) && *number > 0;
 }
 
 /* A span like 10m, in ms; a bare number counts as seconds. */
@@ -2621,7 +2621,7 @@ static bool find_caller(context *c, const call *k)
 static void sweep(process *self, arena *mem)
 {
 	context c;
-	if (self->root.n == 0 || (self->swept_at && clock_ms() - self->swept_at < SWEEP_ASK_MS))
+	if (stopping || self->root.n == 0 || (self->swept_at && clock_ms() - self->swept_at < SWEEP_ASK_MS))
 		return;
 	self->swept_at = clock_ms();
 	c = begin(self, mem, &(buf){ .mem = mem });
@@ -2932,7 +2932,7 @@ static bool show_changes(context *c, const store_spec *now, int64_t since, int64
 		    since);
 		return true;
 	}
-	say(c, "; what changed since v%l: %l bytes\n", since, (int64_t)diff.n);
+	say(c, "\nwhat changed since v%l, %l bytes:\n", since, (int64_t)diff.n);
 	if (!show_page(c, NULL, buf_str(&diff), offset))
 		return false;
 	note_reader(c, now);
@@ -3735,10 +3735,10 @@ typedef struct {
 	enum event event;
 	const json *input;
 	const client *row;               /* whose event it is; NULL: it cannot be told */
-} hook;
+} hook_call;
 
 /* Does what is answered to the event reach the model? */
-static bool is_delivered(const hook *h)
+static bool is_delivered(const hook_call *h)
 {
 	if (h->event == AT_REST || (h->row && (h->row->ignored & h->event)))
 		return false;
@@ -3748,7 +3748,7 @@ static bool is_delivered(const hook *h)
 }
 
 /* Which mail the event tells: what is not urgent is left to the end of a turn. */
-static unsigned wanted_news(const hook *h, const store_announced *record)
+static unsigned wanted_news(const hook_call *h, const store_announced *record)
 {
 	if (h->event == AT_START)
 		return STORE_ALL;
@@ -3757,7 +3757,7 @@ static unsigned wanted_news(const hook *h, const store_announced *record)
 
 /* What the event says of turns. A session that is compacted goes on as it was; one
  * that is reported idle had its turn broken off, which no other event shows. */
-static void follow_turn(context *c, const hook *h, store_announced *record)
+static void follow_turn(context *c, const hook_call *h, store_announced *record)
 {
 	bool again = h->event == AT_START && !str_eq(field(c, h->input, "source"), S("compact"));
 	str kind = field(c, h->input, "notification_type");
@@ -3781,7 +3781,7 @@ static bool contains(str text, str part)
 }
 
 /* A prompt that a nudge has become tells what the nudge names. */
-static void drop_what_prompt_tells(context *c, const hook *h, telling *t)
+static void drop_what_prompt_tells(context *c, const hook_call *h, telling *t)
 {
 	const json *prompt = json_get(h->input, S("prompt"));
 	str text = prompt ? prompt->raw : S(""), head = S("interagent: ");
@@ -3800,7 +3800,7 @@ static void drop_what_prompt_tells(context *c, const hook *h, telling *t)
 /* Mail may put off the end of a turn, but not for ever. A client which says that
  * this turn goes on already, where the record knows nothing of it, shows that the
  * record may not be kept: then that is tried first. */
-static bool may_go_on(context *c, const hook *h, telling *t)
+static bool may_go_on(context *c, const hook_call *h, telling *t)
 {
 	const json *active = json_get(h->input, S("stop_hook_active"));
 	int stops = t->record.stops;
@@ -3834,7 +3834,7 @@ static void say_who_you_are(context *c)
 }
 
 /* The text in the shape that the client takes. False: it did not go out. */
-static bool print_hook(context *c, const hook *h)
+static bool print_hook(context *c, const hook_call *h)
 {
 	enum shape shape = h->row ? h->row->shape : INNER_CONTEXT;
 	bool watches = h->event == AT_START && h->row && h->row->watches_files && c->loaded.agents;
@@ -3863,7 +3863,7 @@ static bool print_hook(context *c, const hook *h)
 }
 
 /* What this event tells, and the turn as it leaves it. */
-static store_result news_of_event(context *c, const hook *h, telling *t)
+static store_result news_of_event(context *c, const hook_call *h, telling *t)
 {
 	unsigned which = wanted_news(h, &t->record);
 	store_result r = look_for_news(c, t, which);
@@ -3879,7 +3879,7 @@ static store_result news_of_event(context *c, const hook *h, telling *t)
 	return r;
 }
 
-static void serve_hook(context *c, const hook *h)
+static void serve_hook(context *c, const hook_call *h)
 {
 	telling t = begin_telling(c, record_session(c));
 	store_result r = news_of_event(c, h, &t);
@@ -3903,7 +3903,7 @@ static void serve_hook(context *c, const hook *h)
 }
 
 /* Reads the event. False: it is none that we answer. */
-static bool read_hook(context *c, hook *h)
+static bool read_hook(context *c, hook_call *h)
 {
 	json_error error;
 	str text, name;
@@ -3927,7 +3927,7 @@ static bool read_hook(context *c, hook *h)
 
 /* What stands in the event counts before the environment, which may be that of an
  * outer client. */
-static void take_place(context *c, const hook *h)
+static void take_place(context *c, const hook_call *h)
 {
 	str session = field(c, h->input, "session_id"), cwd = field(c, h->input, "cwd");
 	if (session.n)
@@ -3953,7 +3953,7 @@ static void give_up(int number)
  * in HOOK_S. */
 static bool run_hook(context *c, call *k)
 {
-	hook h = { 0 };
+	hook_call h = { 0 };
 	(void)k;
 	signal(SIGALRM, give_up);
 	alarm(HOOK_S);
@@ -4062,8 +4062,11 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 	if (isatty(1) && m->state == STORE_ESCALATED && is_human(m->to))
 		say(c, "\a");
 	if (w->all)
-		say(c, "%S to %S: ", shown_name(c, m->from), shown_name(c, m->to));
-	say_mail(c, m);
+		say(c, "%S %s%S to %S %S: %S\n", short_id(c, m->id), m->urgent ? "urgent " : "",
+		    shown_name(c, m->from), shown_name(c, m->to), ago(c, m->created),
+		    shown_subject(c, m->subject));
+	else
+		say_mail(c, m);
 	return buf_str(c->out);
 }
 
@@ -5133,13 +5136,13 @@ static const verb verbs[] = {
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
 		 { "content", DOCUMENT, REQUIRED | REST, 0, NULL },
 		 { "publisher", STRING, CALLER, 0, LEAVE_OUT },
-		 { "base_version", VERSION_NUMBER, 0, 0, "Refuse if it is no longer current" },
+		 { "base_version", INTEGER, 0, 0, "Refuse if it is no longer current" },
 		 { "note", STRING, 0, MAX_NOTE, "What changed, one line" }),
 	  publish_spec, specs, "interagent publish_spec users --from api <users.md" },
 	{ "get_spec", "spec", TOOL | READ_ONLY | LONG_RESULT, "Read an API contract.", NULL,
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
-		 { "version", VERSION_NUMBER, 0, 0, "An old text" },
-		 { "since", VERSION_NUMBER, 0, 0, "Only a diff from that version" },
+		 { "version", INTEGER, 0, 0, "An old text" },
+		 { "since", INTEGER, 0, 0, "Only a diff from that version" },
 		 { "offset", INTEGER, 0, 0, NULL }),
 	  get_spec, specs, "interagent spec users" },
 	{ "list_specs", "specs", TOOL | READ_ONLY | LIST, "What API contracts are published.", NULL,
@@ -5600,6 +5603,7 @@ static bool serve_tools_call(request *rq)
 
 static str spec_uri(arena *mem, str name)
 {
+	static const char hex[] = "0123456789ABCDEF";
 	buf b = { .mem = mem };
 	buf_say(&b, SPEC_URI);
 	for (ptrdiff_t i = 0; i < name.n; i++) {
@@ -5609,7 +5613,8 @@ static str spec_uri(arena *mem, str name)
 			continue;
 		}
 		buf_char(&b, '%');
-		buf_digits(&b, byte, 16, 2);
+		buf_char(&b, hex[byte >> 4]);
+		buf_char(&b, hex[byte & 15]);
 	}
 	return buf_str(&b);
 }
@@ -6009,7 +6014,7 @@ static void serve_line(server *srv, str line)
 	array = str_starts(line, S("["));
 	message = json_read(array ? NULL : &srv->mem, line, JSON_STRICT, &error);
 	if (error.what) {
-		refuse_line(srv, line, E_PARSE, error.what);
+		refuse_line(srv, line, E_PARSE, arena_say(&srv->mem, "not JSON: %s", error.what).s);
 	} else if (!array) {
 		rq = serve_alone(srv, message, srv->ended);
 		if (rq.wait_ms)
