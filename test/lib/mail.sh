@@ -10,8 +10,8 @@
 #   read_all                         everybody reads what waits for them
 #   try TOOL [ARGUMENTS]             asks a server: $answer, and its text in $text
 #   refused                          was that one an error?
-#   accepts WHAT TOOL ARGUMENTS PATTERN       try, which succeeds and says so
-#   refuses WHAT TOOL ARGUMENTS PATTERN       try, which fails, says so, and changes nothing
+#   accepts WHAT TOOL ARGUMENTS PATTERN...    try, which succeeds and says so
+#   refuses WHAT TOOL ARGUMENTS PATTERN...    try, which fails, says so, and changes nothing
 #   meta ID KEY...                   a value in a message's record; ID may be cut
 #   archived ID KEY...               the same in the archive
 #   body ID                          its text
@@ -52,8 +52,10 @@ try() {
 refused() { [ "$(printf '%s\n' "$answer" | at result isError)" = true ]; }
 
 accepts() {
+	mail_what=$1
 	try "$2" "$3"
-	if refused; then fail "$1" "refused: $text"; else like "$1" "$text" "$4"; fi
+	shift 3
+	if refused; then fail "$mail_what" "refused: $text"; else like "$mail_what" "$text" "$@"; fi
 }
 
 # The mail, agents and specs of a store, as far as they could be changed. What is
@@ -64,14 +66,15 @@ contents() {
 }
 
 refuses() {
-	mail_before=$(contents)
+	mail_what=$1 mail_before=$(contents)
 	try "$2" "$3"
+	shift 3
 	if ! refused; then
-		fail "$1" "not refused: $answer"
+		fail "$mail_what" "not refused: $answer"
 	elif [ "$mail_before" != "$(contents)" ]; then
-		fail "$1" "refused, but the store has changed"
+		fail "$mail_what" "refused, but the store has changed"
 	else
-		like "$1" "$text" "$4"
+		like "$mail_what" "$text" "$@"
 	fi
 }
 

@@ -5,8 +5,9 @@
 #   ok WHAT COMMAND...      passes if the command succeeds
 #   no WHAT COMMAND...      passes if the command fails
 #   is WHAT GOT WANTED      passes if both are the same text
-#   like WHAT GOT PATTERN   passes if a line of GOT matches the basic regular expression
-#   unlike WHAT GOT PATTERN passes if none does
+#   like WHAT GOT PATTERN...    passes if a line of GOT matches one of the basic
+#                               regular expressions
+#   unlike WHAT GOT PATTERN...  passes if none does
 #   skip WHAT WHY           says that something could not be tested here
 #   section TITLE           what the tests that follow are about
 #   done_testing            the last line of a test
@@ -93,12 +94,26 @@ is() {
 	if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:    $2" "wanted: $3"; fi
 }
 
+# matches TEXT PATTERN...: does a line match one of them?
+matches() {
+	matched=$1
+	shift
+	for pattern in "$@"; do
+		if printf '%s\n' "$matched" | grep -q -e "$pattern"; then return 0; fi
+	done
+	return 1
+}
+
 like() {
-	if printf '%s\n' "$2" | grep -q -e "$3"; then pass "$1"; else fail "$1" "got: $2" "wanted a match of: $3"; fi
+	what=$1
+	shift
+	if matches "$@"; then pass "$what"; else shift; fail "$what" "got: $matched" "wanted a match of: $*"; fi
 }
 
 unlike() {
-	if printf '%s\n' "$2" | grep -q -e "$3"; then fail "$1" "got: $2" "wanted no match of: $3"; else pass "$1"; fi
+	what=$1
+	shift
+	if matches "$@"; then fail "$what" "got: $matched" "wanted no match of: $pattern"; else pass "$what"; fi
 }
 
 skip() { say_result ok "$1" "$2"; }

@@ -207,7 +207,7 @@ for kind in directory fifo link; do
 done
 # The history of a spec is not needed to read it.
 for kind in empty torn binary types directory fifo link missing; do
-	damaged $kind specs/.history/contract/index.json '' '' "$(case $kind in missing | types) ;; *) echo "$mended" ;; esac)"
+	damaged $kind specs/.history/contract/index.json '' '' "$(case $kind in (missing | types) ;; (*) echo "$mended" ;; esac)"
 	like "the spec is shown" "$(answer contract)" '^the contract$'
 done
 for kind in directory missing; do

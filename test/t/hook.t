@@ -210,10 +210,10 @@ hook claude-Stop
 is "of many messages 20 are named" "$(grep -o 'from api' "$T/said" | grep -c .)" 20
 like "... and the rest are counted" "$(at reason <"$T/said")" '^interagent: 25 unread for web: .*"number 29\\*"; and 5 more$'
 silent "... and told" claude-Stop
-unlike "no text of a message was ever said" "$(cat "$T/said" "$announced"/*)" 'the text of\|red all over'
+unlike "no text of a message was ever said" "$(cat "$T/said" "$announced"/*)" 'the text of' 'red all over'
 for event in claude-SessionStart-startup claude-SessionStart-clear codex-SessionStart gemini-SessionStart; do
 	hook "$event"
-	unlike "... not at $event either" "$(cat "$T/said")" 'the text of\|red all over'
+	unlike "... not at $event either" "$(cat "$T/said")" 'the text of' 'red all over'
 	ok "... which is JSON on one line" test "$(at -wire <"$T/said")" = "$(cat "$T/said")"
 done
 read_all

@@ -600,7 +600,7 @@ is "... nor in the store under a name that is not one of its own" "$(strangers |
 is "... and the registry is whole" "$(at -check <"$INTERAGENT_DIR/registry.json" 2>&1)" ""
 is "... with every agent in it under a name by the rule" "$(at -keys <"$INTERAGENT_DIR/registry.json" | grep -v '^[A-Za-z0-9][A-Za-z0-9._-]\{0,63\}$')" ""
 is "... and status.json too" "$(at -check <"$INTERAGENT_DIR/status.json" 2>&1)" ""
-is "... and what is outside was shown to nobody" "$(grep -c 'root:x:0\|BODY\|vector' "$T/answers")" 0
+is "... and what is outside was shown to nobody" "$(grep -c -e root:x:0 -e BODY -e vector "$T/answers")" 0
 tail -n 200 "$T/stderr" >"$T/complaints"
 is "what is said of it among the errors is tame too" "$(hidden_in "$T/complaints")" ""
 
@@ -1020,10 +1020,11 @@ if command -v strace >/dev/null && strace -y -o "$T/trace" true 2>"$T/out"; then
 			"$BIN" read_message --message-id "$id" --from web
 		done
 		trace "$BIN" inbox --from web
-		trace sh -c "echo \$\$ >'$T/traced.pid'; exec '$BIN' watch --agent web" &
+		rm -f "$T/trace"
+		trace "$BIN" watch --agent web &
 		tracer=$!
-		wait_for test -s "$T/traced.pid"
-		kill "$(cat "$T/traced.pid")"
+		wait_for grep -q messages-meta "$T/trace"
+		kill "$(sed -e 's/ .*//' -e q "$T/trace")"
 		wait $tracer
 		# What is old is archived, and then deleted.
 		for file in "$INTERAGENT_DIR"/messages-meta/*.json; do
@@ -1041,14 +1042,14 @@ if command -v strace >/dev/null && strace -y -o "$T/trace" true 2>"$T/out"; then
 	is "nothing is written but in the store and in inboxes" \
 		"$(cut -d ' ' -f 2- "$T/paths" | grep -v -e "^$T/traced\$" -e "^$T/traced/" -e "^$T/work-[a-z]*/\.claude\$" -e "^$T/work-[a-z]*/\.claude/inbox\$" \
 			-e "^$T/work-[a-z]*/\.claude/inbox/\.gitignore\$" -e "^$T/work-[a-z]*/\.claude/inbox/[A-Za-z0-9._-]*\.signal\$" \
-			-e '^/dev/null$' -e "^$T/traced\.pid\$" | head -n 5)" ""
+			-e '^/dev/null$' | head -n 5)" ""
 	is "... nor in a workspace that is not there" "$(grep -c "$T/work-gone" "$T/paths")" 0
 	for path in messages/ messages-meta/ specs/ specs/.history/users/ archive/messages/ archive/messages-meta/ live/ announced/ registry.json status.json .lock; do
 		ok "... and the trace has seen something: $path" grep -q " $T/traced/$path" "$T/paths"
 	done
 	ok "... a signal" grep -q " $T/work-web/\.claude/inbox/api-[0-9]*\.signal\$" "$T/paths"
 	ok "... its removal" grep -q "^unlink[at]* $T/work-web/\.claude/inbox/api-[0-9]*\.signal\$" "$T/paths"
-	is "nothing of a message is removed but by prune" "$(grep -c '^unlink[at]* .*\(\.md\|\.json\)$' "$T/paths")" "$(grep -c '^renameat* .*/archive/[a-z-]*/.*\(\.md\|\.json\)$' "$T/paths")"
+	is "nothing of a message is removed but by prune" "$(grep -c -e '^unlink[at]* .*\.md$' -e '^unlink[at]* .*\.json$' "$T/paths")" "$(grep -c -e '^renameat* .*/archive/[a-z-]*/.*\.md$' -e '^renameat* .*/archive/[a-z-]*/.*\.json$' "$T/paths")"
 	: >"$T/written"
 	trace "$BIN" setup claude >"$T/said" 2>&1
 	trace "$BIN" setup claude --undo >>"$T/said" 2>&1

@@ -253,7 +253,7 @@ cat >"$T/run-example" <<'END'
 cd "$WORK" || exit 1
 case $EXAMPLE in
 *watch*)
-	eval "$EXAMPLE" >said &
+	eval "exec $EXAMPLE" >said &
 	tries=0
 	until [ -s said ] || [ "$tries" -eq 200 ]; do tries=$((tries + 1)); sleep 0.05; done
 	kill $!
@@ -281,7 +281,7 @@ END
 	[ -z "$forgotten" ] || register "$forgotten" "$T/work/$forgotten"
 	[ "$forgotten" != api ] || interagent read 1a2b3c4d --from api >/dev/null
 	if has_terminal; then
-		said=$(terminal "sh $T/run-example")
+		said=$(terminal "sh '$T/run-example'")
 		case $verb in
 		wait) status='status [02]$' ;;
 		*) status='status 0$' ;;
@@ -439,7 +439,8 @@ interagent read "$(interagent inbox --from api --json | at 0 id)" --from api >/d
 answer=$(tool check_inbox '{"agent_name":"api"}')
 lines=$(echo "$answer" | grep '^sent')
 is "... they are the end of the answer" "$(echo "$answer" | tail -n 3)" "$lines"
-like "... read, and when" "$(echo "$lines" | sed -n 1p)" "^sent $(short "$m4") to web: read \(just now\|[0-9]*s ago\)$"
+like "... read, and when" "$(echo "$lines" | sed -n 1p)" \
+	"^sent $(short "$m4") to web: read just now$" "^sent $(short "$m4") to web: read [0-9]*s ago$"
 like "... escalated" "$(echo "$lines" | sed -n 2p)" "^sent $(short "$m3") to web: escalated, "
 # shellcheck disable=SC2154
 like "... without what is completed" "$(echo "$lines" | sed -n 3p)" "^sent $(short "$m1") to web: unread"

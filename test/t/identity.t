@@ -360,8 +360,9 @@ start 2 "$T/x/ghost" INTERAGENT_NAME=human
 for slot in 1 2; do
 	while read -r tool arguments; do
 		answer=$(ask $slot "$tool" "$arguments")
-		unlike "$tool as human is refused ($slot)" "$answer" ' stored\| is set\|^No mail\|is escalated\|is published\|^text$'
-		like "... with the reason" "$answer" '"human" is the person at the keyboard\|no agent "human'
+		unlike "$tool as human is refused ($slot)" "$answer" \
+			' stored' ' is set' '^No mail' 'is escalated' 'is published' '^text$'
+		like "... with the reason" "$answer" '"human" is the person at the keyboard' 'no agent "human'
 	done <<END
 send_message {"from":"human","to":"web","subject":"impostor","content":"c"}
 send_message {"from":" human ","to":"web","subject":"impostor","content":"c"}

@@ -222,9 +222,11 @@ done
 # outside EVENTS: what was written neither in the store nor in an inbox of a
 # workspace that is here and safe.
 outside() {
+	inbox='\.claude\(/inbox\(/[^/]*\)\{0,1\}\)\{0,1\}'
 	sed 's/^tried //; /^answer/d; /^sync/d' "$1" | tr ' ' '\n' | grep / | sort -u |
 		grep -v -x -e /dev/null -e "$T/stderr" \
-			-e "$INTERAGENT_DIR\(/.*\)\{0,1\}" -e "$T/\(work\|web\|other\|trap2\)/\.claude\(/inbox\(/[^/]*\)\{0,1\}\)\{0,1\}" -e "$T/trap1/\.claude"
+			-e "$INTERAGENT_DIR\(/.*\)\{0,1\}" -e "$T/work/$inbox" -e "$T/web/$inbox" \
+			-e "$T/other/$inbox" -e "$T/trap2/$inbox" -e "$T/trap1/\.claude"
 }
 is "nothing is written outside of the store and the inboxes" "$(outside "$T/all")" ""
 is "a link in the way of an inbox is not followed" "$(ls -A "$T/outside")" ""

@@ -80,7 +80,7 @@ like "... it says how much it may be" "$(cat "$T/out")" '1048577 bytes, at most 
 for name in '' .hidden ../up a/b 'a b' -x "$(awk 'BEGIN { for (i = 0; i < 65; i++) printf "x" }')" 'é'; do
 	before=$(find "$INTERAGENT_DIR" "$T" -maxdepth 1 | grep -c .)
 	no "the name '$name' is refused" publish api "$name" text
-	like "... and why" "$(cat "$T/out")" 'must be 1 to 64 of A-Z a-z 0-9\|must not be empty\|a value is missing'
+	like "... and why" "$(cat "$T/out")" 'must be 1 to 64 of A-Z a-z 0-9' 'must not be empty' 'a value is missing'
 	is "... and nothing is made" "$(find "$INTERAGENT_DIR" "$T" -maxdepth 1 | grep -c .)" "$before"
 	no "... nor found" get web --name "$name"
 done
@@ -165,7 +165,8 @@ answer=$(serve "$(call 1 publish_spec "{\"publisher\":\"api\",\"name\":\"users\"
 is "base_version that is not is refused" "$(say "$answer" | at result isError)" true
 said=$(text_of "$answer")
 like "... with the version, when, who and the note" "$said" \
-	'not published: users is at v3 since \(just now\|[0-9]*s ago\), by web: "line 30 for the client"'
+	'not published: users is at v3 since just now, by web: "line 30 for the client"' \
+	'not published: users is at v3 since [0-9]*s ago, by web: "line 30 for the client"'
 like "... and what to do" "$said" 'publish with base_version 3'
 is "... and what changed since the base" "$(echo "$said" | fenced)" "$("$BIN" diff users 2 3)"
 like "... which is a diff" "$(echo "$said" | fenced)" '^+line 30 changed by web$'
@@ -370,7 +371,15 @@ publish api users '# Users' >/dev/null
 foreign "$SPECS/gär ten & 100%25.md" web 'of a strange name'
 uri='interagent://spec/g%C3%A4r%20ten%20%26%20100%2525'
 for era in legacy modern; do
-	request() { if [ $era = legacy ]; then req "$1" "$2" "${3:+{$3\}}"; else modern "$@"; fi; }
+	request() {
+		if [ $era = modern ]; then
+			modern "$@"
+		elif [ $# -gt 2 ]; then
+			req "$1" "$2" "{$3}"
+		else
+			req "$1" "$2"
+		fi
+	}
 	listed=$(serve "$(request 1 resources/list)")
 	is "$era: resources/list has every spec" "$(say "$listed" | at result resources '#')" 2
 	is "$era: ... with a percent-encoded URI" "$(say "$listed" | at result resources 0 uri)" "$uri"
@@ -450,7 +459,7 @@ rm "$PAST/users/3.md"
 is "the newest text is missing: the current one is read" "$(get web --name users | fenced)" "$three"
 is "... and the older ones" "$(get web --name users --version 2 | fenced)" "$two"
 like "... the next one is published" "$(publish api users next)" 'is published'
-is "... and both are kept" "$(cat "$PAST"/users/*.md | grep -c '^line 30 changed by web$\|^next$')" 2
+is "... and both are kept" "$(cat "$PAST"/users/*.md | grep -c -e '^line 30 changed by web$' -e '^next$')" 2
 damaged
 rm -rf "$PAST"
 like "no history at all: the current text is version 1" "$(get web --name users)" '^users v1 by api'
@@ -616,8 +625,11 @@ for how in 5 28 kill; do
 			rm -rf "${INTERAGENT_DIR:?}"
 			cp -R "$stopped" "$INTERAGENT_DIR"
 			cd "$INTERAGENT_DIR" || exit
-			INTERAGENT_FAULT="$k $how" INTERAGENT_FAULT_LOG=reached \
-				"$HELPERS/interagent-fault" publish_spec --from api --name users --content "$three" >answer 2>&1
+			# Some shells say "Killed" on their own standard error.
+			{
+				INTERAGENT_FAULT="$k $how" INTERAGENT_FAULT_LOG=reached \
+					"$HELPERS/interagent-fault" publish_spec --from api --name users --content "$three" >answer 2>&1
+			} 2>/dev/null
 			status=$?
 			[ -s reached ] || break
 			check_stop >wrong

@@ -34,12 +34,12 @@ start_wait() {
 }
 runs() { kill -0 "$pid"; }
 waits() { runs && [ -e "$announced/.wait-web@$session" ]; }
-end() {
+reap_it() {
 	wait_for gone "$pid" || kill -KILL "$pid"
 	wait "$pid" 2>/dev/null
 	status=$?
 }
-run() { start_verb "$@"; end; }
+run() { start_verb "$@"; reap_it; }
 
 outcome() {
 	echo "status $status"
@@ -84,7 +84,7 @@ for program in "$BIN" "$HELPERS/interagent-plain"; do
 	"$BIN" read_message --from db --message_id "$(at id <"$(grep -l 'for another' "$metas"/*.json | head -n 1)")" >"$T/out"
 	ok "$how: what is not for it does not end it" runs
 	mail api web "news, $how"
-	end
+	reap_it
 	is "$how: its mail does" "$(outcome)" "status 2
 error: interagent: 1 unread for web: ID from api \"news, $how\""
 	read_all
@@ -99,7 +99,7 @@ mv "$metas" "$T/metas"
 cp -R "$T/metas" "$metas"
 sleep 0.3
 mail api web 'unheard'
-end
+reap_it
 like "mail of which the system does not tell is found" "$(outcome)" '^error: .*"unheard"$'
 read_all
 start_wait
@@ -108,7 +108,7 @@ mv "$INTERAGENT_DIR" "$T/moved"
 mkdir "$INTERAGENT_DIR"
 cp -R "$T/moved/." "$INTERAGENT_DIR"
 mail api web 'in another store'
-end
+reap_it
 like "... and in a store that was made anew" "$(outcome)" '^error: .*"in another store"$'
 read_all
 
@@ -134,7 +134,7 @@ start_wait
 wait_for waits
 hook Stop
 mail api web 'c'
-end
+reap_it
 hook Stop
 is "a message that ends a wait is not the hook's too" "$(outcome)" "status 0"
 read_all
@@ -169,28 +169,28 @@ wait_for test -e "$announced/.wait-db@one"
 ok "... and one of another agent" kill -0 "$third"
 (cd "$T/web" && CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=one exec "$BIN" wait) >"$T/said.one" 2>"$T/complained.one" &
 pid=$!
-end
+reap_it
 is "... which changes nothing for the first" "$status $(kill -0 "$first" && cat "$T/complained.one")" "0 "
 kill -KILL "$first"
 wait "$first" 2>/dev/null
 start_verb wait
 mail api web 'for both sessions'
-end
+reap_it
 is "when the first is killed another may wait, and is told" "$(outcome)" "status 2
 error: interagent: 1 unread for web: ID from api \"for both sessions\""
 pid=$second
-end
+reap_it
 is "... as is the one of the other session" "$status $(grep -c 'for both sessions' "$T/complained.two")" "2 1"
 ok "... but not the other agent" kill -0 "$third"
 kill "$third"
 pid=$third
-end
+reap_it
 is "a waiter that is asked to end says nothing" "$status$(cat "$T/said.db" "$T/complained.db")" 0
 for signal in TERM INT; do
 	start_wait
 	wait_for waits
 	kill -$signal "$pid"
-	end
+	reap_it
 	is "SIG$signal ends a waiter" "$(outcome)" "status 0"
 done
 is "no temporary file is left" "$(find "$INTERAGENT_DIR" -name '.tmp*')" ""
@@ -260,7 +260,7 @@ ID from api AGO: "two"
 ID from api AGO: "three"'
 ok "... and goes on" runs
 kill -INT "$pid"
-end
+reap_it
 is "SIGINT ends it, with status 0 and no complaint" "$status $(cat "$T/complained")" "0 "
 
 start_verb watch --json
@@ -268,7 +268,7 @@ wait_for lines 3
 mail api web 'a "quoted" subject'
 wait_for lines 4
 kill -INT "$pid"
-end
+reap_it
 bad=0
 while read -r line; do
 	printf '%s\n' "$line" | at -check 2>/dev/null || bad=$((bad + 1))
@@ -292,7 +292,7 @@ id=$(at id <"$(grep -l '"undecided"' "$metas"/*.json)")
 wait_for lines 2
 like "an escalation does" "$(tail -n 1 "$T/said")" "^${bell}[0-9a-f]\{8\} escalated from web .*\"Escalated: undecided\"\$"
 kill -TERM "$pid"
-end
+reap_it
 is "SIGTERM ends it too" "$status" 0
 
 (cd / && "$BIN" watch --bogus) >"$T/said" 2>"$T/complained"
@@ -305,7 +305,7 @@ pid=$!
 exec 6<"$T/pipe"
 exec 6<&-
 mail api web 'unheard of'
-end
+reap_it
 is "watch ends when nobody hears it" "$status" 1
 
 # A store that cannot be read for a while makes no news of old mail.
@@ -322,7 +322,7 @@ mail api web 'new'
 wait_for grep -q '"new"' "$T/said"
 is "a store that cannot be read for a while makes no news of old mail" "$(grep -c '"old"' "$T/said")" 1
 kill -INT "$pid"
-end
+reap_it
 read_all
 
 section "What cannot be kept"
@@ -356,7 +356,7 @@ tell() { printf '%s\n' "$@" >&5; }
 heard() { grep -q -e "$1" "$T/heard"; }
 order() { sed 's/^{"jsonrpc":"2.0","id":\([0-9]*\),.*/\1/' "$T/heard" | paste -s -d ' ' -; }
 answer() { text_of "$(grep "\"id\":$1," "$T/heard")"; }
-finish() { exec 5>&-; end; }
+finish() { exec 5>&-; reap_it; }
 wait_call() {
 	meta=
 	[ $# -lt 3 ] || meta=",\"_meta\":{\"progressToken\":$3}"
