@@ -155,7 +155,9 @@ static void arena_grow(arena *a, ptrdiff_t bytes)
 		_exit(1);
 	}
 	*block = (struct arena_block){ a->last, room };
-	*a = (arena){ block, (char *)(block + 1), (char *)block + room };
+	a->last = block;
+	a->at = (char *)(block + 1);
+	a->end = (char *)block + room;
 }
 
 static ptrdiff_t aligned(ptrdiff_t bytes)
@@ -742,7 +744,7 @@ static change *list_changes(const diff *f, int d, change *end)
 		int k = x - y - 1 + 2 * inserted;
 		x = f->reach[d - 1][d - 1 + k];
 		y = x - k;
-		if (at == end || at->a != x + !inserted || at->b != y + inserted)
+		if (at == end || at->a != x + !inserted)
 			*--at = (change){ 0 };
 		*at = (change){ x, y, at->deleted + !inserted, at->inserted + inserted };
 	}

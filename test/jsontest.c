@@ -231,6 +231,7 @@ static void test_needed(void)
 		{ "two joiners", S("\xd9\x85" ZWNJ ZWNJ "\xd9\x85"), S("\xd9\x85" U("200C") U("200C") "\xd9\x85") },
 		{ "a non-joiner between emoji", S("\xf0\x9f\x91\xa9" ZWNJ "\xf0\x9f\x92\xbb"), S("\xf0\x9f\x91\xa9" U("200C") "\xf0\x9f\x92\xbb") },
 		{ "a joiner after bytes that are no character", S("\xff" ZWJ "\xf0\x9f\x92\xbb"), S(FFFD U("200D") "\xf0\x9f\x92\xbb") },
+		{ "a joiner after a selector that is shown", S("a" FE0F ZWJ "\xf0\x9f\x92\xbb"), S("a" U("FE0F") U("200D") "\xf0\x9f\x92\xbb") },
 		{ "a selector after a letter", S("a" FE0F), S("a" U("FE0F")) },
 		{ "a selector after a digit", S("1" FE0F "2"), S("1" U("FE0F") "2") },
 		{ "a run of selectors", S("\xe2\x9d\xa4" FE0F FE0F FE0E), S("\xe2\x9d\xa4" FE0F U("FE0F") U("FE0E")) },
@@ -338,6 +339,35 @@ static void test_clip(void)
 	is("also at the ends", text_one_line(&mem, S("\na\n")), S(" a "));
 	is("all else stays", text_one_line(&mem, S("a  b \xc3\xa9 \"\\\"")), S("a  b \xc3\xa9 \"\\\""));
 	is("of nothing, nothing", text_one_line(&mem, S("")), S(""));
+}
+
+static str fitted(str s, int columns)
+{
+	buf b = { .mem = &mem };
+	text_fit(&b, s, columns);
+	return buf_str(&b);
+}
+
+static void test_columns(void)
+{
+	const struct { const char *what; str text; int columns; } widths[] = {
+		{ "ASCII", S("abc"), 3 }, { "nothing", S(""), 0 }, { "accents", S("\xc3\xa9t\xc3\xa9"), 3 },
+		{ "an accent on its own", S("e\xcc\x81"), 1 }, { "CJK", S("\xe6\xbc\xa2\xe5\xad\x97"), 4 },
+		{ "Korean", S("\xed\x95\x9c"), 2 }, { "an emoji", S("\xf0\x9f\x9a\x80"), 2 }, { "a check mark", S("\xe2\x9c\x93"), 1 },
+		{ "a heavy one", S("\xe2\x9c\x85"), 2 }, { "Persian", S("\xd9\x85\xdb\x8c" ZWNJ "\xd8\xae"), 3 },
+		{ "bytes that are no character", S("\xff\xff"), 2 },
+	};
+	char what[100];
+	for (int i = 0; i < COUNT(widths); i++) {
+		snprintf(what, sizeof what, "columns of %s", widths[i].what);
+		ok(what, text_width(widths[i].text) == widths[i].columns);
+	}
+	is("filled with spaces", fitted(S("abc"), 5), S("abc  "));
+	is("exactly as wide", fitted(S("abcde"), 5), S("abcde"));
+	is("cut", fitted(S("abcdef"), 5), S("ab..."));
+	is("no wide character is cut in two", fitted(S("\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2"), 5), S("\xe6\xbc\xa2..."));
+	is("what is left is filled", fitted(S("\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97"), 6), S("\xe6\xbc\xa2... "));
+	is("nor does a joiner stay alone", fitted(S("\xf0\x9f\x91\xa9" ZWJ "\xf0\x9f\x92\xbb" "abcd"), 6), S("\xf0\x9f\x91\xa9... "));
 }
 
 /* ==== JSON ==== */
@@ -539,6 +569,7 @@ int main(void)
 	test_needed();
 	test_utf8();
 	test_clip();
+	test_columns();
 	test_look();
 	test_damage();
 	test_writer();
