@@ -60,7 +60,9 @@ int str_cmp(str a, str b)
 {
 	ptrdiff_t n = least(a.n, b.n);
 	int order = n ? memcmp(a.s, b.s, (size_t)n) : 0;
-	return order ? order : (a.n > b.n) - (a.n < b.n);
+	if (order == 0)
+		order = (a.n > b.n) - (a.n < b.n);
+	return order;
 }
 
 str str_from(str s, ptrdiff_t at)
@@ -189,7 +191,7 @@ void *arena_more(arena *a, void *at, int n, int *room, ptrdiff_t element)
 	void *more;
 	if (n < *room)
 		return at;
-	*room = n ? n * 2 : 16;
+	*room = n * 2 + 16;
 	more = arena_new(a, element * *room);
 	return n ? memcpy(more, at, (size_t)(element * n)) : more;
 }
@@ -229,7 +231,7 @@ str buf_str(const buf *b)
 /* Twice the room, or what n bytes more need. */
 static void buf_grow(buf *b, ptrdiff_t n)
 {
-	ptrdiff_t room = b->room ? b->room * 2 : 256;
+	ptrdiff_t room = b->room * 2;
 	char *s = b->s;
 	if (room < b->n + n)
 		room = aligned(b->n + n);
@@ -523,7 +525,7 @@ static void add_escape(buf *b, int32_t c, enum text_use use)
 	const char *known = c < 0x80 ? memchr(from, c, sizeof from - 1) : NULL;
 	if (use == TEXT_BODY) {
 		buf_add(b, S(MARK "U+"));
-		for (int shift = c > 0xffff ? 16 : 12; shift >= 0; shift -= 4)
+		for (int shift = 12 + 4 * (c > 0xffff); shift >= 0; shift -= 4)
 			buf_char(b, "0123456789ABCDEF"[c >> shift & 15]);
 		buf_add(b, S("\xe2\x9f\xa9"));
 	} else if (c == '\r' && use == TEXT_JSON) {
@@ -636,7 +638,7 @@ static int char_width(int32_t c)
 	};
 	if (c < 0x300 || IN(c, none))
 		return c < 0x300;
-	return IN(c, two) ? 2 : 1;
+	return 1 + IN(c, two);
 }
 
 int text_width(str s)
@@ -968,8 +970,9 @@ static bool read_key(reader *r, json *v)
 	return true;
 }
 
-static bool open_bracket(reader *r, json *v)
+static bool open_bracket(reader *r, json *v, enum json_kind kind)
 {
+	v->kind = kind;
 	if (r->depth == MAX_DEPTH)
 		return fail(r, "nested too deeply");
 	r->open[r->depth].value = v;
@@ -990,8 +993,8 @@ static bool read_literal(reader *r, json *v, enum json_kind kind, str literal)
 static bool read_by_first(reader *r, json *v, char first)
 {
 	switch (first) {
-	case '{': v->kind = JSON_OBJECT; return open_bracket(r, v);
-	case '[': v->kind = JSON_ARRAY; return open_bracket(r, v);
+	case '{': return open_bracket(r, v, JSON_OBJECT);
+	case '[': return open_bracket(r, v, JSON_ARRAY);
 	case '"': v->kind = JSON_STRING; return read_string(r);
 	case 't': return read_literal(r, v, JSON_TRUE, S("true"));
 	case 'f': return read_literal(r, v, JSON_FALSE, S("false"));
@@ -1247,7 +1250,9 @@ void json_raw(json_writer *w, str value)
 
 static void end_name(json_writer *w)
 {
-	buf_add(w->out, w->pretty ? S(": ") : S(":"));
+	buf_char(w->out, ':');
+	if (w->pretty)
+		buf_char(w->out, ' ');
 	w->named = true;
 }
 
@@ -1284,7 +1289,10 @@ void json_say(json_writer *w, const char *form, ...)
 			end_name(w);
 		} else if (*at != ' ' && *at != ',') {
 			n = strcspn(at, ":,]}");
-			(at[n] == ':' ? json_string : json_raw)(w, (str){ at, (ptrdiff_t)n });
+			if (at[n] == ':')
+				json_string(w, (str){ at, (ptrdiff_t)n });
+			else
+				json_raw(w, (str){ at, (ptrdiff_t)n });
 		}
 	}
 	va_end(args);
