@@ -60,7 +60,9 @@ int str_cmp(str a, str b)
 {
 	ptrdiff_t n = least(a.n, b.n);
 	int order = n ? memcmp(a.s, b.s, (size_t)n) : 0;
-	return order ? order : (a.n > b.n) - (a.n < b.n);
+	if (order == 0)
+		order = (a.n > b.n) - (a.n < b.n);
+	return order;
 }
 
 str str_from(str s, ptrdiff_t at)
@@ -155,7 +157,9 @@ static void arena_grow(arena *a, ptrdiff_t bytes)
 		_exit(1);
 	}
 	*block = (struct arena_block){ a->last, room };
-	*a = (arena){ block, (char *)(block + 1), (char *)block + room };
+	a->last = block;
+	a->at = (char *)(block + 1);
+	a->end = (char *)block + room;
 }
 
 static ptrdiff_t aligned(ptrdiff_t bytes)
@@ -187,7 +191,7 @@ void *arena_more(arena *a, void *at, int n, int *room, ptrdiff_t element)
 	void *more;
 	if (n < *room)
 		return at;
-	*room = n ? n * 2 : 16;
+	*room = n * 2 + 16;
 	more = arena_new(a, element * *room);
 	return n ? memcpy(more, at, (size_t)(element * n)) : more;
 }
@@ -227,7 +231,7 @@ str buf_str(const buf *b)
 /* Twice the room, or what n bytes more need. */
 static void buf_grow(buf *b, ptrdiff_t n)
 {
-	ptrdiff_t room = b->room ? b->room * 2 : 256;
+	ptrdiff_t room = b->room * 2;
 	char *s = b->s;
 	if (room < b->n + n)
 		room = aligned(b->n + n);
@@ -430,7 +434,8 @@ str text_head_chars(str s, ptrdiff_t characters)
 
 /* ==== Showing ====
  * Foreign text is stored verbatim and defused when shown: control, bidirectional and invisible
- * characters become escapes, so none moves a cursor, turns a line around, or hides. */
+ * characters become escapes, so none moves a cursor, turns a line around, or hides. What was
+ * altered can be told from what was written so, and be undone. */
 
 typedef struct {
 	int32_t from, to;
@@ -450,15 +455,58 @@ static bool in_ranges(int32_t c, const range *r, size_t n)
 static const range hidden[] = {
 	{ 0x80, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
 	{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
-	{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
-	{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+	{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+	{ 0xe0000, 0xe0fff },
 };
+
+/* Arabic, the scripts of India and their neighbours, where a joiner changes how a word reads. */
+static const range joined[] = {
+	{ 0x620, 0xdff }, { 0x1000, 0x109f }, { 0x1780, 0x17b3 }, { 0x17b6, 0x17dd },
+	{ 0x1820, 0x18aa }, { 0xa8e0, 0xa8ff }, { 0xfb50, 0xfdff }, { 0xfe70, 0xfefc },
+};
+
+static const range emoji[] = {
+	{ 0xa9, 0xa9 }, { 0xae, 0xae }, { 0x203c, 0x2049 }, { 0x2122, 0x2139 }, { 0x2190, 0x27bf },
+	{ 0x2934, 0x2935 }, { 0x2b00, 0x2bff }, { 0x1f000, 0x1faff },
+};
+
+static const range cjk[] = {
+	{ 0x3001, 0x9fff }, { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0x20000, 0x3fffd },
+};
+
+/* Whether a hidden character does something that its neighbours need: a joiner between two
+ * letters or two emoji, a choice between text and picture after what has both. `before` is the
+ * character before it as shown, so that a run of them is seen from the second on. */
+static bool is_needed(int32_t c, int32_t before, str s)
+{
+	str rest = str_from(s, text_char(s));
+	int bytes;
+	int32_t after = rest.n ? utf8_decode(rest, &bytes) : -1;
+	bool digit = (before >= '0' && before <= '9') || before == '#' || before == '*';
+	switch (c) {
+	case 0x200d:
+		if (IN(after, emoji) && (IN(before, emoji) || before == 0xfe0f))
+			return true;
+		/* fall through */
+	case 0x200c: return IN(before, joined) && IN(after, joined);
+	case 0xfe0e:
+	case 0xfe0f: return IN(before, emoji) || IN(before, cjk) || (digit && after == 0x20e3);
+	default: return false;
+	}
+}
+
+/* The uses where text keeps its lines and its quotes. */
+static bool keeps_lines(enum text_use use)
+{
+	return use == TEXT_BODY || use == TEXT_JSON;
+}
 
 static bool needs_escape(int32_t c, enum text_use use)
 {
-	if (use == TEXT_BODY && (c == '\t' || c == '\n' || c == '"' || c == '\\'))
-		return false;
-	if (c < 0x20 || c == '"' || c == '\\')
+	if (c == '\t' || c == '\n' || c == '"' || c == '\\')
+		return !keeps_lines(use);
+	if (c < 0x20)
 		return true;
 	if (use == TEXT_FILE)
 		return false;
@@ -467,21 +515,31 @@ static bool needs_escape(int32_t c, enum text_use use)
 	return use != TEXT_WIRE && IN(c, hidden);
 }
 
+#define BYTE_ORDER_MARK S("\xef\xbb\xbf")  /* some editors put it before UTF-8 */
+#define MARK "\xe2\x9f\xa8"            /* U+27E8, a bracket that is rare in text and no ASCII */
+
+/* As JSON has it, in a body as Unicode does: there a backslash is a backslash. */
 static void add_escape(buf *b, int32_t c, enum text_use use)
 {
 	static const char from[] = "\"\\\b\t\n\f\r", to[] = "\"\\btnfr";
-	const char *known = memchr(from, c, sizeof from - 1);
-	buf_char(b, '\\');
-	if (known && use != TEXT_BODY) {
+	const char *known = c < 0x80 ? memchr(from, c, sizeof from - 1) : NULL;
+	if (use == TEXT_BODY) {
+		buf_add(b, S(MARK "U+"));
+		for (int shift = 12 + 4 * (c > 0xffff); shift >= 0; shift -= 4)
+			buf_char(b, "0123456789ABCDEF"[c >> shift & 15]);
+		buf_add(b, S("\xe2\x9f\xa9"));
+	} else if (c == '\r' && use == TEXT_JSON) {
+		buf_char(b, ' ');             /* which is as white */
+	} else if (known) {
+		buf_char(b, '\\');
 		buf_char(b, to[known - from]);
-		return;
+	} else if (c > 0xffff) {
+		add_escape(b, 0xd800 + ((c - 0x10000) >> 10), use);
+		add_escape(b, 0xdc00 + (c & 0x3ff), use);
+	} else {
+		buf_add(b, S("\\u"));
+		buf_digits(b, (uint64_t)c, 16, 4);
 	}
-	buf_char(b, 'u');
-	if (c > 0xffff)
-		buf_char(b, '{');
-	buf_digits(b, (uint64_t)c, 16, 4);
-	if (c > 0xffff)
-		buf_char(b, '}');
 }
 
 /* Bytes at the front that stand for themselves in every use: nearly all there are. */
@@ -493,22 +551,40 @@ static ptrdiff_t plain_run(str s)
 	return n;
 }
 
+/* Whether c, which stands at the front of s, is not shown as it is. */
+static bool is_altered(int32_t c, int32_t before, str s, enum text_use use)
+{
+	if (keeps_lines(use) && str_starts(s, S("\r\n")))
+		return false;
+	if (use == TEXT_BODY && str_starts(s, S(MARK "U+")))
+		return true;                  /* or it would be taken for an escape */
+	return needs_escape(c, use) && !is_needed(c, before, s);
+}
+
 void text_add(buf *b, str s, enum text_use use)
 {
-	for (int bytes = 0;; s = str_from(s, bytes)) {
+	int32_t before = -1;                  /* the character before; -1: not shown as it is */
+	if (use == TEXT_JSON && str_starts(s, BYTE_ORDER_MARK))
+		s = str_from(s, BYTE_ORDER_MARK.n);
+	for (int bytes;; s = str_from(s, bytes)) {
 		ptrdiff_t run = plain_run(s);
 		int32_t c;
 		buf_add(b, (str){ s.s, run });
-		s = str_from(s, run);
-		if (s.n == 0)
+		if (run == s.n)
 			return;
+		if (run > 0)
+			before = s.s[run - 1];
+		s = str_from(s, run);
 		c = utf8_decode(s, &bytes);
-		if (c < 0)
+		if (c < 0) {
 			buf_add(b, S("\xef\xbf\xbd"));
-		else if (needs_escape(c, use) && !(use == TEXT_BODY && str_starts(s, S("\r\n"))))
+		} else if (is_altered(c, before, s, use)) {
 			add_escape(b, c, use);
-		else
+			c = -1;
+		} else {
 			buf_add(b, (str){ s.s, bytes });
+		}
+		before = c;
 	}
 }
 
@@ -548,7 +624,8 @@ static int char_width(int32_t c)
 {
 	static const range none[] = {
 		{ 0x300, 0x36f }, { 0x591, 0x5bd }, { 0x64b, 0x65f }, { 0x941, 0x94d },
-		{ 0xe34, 0xe3a }, { 0xe47, 0xe4e }, { 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f },
+		{ 0xe34, 0xe3a }, { 0xe47, 0xe4e }, { 0x200c, 0x200d }, { 0x20d0, 0x20ff },
+		{ 0xfe00, 0xfe0f },
 	};
 	static const range two[] = {
 		{ 0x1100, 0x115f }, { 0x231a, 0x232a }, { 0x23e9, 0x23f3 }, { 0x25fd, 0x25fe },
@@ -561,7 +638,7 @@ static int char_width(int32_t c)
 	};
 	if (c < 0x300 || IN(c, none))
 		return c < 0x300;
-	return IN(c, two) ? 2 : 1;
+	return 1 + IN(c, two);
 }
 
 int text_width(str s)
@@ -583,6 +660,8 @@ void text_fit(buf *b, str s, int columns)
 		buf_add(b, (str){ s.s, bytes });
 		room -= width;
 	}
+	if (s.n && str_ends(buf_str(b), S("\xe2\x80\x8d")))
+		b->n -= 3;                    /* a joiner whose other side was cut off */
 	for (room += dots; room > 0; room--)
 		buf_char(b, dots-- > 0 ? '.' : ' ');
 }
@@ -667,7 +746,7 @@ static change *list_changes(const diff *f, int d, change *end)
 		int k = x - y - 1 + 2 * inserted;
 		x = f->reach[d - 1][d - 1 + k];
 		y = x - k;
-		if (at == end || at->a != x + !inserted || at->b != y + inserted)
+		if (at == end || at->a != x + !inserted)
 			*--at = (change){ 0 };
 		*at = (change){ x, y, at->deleted + !inserted, at->inserted + inserted };
 	}
@@ -681,12 +760,12 @@ static void write_range(buf *out, int before, int lines)
 		buf_say(out, ",%d", lines);
 }
 
-static void write_lines(buf *out, char op, const str *line, int lines)
+static void write_lines(buf *out, char op, const line_list *l, int from, int end)
 {
-	for (; lines > 0; line++, lines--) {
+	for (int i = from; i < end; i++) {
 		buf_char(out, op);
-		buf_add(out, *line);
-		if (!str_ends(*line, S("\n")))
+		buf_add(out, l->at[i]);
+		if (!str_ends(l->at[i], S("\n")))
 			buf_add(out, S("\n\\ No newline at end of file\n"));
 	}
 }
@@ -703,12 +782,12 @@ static void write_hunk(buf *out, const diff *f, int all, const change *at, const
 	write_range(out, y, last->b + last->inserted + tail - y);
 	buf_say(out, " @@\n");
 	for (; at < end; at++) {
-		write_lines(out, ' ', f->a.at + x, at->a - x);
-		write_lines(out, '-', f->a.at + at->a, at->deleted);
-		write_lines(out, '+', f->b.at + at->b, at->inserted);
+		write_lines(out, ' ', &f->a, x, at->a);
 		x = at->a + at->deleted;
+		write_lines(out, '-', &f->a, at->a, x);
+		write_lines(out, '+', &f->b, at->b, at->b + at->inserted);
 	}
-	write_lines(out, ' ', f->a.at + x, tail);
+	write_lines(out, ' ', &f->a, x, x + tail);
 }
 
 bool text_diff(buf *out, str a, str b)
@@ -743,8 +822,8 @@ bool text_diff(buf *out, str a, str b)
 
 enum {
 	MAX_DEPTH = 64,               /* nobody nests deeper, and the stack stays on the stack */
-	TREE = 4,                     /* a tree takes at most so many times the bytes of its text, */
-	FREE_NODES = 20000            /* and these: 1 MB, more than a short text can ask for */
+	TREE = 4,                     /* times the bytes of its text is what a tree may take, */
+	FREE_NODES = 20000            /* and these: 1 MB, so nothing short is ever refused */
 };
 
 typedef struct {
@@ -891,8 +970,9 @@ static bool read_key(reader *r, json *v)
 	return true;
 }
 
-static bool open_bracket(reader *r, json *v)
+static bool open_bracket(reader *r, json *v, enum json_kind kind)
 {
+	v->kind = kind;
 	if (r->depth == MAX_DEPTH)
 		return fail(r, "nested too deeply");
 	r->open[r->depth].value = v;
@@ -913,8 +993,8 @@ static bool read_literal(reader *r, json *v, enum json_kind kind, str literal)
 static bool read_by_first(reader *r, json *v, char first)
 {
 	switch (first) {
-	case '{': v->kind = JSON_OBJECT; return open_bracket(r, v);
-	case '[': v->kind = JSON_ARRAY; return open_bracket(r, v);
+	case '{': return open_bracket(r, v, JSON_OBJECT);
+	case '[': return open_bracket(r, v, JSON_ARRAY);
 	case '"': v->kind = JSON_STRING; return read_string(r);
 	case 't': return read_literal(r, v, JSON_TRUE, S("true"));
 	case 'f': return read_literal(r, v, JSON_FALSE, S("false"));
@@ -999,8 +1079,8 @@ json *json_read(arena *a, str text, enum json_rules rules, json_error *error)
 	reader r;
 	json *root;
 	start(&r, a, text, rules);
-	if (rules == JSON_STORED && str_starts(text, S("\xef\xbb\xbf")))
-		r.at += 3;                    /* the mark that some editors put before UTF-8 */
+	if (rules == JSON_STORED && str_starts(text, BYTE_ORDER_MARK))
+		r.at += BYTE_ORDER_MARK.n;
 	root = read_document(&r);
 	next_char(&r);
 	if (!r.what && r.at < r.end)
@@ -1170,7 +1250,9 @@ void json_raw(json_writer *w, str value)
 
 static void end_name(json_writer *w)
 {
-	buf_add(w->out, w->pretty ? S(": ") : S(":"));
+	buf_char(w->out, ':');
+	if (w->pretty)
+		buf_char(w->out, ' ');
 	w->named = true;
 }
 
@@ -1207,7 +1289,10 @@ void json_say(json_writer *w, const char *form, ...)
 			end_name(w);
 		} else if (*at != ' ' && *at != ',') {
 			n = strcspn(at, ":,]}");
-			(at[n] == ':' ? json_string : json_raw)(w, (str){ at, (ptrdiff_t)n });
+			if (at[n] == ':')
+				json_string(w, (str){ at, (ptrdiff_t)n });
+			else
+				json_raw(w, (str){ at, (ptrdiff_t)n });
 		}
 	}
 	va_end(args);

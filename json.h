@@ -88,14 +88,24 @@ str arena_say(arena *a, const char *format, ...);  /* a text of its own, with a 
 /* ---- Text: what may stand in whose line. ---- */
 
 enum text_use {
-	TEXT_FILE,   /* inside JSON on disk: what JSON.stringify escapes */
-	TEXT_WIRE,   /* inside JSON on the wire: also DEL, and U+2028 and U+2029, which end lines */
-	TEXT_QUOTE,  /* one quoted line: also C1 controls, bidirectional and invisible characters */
+	TEXT_FILE,   /* inside a string of JSON on disk: what JSON.stringify escapes */
+	TEXT_WIRE,   /* inside one on the wire: also DEL, and U+2028 and U+2029, which end lines */
+	TEXT_JSON,   /* all of a JSON text, shown on a terminal: what is hidden becomes \u202e, in
+	              * strings, the only place for it; the text still says the same */
+	TEXT_QUOTE,  /* inside one quoted line: a string of JSON without anything hidden */
 	TEXT_BODY    /* lines shown to somebody: quotes, backslashes, tabs and line ends stay */
 };
 
 /* Adds s, escaped for its use. Bytes that are not UTF-8 become U+FFFD, one for each maximal
- * part, so the result is always UTF-8. */
+ * part, so the result is always UTF-8.
+ *
+ * Hidden are control, bidirectional and invisible characters. In the last three uses they are
+ * escaped, except what their neighbours need: U+200C and U+200D between two letters of a script
+ * that joins them (Arabic, the Indic ones), U+200D between two emoji, U+FE0E and U+FE0F after an
+ * emoji, a keycap's digit or a CJK character. In a body an escape is U+27E8, "U+", 4 or 5
+ * hexadecimal digits in upper case, U+27E9; where the text itself has U+27E8 before "U+", that
+ * bracket is escaped too. So every such sequence that is shown is an escape, a backslash never
+ * starts one, and whoever replaces each by its character has the text as it was. */
 void text_add(buf *b, str s, enum text_use use);
 
 int text_char(str s);                       /* bytes of the UTF-8 character in front; 0: none */
@@ -146,8 +156,8 @@ enum json_rules {
 
 /* Reads one value, which points into text. On an error, error->what is set and the value (maybe
  * NULL) holds the members and elements that were whole. The tree takes at most 4 times the bytes
- * of the text and 1 MB: more values than that are an error. Without an arena it is only said
- * whether the text is JSON: nothing is kept, NULL is returned, and any number of values may come. */
+ * of the text and 1 MB: more values than that are an error. Without an arena the text is only
+ * checked: NULL is returned, nothing is kept, and there may be any number of values. */
 json *json_read(arena *a, str text, enum json_rules rules, json_error *error);
 
 /* The elements of an array one by one, as they are written, so that each can be read and forgotten

@@ -290,6 +290,19 @@ static void check_elements(const json *v)
 	expect(!json_next_element(&rest, &element), "there are no more elements than in the tree");
 }
 
+/* Shown on a terminal, a JSON text says the same. */
+static void check_terminal(const json *v, str text)
+{
+	buf b = { .mem = &mem };
+	json_error error;
+	json *shown;
+	if (!text_valid(text))
+		return;
+	text_add(&b, text, TEXT_JSON);
+	shown = json_read(&mem, buf_str(&b), JSON_STORED, &error);
+	expect(!error.what && same_tree(v, shown), "a JSON text that is shown says the same");
+}
+
 static void read_as(str text, enum json_rules rules)
 {
 	json_error error, alone;
@@ -306,11 +319,24 @@ static void read_as(str text, enum json_rules rules)
 		check_tree(v, text, strict, !error.what);
 	if (v && !error.what)
 		check_reprint(v, strict);
+	if (v && !error.what)
+		check_terminal(v, text);
 	if (v && v->kind == JSON_OBJECT)
 		check_patch(v, (int)(text.n % 3));
 }
 
 /* ==== Text ==== */
+
+/* The characters that no terminal and no reader may be given, wherever they stand. */
+static bool is_harmful(str s)
+{
+	unsigned char c = (unsigned char)s.s[0], d = s.n > 1 ? (unsigned char)s.s[1] : 0, e = s.n > 2 ? (unsigned char)s.s[2] : 0;
+	if (c == 0xc2)
+		return d < 0xa0;                                                /* C1 */
+	if (c == 0xe2 && d == 0x80)
+		return e == 0x8b || (e >= 0x8e && e <= 0x8f) || (e >= 0xa8 && e <= 0xae);
+	return (c == 0xe2 && d == 0x81 && e >= 0xa0 && e <= 0xaf) || (c == 0xf3 && d == 0xa0);
+}
 
 static void check_shown(str s, enum text_use use)
 {
@@ -321,10 +347,59 @@ static void check_shown(str s, enum text_use use)
 	expect(text_valid(out), "what is shown is UTF-8");
 	for (ptrdiff_t i = 0; i < out.n; i++) {
 		unsigned char c = (unsigned char)out.s[i];
-		bool line = use == TEXT_BODY && (c == '\t' || c == '\n' || (c == '\r' && i + 1 < out.n && out.s[i + 1] == '\n'));
+		bool lines = use == TEXT_BODY || use == TEXT_JSON;
+		bool line = lines && (c == '\t' || c == '\n' || (c == '\r' && i + 1 < out.n && out.s[i + 1] == '\n'));
 		expect(c >= 0x20 || line, "no control character is shown");
 		expect(c != 0x7f || use == TEXT_FILE, "nor DEL");
+		expect(use < TEXT_JSON || !is_harmful(str_from(out, i)), "nor what turns a line around or hides");
 	}
+}
+
+/* A body as it was before it was shown, but for bytes that are not UTF-8. */
+static str undone(str shown)
+{
+	buf b = { .mem = &mem };
+	while (shown.n) {
+		unsigned long c = 0;
+		char *end = NULL, digits[8] = { 0 };
+		if (!str_starts(shown, S("\xe2\x9f\xa8U+"))) {
+			buf_char(&b, shown.s[0]);
+			shown = str_from(shown, 1);
+			continue;
+		}
+		shown = str_from(shown, 5);
+		memcpy(digits, shown.s, shown.n < 7 ? (size_t)shown.n : 7);
+		c = strtoul(digits, &end, 16);
+		shown = str_from(shown, end - digits);
+		expect(str_starts(shown, S("\xe2\x9f\xa9")), "an escape has its end");
+		shown = str_from(shown, 3);
+		if (c < 0x80) {
+			buf_char(&b, (char)c);
+		} else if (c < 0x800) {
+			buf_char(&b, (char)(0xc0 | c >> 6));
+			buf_char(&b, (char)(0x80 | (c & 0x3f)));
+		} else {
+			buf_char(&b, (char)(c < 0x10000 ? 0xe0 | c >> 12 : 0xf0 | c >> 18));
+			if (c >= 0x10000)
+				buf_char(&b, (char)(0x80 | (c >> 12 & 0x3f)));
+			buf_char(&b, (char)(0x80 | (c >> 6 & 0x3f)));
+			buf_char(&b, (char)(0x80 | (c & 0x3f)));
+		}
+	}
+	return buf_str(&b);
+}
+
+/* What is shown says what the text says, and nothing else can be read out of it. */
+static void check_meaning(str s)
+{
+	buf body = { .mem = &mem }, line = { .mem = &mem };
+	json_error error;
+	json *v;
+	text_add(&body, s, TEXT_BODY);
+	expect(str_eq(undone(buf_str(&body)), s), "a body can be undone");
+	buf_say(&line, "%q", s);
+	v = json_read(&mem, buf_str(&line), JSON_STRICT, &error);
+	expect(v && !error.what && str_eq(json_text(&mem, v), s), "a quoted line is a string of JSON");
 }
 
 static void check_text(str s, int limit)
@@ -335,6 +410,8 @@ static void check_text(str s, int limit)
 	int64_t n;
 	for (int use = TEXT_FILE; use <= TEXT_BODY; use++)
 		check_shown(s, (enum text_use)use);
+	if (valid)
+		check_meaning(s);
 	expect(part.n <= limit && (!valid || text_valid(part)), "a clipped text fits and is whole");
 	expect(!valid || text_valid(line), "one line is UTF-8");
 	for (ptrdiff_t i = 0; i < line.n; i++)

@@ -11,6 +11,7 @@
 
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 #define FFFD "\xef\xbf\xbd"
+#define U(hex) "\xe2\x9f\xa8U+" hex "\xe2\x9f\xa9"
 
 static arena mem;
 static int bad;
@@ -192,10 +193,64 @@ static void test_uses(void)
 	is("quoted: also what is not seen", added(all, TEXT_QUOTE),
 	   S("\\\"\\\\/\\b\\t\\n\\f\\r\\u0001\\u001f\\u007f\\u0080\\u2028\\u202e\\u200b\xe2\x82\xac"));
 	is("in a body: quotes, tabs and line ends stay", added(S("\"\\\t\n\r\n<b>`x`\x1b[2J\r\xe2\x80\xae"), TEXT_BODY),
-	   S("\"\\\t\n\r\n<b>`x`\\u001b[2J\\u000d\\u202e"));
-	is("tag characters are not seen either", added(S("a\xf3\xa0\x81\x81" "b"), TEXT_QUOTE), S("a\\u{e0041}b"));
+	   S("\"\\\t\n\r\n<b>`x`" U("001B") "[2J" U("000D") U("202E")));
+	is("what was written like an escape does not look like one", added(S("\\u202e " U("202E") " \xe2\x9f\xa8" "U\xe2\x80\xae"), TEXT_BODY),
+	   S("\\u202e " U("27E8") "U+202E\xe2\x9f\xa9 \xe2\x9f\xa8" "U" U("202E")));
+	is("quoted it needs nothing of the kind", added(S("\\u202e " U("202E")), TEXT_QUOTE), S("\\\\u202e " U("202E")));
+	is("a JSON text keeps its form, and hides nothing", added(S("{\n\t\"a\\n\": \"\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\x81\x7f\"}\r\n\r"), TEXT_JSON),
+	   S("{\n\t\"a\\n\": \"\\u009b\\u202e\\udb40\\udc41\\u007f\"}\r\n "));
+	is("tag characters are not seen either", added(S("a\xf3\xa0\x81\x81" "b"), TEXT_QUOTE), S("a\\udb40\\udc41b"));
+	is("also in a body", added(S("a\xf3\xa0\x81\x81" "b"), TEXT_BODY), S("a" U("E0041") "b"));
 	is("NUL in all of them", added(S("a\0b"), TEXT_WIRE), S("a\\u0000b"));
-	is("also in a body", added(S("a\0b"), TEXT_BODY), S("a\\u0000b"));
+	is("also in a body", added(S("a\0b"), TEXT_BODY), S("a" U("0000") "b"));
+}
+
+#define ZWNJ "\xe2\x80\x8c"
+#define ZWJ "\xe2\x80\x8d"
+#define FE0E "\xef\xb8\x8e"
+#define FE0F "\xef\xb8\x8f"
+
+/* Hidden characters that their neighbours need, and the same where nobody does. */
+static void test_needed(void)
+{
+	const struct { const char *what; str text; } kept[] = {
+		{ "Persian with a non-joiner", S("\xd9\x85\xdb\x8c" ZWNJ "\xd8\xae\xd9\x88\xd8\xa7\xd9\x87\xd9\x85") },
+		{ "Hindi with a joiner", S("\xe0\xa4\x95\xe0\xa5\x8d" ZWJ "\xe0\xa4\xb7") },
+		{ "a woman at a computer", S("\xf0\x9f\x91\xa9" ZWJ "\xf0\x9f\x92\xbb") },
+		{ "with a colour of skin", S("\xf0\x9f\x91\xa9\xf0\x9f\x8f\xbd" ZWJ "\xf0\x9f\x92\xbb") },
+		{ "a flag of a rainbow", S("\xf0\x9f\x8f\xb3" FE0F ZWJ "\xf0\x9f\x8c\x88") },
+		{ "a red heart", S("\xe2\x9d\xa4" FE0F "!") },
+		{ "a heart as text", S("\xe2\x9d\xa4" FE0E) },
+		{ "a keycap", S("press 1" FE0F "\xe2\x83\xa3 or #" FE0F "\xe2\x83\xa3") },
+		{ "a registered mark", S("\xc2\xae" FE0F) },
+		{ "a circled ideograph", S("\xe3\x8a\x97" FE0F) },
+	};
+	const struct { const char *what; str text, wanted; } shown[] = {
+		{ "joiners beside ASCII", S("ad" ZWNJ "min" ZWJ), S("ad" U("200C") "min" U("200D")) },
+		{ "a joiner on one side only", S("\xd9\x85" ZWNJ " " ZWNJ "\xd9\x85"), S("\xd9\x85" U("200C") " " U("200C") "\xd9\x85") },
+		{ "two joiners", S("\xd9\x85" ZWNJ ZWNJ "\xd9\x85"), S("\xd9\x85" U("200C") U("200C") "\xd9\x85") },
+		{ "a non-joiner between emoji", S("\xf0\x9f\x91\xa9" ZWNJ "\xf0\x9f\x92\xbb"), S("\xf0\x9f\x91\xa9" U("200C") "\xf0\x9f\x92\xbb") },
+		{ "a joiner after bytes that are no character", S("\xff" ZWJ "\xf0\x9f\x92\xbb"), S(FFFD U("200D") "\xf0\x9f\x92\xbb") },
+		{ "a joiner after a selector that is shown", S("a" FE0F ZWJ "\xf0\x9f\x92\xbb"), S("a" U("FE0F") U("200D") "\xf0\x9f\x92\xbb") },
+		{ "a selector after a letter", S("a" FE0F), S("a" U("FE0F")) },
+		{ "a selector after a digit", S("1" FE0F "2"), S("1" U("FE0F") "2") },
+		{ "a run of selectors", S("\xe2\x9d\xa4" FE0F FE0F FE0E), S("\xe2\x9d\xa4" FE0F U("FE0F") U("FE0E")) },
+		{ "another selector", S("\xe2\x9d\xa4\xef\xb8\x81"), S("\xe2\x9d\xa4" U("FE01")) },
+		{ "a selector of many", S("\xe8\x91\x9b\xf3\xa0\x84\x80"), S("\xe8\x91\x9b" U("E0100")) },
+		{ "a mark of direction", S("\xd9\x85\xe2\x80\x8f\xd9\x85"), S("\xd9\x85" U("200F") "\xd9\x85") },
+	};
+	char what[100];
+	for (int use = TEXT_JSON; use <= TEXT_BODY; use++)
+		for (int i = 0; i < COUNT(kept); i++) {
+			snprintf(what, sizeof what, "kept in use %d: %s", use, kept[i].what);
+			is(what, added(kept[i].text, (enum text_use)use), kept[i].text);
+		}
+	for (int i = 0; i < COUNT(shown); i++) {
+		snprintf(what, sizeof what, "shown: %s", shown[i].what);
+		is(what, added(shown[i].text, TEXT_BODY), shown[i].wanted);
+	}
+	is("quoted too", added(S("ad" ZWNJ "min"), TEXT_QUOTE), S("ad\\u200cmin"));
+	is("on disk all of it stays", added(S("ad" ZWNJ "min" FE0F), TEXT_FILE), S("ad" ZWNJ "min" FE0F));
 }
 
 /* An UTF-8 decoder of another make, as browsers describe theirs: bounds for
@@ -284,6 +339,35 @@ static void test_clip(void)
 	is("also at the ends", text_one_line(&mem, S("\na\n")), S(" a "));
 	is("all else stays", text_one_line(&mem, S("a  b \xc3\xa9 \"\\\"")), S("a  b \xc3\xa9 \"\\\""));
 	is("of nothing, nothing", text_one_line(&mem, S("")), S(""));
+}
+
+static str fitted(str s, int columns)
+{
+	buf b = { .mem = &mem };
+	text_fit(&b, s, columns);
+	return buf_str(&b);
+}
+
+static void test_columns(void)
+{
+	const struct { const char *what; str text; int columns; } widths[] = {
+		{ "ASCII", S("abc"), 3 }, { "nothing", S(""), 0 }, { "accents", S("\xc3\xa9t\xc3\xa9"), 3 },
+		{ "an accent on its own", S("e\xcc\x81"), 1 }, { "CJK", S("\xe6\xbc\xa2\xe5\xad\x97"), 4 },
+		{ "Korean", S("\xed\x95\x9c"), 2 }, { "an emoji", S("\xf0\x9f\x9a\x80"), 2 }, { "a check mark", S("\xe2\x9c\x93"), 1 },
+		{ "a heavy one", S("\xe2\x9c\x85"), 2 }, { "Persian", S("\xd9\x85\xdb\x8c" ZWNJ "\xd8\xae"), 3 },
+		{ "bytes that are no character", S("\xff\xff"), 2 },
+	};
+	char what[100];
+	for (int i = 0; i < COUNT(widths); i++) {
+		snprintf(what, sizeof what, "columns of %s", widths[i].what);
+		ok(what, text_width(widths[i].text) == widths[i].columns);
+	}
+	is("filled with spaces", fitted(S("abc"), 5), S("abc  "));
+	is("exactly as wide", fitted(S("abcde"), 5), S("abcde"));
+	is("cut", fitted(S("abcdef"), 5), S("ab..."));
+	is("no wide character is cut in two", fitted(S("\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2"), 5), S("\xe6\xbc\xa2..."));
+	is("what is left is filled", fitted(S("\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97"), 6), S("\xe6\xbc\xa2... "));
+	is("nor does a joiner stay alone", fitted(S("\xf0\x9f\x91\xa9" ZWJ "\xf0\x9f\x92\xbb" "abcd"), 6), S("\xf0\x9f\x91\xa9... "));
 }
 
 /* ==== JSON ==== */
@@ -482,8 +566,10 @@ int main(void)
 	test_more();
 	test_buffers();
 	test_uses();
+	test_needed();
 	test_utf8();
 	test_clip();
+	test_columns();
 	test_look();
 	test_damage();
 	test_writer();

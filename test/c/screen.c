@@ -59,7 +59,7 @@ static bool is_text(unsigned long c)
 	static const unsigned long bad[][2] = {
 		{ 0, 0x1f }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
 		{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
-		{ 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
+		{ 0x3164, 0x3164 }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (c >= bad[i][0] && c <= bad[i][1])
@@ -67,18 +67,30 @@ static bool is_text(unsigned long c)
 	return true;
 }
 
+/* A joiner is text between two characters that are no Latin letters, and so is the choice of a
+ * picture after one. */
+static bool is_needed(unsigned long before, unsigned long c, str rest)
+{
+	unsigned long after = 0;
+	if (c == 0xfe0f)
+		return before >= 0x2000;
+	return (c == 0x200c || c == 0x200d) && before >= 0x600 && rest.n && decode(rest, &after) && after >= 0x600;
+}
+
 /* The line without its colours; false: it holds what is no text. */
 static bool plain_line(str line, bool colour, buf *plain)
 {
+	unsigned long before = 0;
 	bool good = true;
 	while (line.n) {
 		unsigned long c = 0;
 		ptrdiff_t skip = colour ? colour_at(line) : 0;
 		int n = skip ? 0 : decode(line, &c);
-		if (!skip && (n == 0 || !is_text(c))) {
+		if (!skip && (n == 0 || !(is_text(c) || is_needed(before, c, str_from(line, n))))) {
 			printf("at byte %ld of its rest: %s%lx: ", (long)plain->n, n ? "U+" : "not UTF-8 ", c);
 			good = false;
 		}
+		before = c;
 		n = n || skip ? n : 1;
 		buf_add(plain, (str){ line.s, n });
 		line = str_from(line, skip ? skip : n);

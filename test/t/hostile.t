@@ -133,7 +133,10 @@ is "... between marks that stand there once each" \
 is "... every line of it" "$(between "$T/answer" | wc -l)" "$(wc -l <"$T/forged")"
 is "... the harmless ones as they are" "$(between "$T/answer" | head -n 11)" "$(head -n 11 "$T/forged")"
 is "... and nothing is after them" "$(sed "1,/^--- $nonce end ---\$/d" "$T/answer")" ""
-like "what was made visible can be read" "$(between "$T/answer")" '^\\u001b\[2J\\u001b\[31m.*\\u202edesrever\\u202c \\u200bzero\\u00adwidth \\u{e0041} lone\\u000dreturn \\u0000 \\u007f$'
+# The brackets of an escape in a body, U+27E8 and U+27E9, as < and >.
+brackets() { sed "s/$(printf '\342\237\250')/</g; s/$(printf '\342\237\251')/>/g"; }
+like "what was made visible can be read" "$(between "$T/answer" | brackets)" \
+	'^<U+001B>\[2J<U+001B>\[31m.*<U+202E>desrever<U+202C> <U+200B>zero<U+00AD>width <U+E0041> lone<U+000D>return <U+0000> <U+007F>$'
 printf 'a\377b\300\200c\355\240\200d\n' >"$(body_file "$id")"
 ask 1 read_message "{\"message_id\":\"$id\",\"reader\":\"web\"}" >"$T/answer"
 like "what is not UTF-8 is shown as such" "$(between "$T/answer")" "^a$(printf '\357\277\275')b"

@@ -713,7 +713,7 @@ ok "a hostile text is stored byte for byte" cmp "$T/hostile.md" "$T/stored.md"
 try read_message "{\"message_id\":\"$id\",\"reader\":\"api\"}"
 nothing_hidden "and shown so that it can do nothing" "$text"
 like "tags, quotes and code stay as they are" "$text" "^</mail><b>\"quoted\" \\\\ 'code'</b> "
-like "what was altered can still be told" "$text" 'u202e.*u200b.*ufeff.*u001b\[2J'
+like "what was altered can still be told" "$text" 'U+202E.*U+200B.*U+FEFF.*U+001B[^[]*\[2J'
 is "... on one line as it was written" "$(inside | wc -l | tr -d ' ')" 1
 tool publish_spec "{\"publisher\":\"api\",\"name\":\"hostile\",\"content\":\"x $rlo$zwsp$bom$tag$c1$separator \\u001b[2J\"}" >/dev/null
 try get_spec '{"name":"hostile"}'
