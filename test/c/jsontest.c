@@ -540,6 +540,8 @@ static void test_patch(void)
 static void test_with(void)
 {
 	const json *o = parse(S("{\"a\":1,\"x\\u0079\" : [1.0,\n 2],\"a\":3}"), JSON_STORED);
+	buf dense = { .mem = &mem };
+	json_error error;
 	const json *set = json_with(&mem, o, S("xy"), S("{\"in\":[7]}"));
 	is("a member set keeps its place and its name as written", json_format(&mem, set, 0),
 	   S("{\n  \"a\": 1,\n  \"x\\u0079\": {\"in\":[7]},\n  \"a\": 3\n}"));
@@ -555,6 +557,12 @@ static void test_with(void)
 	   S("{\n  \"k\\\"\\n\": \"v\\n\\\\\",\n  \"k\": \"\"\n}"));
 	is("it is found", json_get_text(&mem, set, S("k\"\n")), S("v\n\\"));
 	is("of what is no object, a new one", json_format(&mem, json_with(&mem, o->child, S("a"), S("9")), 0), S("{\n  \"a\": 9\n}"));
+	for (int i = 0; i < 50000; i++)
+		buf_say(&dense, i ? ",1" : "[1");
+	buf_say(&dense, "]");
+	json_read(&mem, buf_str(&dense), JSON_STORED, &error);
+	ok("what is too dense to be read can be set all the same", error.what &&
+	   json_get(json_with(&mem, o, S("a"), buf_str(&dense)), S("a"))->raw.n == dense.n);
 	is("nothing is an empty object", json_format(&mem, NULL, 0), S("{}"));
 }
 
