@@ -452,7 +452,7 @@ section "The human's own command"
 
 fresh notify
 # command_named NAME <SCRIPT: a command on the PATH, which knows $T
-command_named() { { echo '#!/bin/sh'; echo "T=$T"; cat; } >"$T/bin/$1"; chmod +x "$T/bin/$1"; }
+command_named() { { echo '#!/bin/sh'; echo "T='$T'"; cat; } >"$T/bin/$1"; chmod +x "$T/bin/$1"; }
 escalation() {  # escalation CALL-ID MESSAGE-ID REASON
 	call "$1" escalate "{\"agent_name\":\"api\",\"message_id\":\"$2\",\"reason\":\"$3\"}"
 }
@@ -477,7 +477,10 @@ echo x >>"$T/count"
 END
 INTERAGENT_NOTIFY=tell
 export INTERAGENT_NOTIFY
-hostile="\$(touch $T/pwned) \`touch $T/pwned\`; touch $T/pwned | touch $T/pwned & 'q' "
+# A shell that took it for commands would know $T.
+export T
+# shellcheck disable=SC2016
+hostile='$(touch $T/pwned) `touch $T/pwned`; touch $T/pwned | touch $T/pwned & '"'q' "
 id=$(send web api "$hostile")
 serve "$(escalation 1 "$id" "$hostile")" >/dev/null
 ok "INTERAGENT_NOTIFY runs" wait_for test -e "$T/told"
@@ -514,8 +517,8 @@ like "the server is seen to run" "$(interagent agents)" '^api: live'
 kill -9 $server
 wait $server 2>/dev/null
 exec 7>&-
-gone() { interagent agents | grep -q '^api: not running'; }
-ok "the server is killed, its command still runs: the agent is seen as gone" wait_for gone
+seen_gone() { interagent agents | grep -q '^api: not running'; }
+ok "the server is killed, its command still runs: the agent is seen as gone" wait_for seen_gone
 ok "... it did still run" kill -0 "$(cat "$T/hanging")"
 like "... and the lock is free" "$(interagent set_status --from web --status free)" 'status of web is set'
 if [ -d /proc/self/fd ]; then
