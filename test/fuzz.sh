@@ -18,7 +18,8 @@ elif ! clang $checks -o test/bin/fuzz-probe test/bin/fuzz-probe.c 2>/dev/null; t
 fi
 
 # Every piece of an arena as a block of its own, so that one step past it shows.
-sed 's/BLOCK = 64 \* 1024, BLOCK_MOST = 4 \* 1024 \* 1024, ALIGN = 16/BLOCK = 1, BLOCK_MOST = 1, ALIGN = 1/' json.c >test/bin/json-tight.c
+sed 's/BLOCK = 64 \* 1024, BLOCK_MOST = 4 \* 1024 \* 1024, ALIGN = 16/BLOCK = 1, BLOCK_MOST = 1, ALIGN = 1/' \
+	json.c >test/bin/json-tight.c
 if cmp -s json.c test/bin/json-tight.c; then
 	echo "fuzz: json.c has no block sizes where they were" >&2
 	exit 1
@@ -41,7 +42,8 @@ run() {
 	"test/bin/fuzz-$target" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="test/bin/found-$target-" "$@" \
 		"test/bin/seen-$target" "test/data/corpus/$target" >"test/bin/fuzz-$target.log" 2>&1
 	result=$?
-	grep -e '^stat::number_of_executed_units' -e '^SUMMARY' -e 'fuzz: not so' -e 'written to' "test/bin/fuzz-$target.log"
+	grep -e '^stat::number_of_executed_units' -e '^SUMMARY' -e 'fuzz: not so' -e 'written to' \
+		"test/bin/fuzz-$target.log"
 	[ "$result" -eq 0 ] || failed=1
 }
 
