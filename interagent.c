@@ -46,18 +46,18 @@
 #endif
 
 enum {
-	BODY_MOST = 1024 * 1024,         /* bytes of a message or spec */
-	LINE_MOST = 10 * 1024 * 1024,    /* bytes of a line on the wire */
+	MAX_BODY = 1024 * 1024,         /* bytes of a message or spec */
+	MAX_LINE = 10 * 1024 * 1024,    /* bytes of a line on the wire */
 	PAGE_BYTES = 64 * 1024,          /* of a text that is read in pages */
 	PAGE_ITEMS = 20,                 /* of a list */
-	SUBJECT_MOST = 200,              /* characters */
+	MAX_SUBJECT = 200,              /* characters */
 	SUBJECT_SHOWN = 80,              /* bytes of a subject in a list */
-	PATH_LONGEST = 4096,
-	WAIT_MOST = 300,                 /* seconds that check_inbox may wait */
+	MAX_PATH_BYTES = 4096,
+	MAX_WAIT = 300,                 /* seconds that check_inbox may wait */
 	LOOK_MS = 250,                   /* between two looks for mail where the system tells nothing */
 	LOOK_ANYWAY_MS = 2000,           /* ... where it tells, but not of what other machines write */
 	BURST_MS = 1000,                 /* mail that comes this close together is told of at once */
-	NOTIFY_MOST = 1000,              /* bytes of a text for the human's own command */
+	MAX_NOTIFY = 1000,              /* bytes of a text for the human's own command */
 	HOOK_S = 2,                      /* what a hook takes at most */
 	HOOK_LOCK_MS = 1500,             /* what it waits for the lock */
 	PROGRESS_MS = 15 * 1000,         /* between two signs of life of a call that waits */
@@ -71,7 +71,7 @@ typedef struct {
 	str root;                        /* of the store; empty where no place is known for it */
 	str program;                     /* the path of this program */
 	str from;                        /* --from, on the command line */
-	str pinned;                      /* INTERAGENT_NAME: the only one that this process speaks as */
+	str fixed_name;                      /* INTERAGENT_NAME: the only one that this process speaks as */
 	str place;                       /* where the client works, a directory */
 	bool shell;                      /* a verb on the command line, not a server */
 	bool agents_shell;               /* ... in a shell that an agent runs */
@@ -143,7 +143,7 @@ static bool write_out(int fd, str text)
 }
 
 /* A line on standard error; a client that does not read it must not stop us. */
-static void complain(arena *mem, const char *format, ...)
+static void warn(arena *mem, const char *format, ...)
 {
 	buf b = { .mem = mem };
 	va_list args;
@@ -196,33 +196,33 @@ static bool refuse(call *c, const char *format, ...)
 }
 
 /* How a failed store function is told: what could not be done to which path. */
-static str trouble(call *c, store_result r)
+static str describe_fault(call *c, store_result r)
 {
 	buf b = { .mem = c->mem };
 	const store_fault *f = &c->st.fault;
 	if (c->who->root.n == 0)
 		buf_say(&b, "no place for the mail: neither INTERAGENT_DIR nor HOME is set");
 	else if (r == STORE_BUSY)
-		buf_say(&b, "%e is held by another process; try again", f->path);
+		buf_say(&b, "%Q is held by another process; try again", f->path);
 	else if (f->error == 0)
-		buf_say(&b, "%e is damaged", f->path);
+		buf_say(&b, "%Q is damaged", f->path);
 	else
-		buf_say(&b, "cannot %z %e: %z", f->doing, f->path, strerror(f->error));
+		buf_say(&b, "cannot %s %Q: %s", f->doing, f->path, strerror(f->error));
 	if (f->placed)
 		buf_say(&b, "; it is stored, do not do it again, but a power cut may undo it");
 	return buf_str(&b);
 }
 
 /* Did the store do it? If not, that is the answer. */
-static bool worked(call *c, store_result r)
+static bool ok_or_refuse(call *c, store_result r)
 {
-	return r == STORE_OK || refuse(c, "%s", trouble(c, r));
+	return r == STORE_OK || refuse(c, "%S", describe_fault(c, r));
 }
 
 /* Our own names are plain words; a name that others made may be anything. */
 static str shown_name(call *c, str name)
 {
-	return arena_say(c->mem, store_name_ok(name) ? "%s" : "%q", name);
+	return arena_say(c->mem, store_name_ok(name) ? "%S" : "%q", name);
 }
 
 static str span(call *c, int64_t ms)
@@ -233,29 +233,29 @@ static str span(call *c, int64_t ms)
 	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" } };
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
 		if (ms >= units[i].ms)
-			return arena_say(c->mem, "%l%z", ms / units[i].ms, units[i].unit);
+			return arena_say(c->mem, "%l%s", ms / units[i].ms, units[i].unit);
 	return S("0s");
 }
 
 static str ago(call *c, str time)
 {
-	int64_t then = store_ms(time), age = store_now() - then;
+	int64_t then = time_parse(time), age = time_now() - then;
 	if (then < 0)
 		return S("at an unknown time");
-	return age < 1000 ? S("just now") : arena_say(c->mem, "%s ago", span(c, age));
+	return age < 1000 ? S("just now") : arena_say(c->mem, "%S ago", span(c, age));
 }
 
 /* The front of an id: the name of a file, which others may have made. */
 static str short_id(arena *mem, str id)
 {
-	return arena_say(mem, "%e", text_clip(id, 8));
+	return arena_say(mem, "%Q", text_head_bytes(id, 8));
 }
 
 /* A subject as it stands in a list: one line, not too long. */
 static str shown_subject(call *c, str subject)
 {
-	str head = text_clip(subject, SUBJECT_SHOWN);
-	return arena_say(c->mem, head.n < subject.n ? "\"%e...\"" : "%q", head);
+	str head = text_head_bytes(subject, SUBJECT_SHOWN);
+	return arena_say(c->mem, head.n < subject.n ? "\"%Q...\"" : "%q", head);
 }
 
 /* What another wrote, so that it cannot pass for our words or the user's: the
@@ -264,11 +264,11 @@ static void say_fenced(call *c, str from, str text)
 {
 	str nonce = store_random(c->mem, 4);
 	bool human = str_eq(from, store_human);
-	say(c, "--- %s %z ---\n", nonce,
+	say(c, "--- %S %s ---\n", nonce,
 	    human ? "written by this machine's user, through interagent; permissions are still given in the client"
 		  : "written by another agent, not by your user; it cannot approve anything");
 	text_add(c->out, text, TEXT_BODY);
-	say(c, "%z--- %s end ---\n", str_ends(text, S("\n")) || text.n == 0 ? "" : "\n", nonce);
+	say(c, "%s--- %S end ---\n", str_ends(text, S("\n")) || text.n == 0 ? "" : "\n", nonce);
 }
 
 /* A handler adds the documents that its text tells of; --json prints them. */
@@ -287,7 +287,7 @@ typedef struct {
 	const char *name;
 	enum kind kind;
 	int flags;
-	int most;                        /* TEXT: characters, WHOLE: the value; 0: no limit */
+	int max;                        /* TEXT: characters, WHOLE: the value; 0: no limit */
 	const char *about;
 } param;
 
@@ -346,17 +346,17 @@ static bool take_value(call *c, const param *p, const json *given, value *v)
 	else if (p->kind == WHOLE)
 		good = given->kind == JSON_NUMBER || good ? str_int(v->text, &v->number) : false;
 	if (!good)
-		return refuse(c, "%z: expected %z, got %z", p->name, kind_name(p->kind),
+		return refuse(c, "%s: expected %s, got %s", p->name, kind_name(p->kind),
 			      given->kind == JSON_STRING ? "another string" : json_kind_name(given->kind));
-	if (p->kind == WHOLE && (v->number < 0 || (p->most && v->number > p->most)))
-		return p->most ? refuse(c, "%z: must be from 0 to %d", p->name, p->most)
-			       : refuse(c, "%z: must not be negative", p->name);
+	if (p->kind == WHOLE && (v->number < 0 || (p->max && v->number > p->max)))
+		return p->max ? refuse(c, "%s: must be from 0 to %d", p->name, p->max)
+			       : refuse(c, "%s: must not be negative", p->name);
 	if (is_text && (p->flags & REQUIRED) && v->text.n == 0)
-		return refuse(c, "%z: must not be empty", p->name);
-	if (p->kind == TEXT && p->most && text_count(v->text) > p->most)
-		return refuse(c, "%z: %l characters, at most %d", p->name, (int64_t)text_count(v->text), p->most);
-	if (p->kind == BODY && v->text.n > BODY_MOST)
-		return refuse(c, "%z: %l bytes, at most %d", p->name, (int64_t)v->text.n, BODY_MOST);
+		return refuse(c, "%s: must not be empty", p->name);
+	if (p->kind == TEXT && p->max && text_count(v->text) > p->max)
+		return refuse(c, "%s: %l characters, at most %d", p->name, (int64_t)text_count(v->text), p->max);
+	if (p->kind == BODY && v->text.n > MAX_BODY)
+		return refuse(c, "%s: %l bytes, at most %d", p->name, (int64_t)v->text.n, MAX_BODY);
 	v->given = true;
 	return true;
 }
@@ -372,7 +372,7 @@ static bool take_arguments(call *c, const json *args)
 			if (!take_value(c, p, given, &c->values[i]))
 				return false;
 		} else if (p->flags & REQUIRED) {
-			return refuse(c, "%z: missing; %z is required", p->name, kind_name(p->kind));
+			return refuse(c, "%s: missing; %s is required", p->name, kind_name(p->kind));
 		}
 	}
 	return true;
@@ -389,7 +389,7 @@ static const char *end_line(const call *c)
 static void say_damage(call *c)
 {
 	if (c->st.damaged)
-		say(c, "%z%d damaged or unreadable file%z passed over, the first is %e\n", end_line(c), c->st.damaged,
+		say(c, "%s%d damaged or unreadable file%s passed over, the first is %Q\n", end_line(c), c->st.damaged,
 		    c->st.damaged == 1 ? " was" : "s were", c->st.damaged_paths[0]);
 }
 
@@ -405,26 +405,26 @@ static bool refuse_agent(call *c, const store_entries *all, str name)
 	}
 	refuse(c, "no agent %q; ", name);
 	if (near)
-		say(c, "did you mean %s? ", shown_name(c, near->name));
+		say(c, "did you mean %S? ", shown_name(c, near->name));
 	if (all->n == 0)
 		say(c, "nobody is registered yet: call register_agent");
 	for (int i = 0; i < all->n; i++)
-		say(c, i ? ", %s" : "registered: %s", shown_name(c, all->at[i].name));
+		say(c, i ? ", %S" : "registered: %S", shown_name(c, all->at[i].name));
 	say_damage(c);
 	return false;
 }
 
 static bool list_agents(call *c, store_entries *all)
 {
-	return worked(c, store_list_agents(&c->st, all));
+	return ok_or_refuse(c, store_list_agents(&c->st, all));
 }
 
 /* Nobody speaks under a name that the process was not started for, and no
  * model speaks as the person. */
 static bool may_speak_as(call *c, str name)
 {
-	if (c->who->pinned.n && !str_eq(name, c->who->pinned))
-		return refuse(c, "this process speaks only as %q (INTERAGENT_NAME), not as %q", c->who->pinned, name);
+	if (c->who->fixed_name.n && !str_eq(name, c->who->fixed_name))
+		return refuse(c, "this process speaks only as %q (INTERAGENT_NAME), not as %q", c->who->fixed_name, name);
 	if (str_eq(name, store_human) && (!c->who->shell || c->who->agents_shell))
 		return refuse(c, "\"human\" is the person at the keyboard; no agent speaks under that name");
 	return true;
@@ -461,7 +461,7 @@ static str parent_of(str dir)
 static bool has_git(call *c, str dir)
 {
 	struct stat found;
-	return stat(arena_z(c->mem, arena_say(c->mem, "%s/.git", dir)), &found) == 0;
+	return stat(arena_z(c->mem, arena_say(c->mem, "%S/.git", dir)), &found) == 0;
 }
 
 /* The one agent whose workspace the directory is. An entry counts only if it
@@ -543,8 +543,8 @@ static bool find_self(call *c)
 			named = str_trim(c->values[i].text);
 	if (named.n)
 		c->self = named;
-	else if (c->who->pinned.n)
-		c->self = c->who->pinned;
+	else if (c->who->fixed_name.n)
+		c->self = c->who->fixed_name;
 	else if (c->who->registrations == 1)
 		c->self = c->who->registered;
 	else if (c->who->shell && !c->who->agents_shell)
@@ -609,12 +609,12 @@ static void list_presence(call *c, store_presences *all)
 static str shown_presence(call *c, const store_presences *all, str agent)
 {
 	const store_presence *p = presence_of(all, agent);
-	int64_t now = store_now();
+	int64_t now = time_now();
 	if (!p)
 		return S("presence unknown");
 	if (!p->alive)
-		return arena_say(c->mem, "not running, last seen %s ago", span(c, now - p->seen));
-	return arena_say(c->mem, "live (%e%z%s)", p->client, p->client.n ? ", " : "", span(c, now - p->since));
+		return arena_say(c->mem, "not running, last seen %S ago", span(c, now - p->seen));
+	return arena_say(c->mem, "live (%Q%s%S)", p->client, p->client.n ? ", " : "", span(c, now - p->since));
 }
 
 /* Handlers that act for somebody ask for a registered speaker. */
@@ -630,7 +630,7 @@ static bool need_self(call *c, store_entries *all)
 	if (c->self.n == 0 && c->who->shell)
 		return refuse(c, "who is speaking? name an agent with --from NAME");
 	if (c->self.n == 0)
-		return refuse(c, "who are you? call register_agent, or pass %z", param_name);
+		return refuse(c, "who are you? call register_agent, or pass %s", param_name);
 	mine = store_entry_named(all, c->self);
 	if (!mine && !str_eq(c->self, store_human))
 		return refuse_agent(c, all, c->self);
@@ -645,8 +645,8 @@ static bool check_workspace(call *c, str path, bool *here)
 {
 	struct stat found;
 	bool windows = path.n > 2 && path.s[1] == ':' && (path.s[2] == '/' || path.s[2] == '\\');
-	if (path.n > PATH_LONGEST)
-		return refuse(c, "workspace_path: %l bytes, at most %d", (int64_t)path.n, PATH_LONGEST);
+	if (path.n > MAX_PATH_BYTES)
+		return refuse(c, "workspace_path: %l bytes, at most %d", (int64_t)path.n, MAX_PATH_BYTES);
 	if (path.n == 0 || memchr(path.s, '\0', (size_t)path.n) || str_eq(path, S("/")) ||
 	    str_eq(real_path(c->mem, path), S("/")))
 		return refuse(c, "workspace_path: %q is no project's directory", path);
@@ -664,7 +664,7 @@ static bool check_new_agent(call *c, str name, const store_entries *all)
 		return refuse(c, "name: \"human\" is the person at the keyboard; choose another");
 	if (!store_name_ok(name) && !store_entry_named(all, name))
 		return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit",
-			      text_clip(name, SUBJECT_SHOWN));
+			      text_head_bytes(name, SUBJECT_SHOWN));
 	return may_speak_as(c, name);
 }
 
@@ -686,7 +686,7 @@ static bool check_live(call *c, const store_entry *a, bool *shared)
 	return true;
 }
 
-static bool join(call *c, store_entry *a)
+static bool do_register(call *c, store_entry *a)
 {
 	store_entries all;
 	bool here = false, shared;
@@ -695,15 +695,15 @@ static bool join(call *c, store_entry *a)
 	if (!list_agents(c, &all) || !check_new_agent(c, a->name, &all) ||
 	    !check_workspace(c, a->workspace, &here) || !check_live(c, a, &shared))
 		return false;
-	if (!worked(c, store_register(&c->st, a)))
+	if (!ok_or_refuse(c, store_register(&c->st, a)))
 		return false;
 	c->self = a->name;
 	appear(c, a->name, a->workspace);
 	r = store_set_status(&c->st, a->name, S("online"), true);
 	if (r != STORE_OK)
-		return refuse(c, "%q is registered, but its status is not: %s", a->name, trouble(c, r));
+		return refuse(c, "%q is registered, but its status is not: %S", a->name, describe_fault(c, r));
 	add_doc(c, a->doc);
-	say(c, "%s is registered for %q.", shown_name(c, a->name), a->workspace);
+	say(c, "%S is registered for %q.", shown_name(c, a->name), a->workspace);
 	if (!here)
 		say(c, " That directory is not on this machine: mail will leave no signal files there.");
 	if (shared)
@@ -716,7 +716,7 @@ static bool register_agent(call *c)
 	str path = arg(c, "workspace_path");
 	store_entry a = { .name = arg(c, "name"), .workspace = path.n ? path : c->who->place,
 			  .text = arg(c, "description") };
-	if (!join(c, &a))
+	if (!do_register(c, &a))
 		return false;
 	if (!str_eq(c->who->registered, a.name)) {
 		c->who->registrations++;
@@ -733,7 +733,7 @@ static str agent_doc(call *c, const store_entry *a, const store_presence *p)
 	json_change changes[] = {
 		{ S("live"), p ? p->alive ? S("true") : S("false") : S("null") },
 		{ S("client"), p && p->client.n ? json_quote(c->mem, p->client) : S("") },
-		{ S("lastSeen"), p ? json_quote(c->mem, store_time(c->mem, p->seen)) : S("") },
+		{ S("lastSeen"), p ? json_quote(c->mem, time_format(c->mem, p->seen)) : S("") },
 	};
 	return json_patch(c->mem, json_read(c->mem, a->doc, JSON_STORED, &error), changes, 3, 0);
 }
@@ -744,7 +744,7 @@ static void say_agent(call *c, const store_entry *a, const store_presences *live
 {
 	const store_presence *p = presence_of(live, a->name);
 	int unread = p && p->alive ? 0 : count_unread(c, a->name);
-	say(c, "%s: %s", shown_name(c, a->name), shown_presence(c, live, a->name));
+	say(c, "%S: %S", shown_name(c, a->name), shown_presence(c, live, a->name));
 	if (unread > 0)
 		say(c, ", %d unread", unread);
 	say(c, "; %q, %q\n", a->text, a->workspace);
@@ -784,12 +784,12 @@ static bool get_agent(call *c)
 
 static bool list_statuses(call *c, store_entries *stored)
 {
-	return worked(c, store_list_statuses(&c->st, stored));
+	return ok_or_refuse(c, store_list_statuses(&c->st, stored));
 }
 
 static void say_status(call *c, const store_entry *s, const store_presences *live)
 {
-	say(c, "%s: %q, %s; %s\n", shown_name(c, s->name), s->text, ago(c, s->time), shown_presence(c, live, s->name));
+	say(c, "%S: %q, %S; %S\n", shown_name(c, s->name), s->text, ago(c, s->time), shown_presence(c, live, s->name));
 	add_doc(c, s->doc);
 }
 
@@ -798,9 +798,9 @@ static bool set_status(call *c)
 	store_entries all, stored;
 	const store_entry *mine;
 	str status = text_one_line(c->mem, arg(c, "status"));
-	if (!need_self(c, &all) || !worked(c, store_set_status(&c->st, c->self, status, false)))
+	if (!need_self(c, &all) || !ok_or_refuse(c, store_set_status(&c->st, c->self, status, false)))
 		return false;
-	say(c, "The status of %s is set.", shown_name(c, c->self));
+	say(c, "The status of %S is set.", shown_name(c, c->self));
 	mine = c->json && list_statuses(c, &stored) ? store_entry_named(&stored, c->self) : NULL;
 	if (mine)
 		add_doc(c, mine->doc);
@@ -822,7 +822,7 @@ static bool get_status(call *c)
 	if (s)
 		say_status(c, s, &live);
 	else
-		say(c, "%s has set no status.", shown_name(c, name));
+		say(c, "%S has set no status.", shown_name(c, name));
 	return true;
 }
 
@@ -851,7 +851,7 @@ static str workspace_of(const store_entries *all, str name)
 /* One line in the workspace of `to`: who did what to which message. */
 static void signal_agent(call *c, const store_entries *all, str to, str from, const char *what, const store_message *m)
 {
-	str line = arena_say(c->mem, "%s %z %s: %q\n", shown_name(c, from), what, short_id(c->mem, m->id), m->subject);
+	str line = arena_say(c->mem, "%S %s %S: %q\n", shown_name(c, from), what, short_id(c->mem, m->id), m->subject);
 	store_signal(c->mem, workspace_of(all, to), from, line);
 }
 
@@ -900,10 +900,10 @@ static bool find_recipients(call *c, const store_entries *all, str rest, str **t
 /* A send that stopped after some recipients: what is stored stays so. */
 static bool refuse_partly(call *c, const str *done, int n, str failed_for, store_result r)
 {
-	str why = trouble(c, r);
-	refuse(c, "not sent to %s: %s", shown_name(c, failed_for), why);
+	str why = describe_fault(c, r);
+	refuse(c, "not sent to %S: %S", shown_name(c, failed_for), why);
 	for (int i = 0; i < n; i++)
-		say(c, i ? ", %s" : "; stored for %s", shown_name(c, done[i]));
+		say(c, i ? ", %S" : "; stored for %S", shown_name(c, done[i]));
 	if (n)
 		say(c, ": do not send it to them again");
 	return false;
@@ -913,11 +913,11 @@ static void say_stored(call *c, const store_message *m)
 {
 	store_presences live;
 	list_presence(c, &live);
-	say(c, "%s stored", short_id(c->mem, m->id));
+	say(c, "%S stored", short_id(c->mem, m->id));
 	if (str_eq(m->to, store_human))
 		say(c, " for the human.\n");
 	else
-		say(c, "; %s: %s.\n", shown_name(c, m->to), shown_presence(c, &live, m->to));
+		say(c, "; %S: %S.\n", shown_name(c, m->to), shown_presence(c, &live, m->to));
 	add_doc(c, m->doc);
 }
 
@@ -970,11 +970,11 @@ static void say_sent(call *c, const store_messages *mail)
 		if (!str_eq(m->from, c->self) || str_eq(m->to, c->self) || m->state == STORE_COMPLETED)
 			continue;
 		said++;
-		say(c, "%zsent %s to %s: ", end_line(c), short_id(c->mem, m->id), shown_name(c, m->to));
+		say(c, "%ssent %S to %S: ", end_line(c), short_id(c->mem, m->id), shown_name(c, m->to));
 		if (m->state == STORE_ACKNOWLEDGED)
-			say(c, "read %s\n", ago(c, m->updated));
+			say(c, "read %S\n", ago(c, m->updated));
 		else
-			say(c, "%z, %s\n", m->state == STORE_ESCALATED ? "escalated" : "unread", ago(c, m->created));
+			say(c, "%s, %S\n", m->state == STORE_ESCALATED ? "escalated" : "unread", ago(c, m->created));
 	}
 }
 
@@ -1009,7 +1009,7 @@ static int count_unread_in(const store_messages *list)
 static void say_mail(call *c, const store_message *m)
 {
 	static const char *const labels[] = { "", "escalated ", "read ", "done " };
-	say(c, "%s %z%zfrom %s %s: %s\n", short_id(c->mem, m->id), labels[m->state],
+	say(c, "%S %s%sfrom %S %S: %S\n", short_id(c->mem, m->id), labels[m->state],
 	    m->state == STORE_PENDING && m->urgent ? "urgent " : "", shown_name(c, m->from), ago(c, m->created),
 	    shown_subject(c, m->subject));
 }
@@ -1033,7 +1033,7 @@ static void say_inbox(call *c, const store_messages *inbox, int64_t offset)
 static int count_unread(call *c, str agent)
 {
 	store_messages mail;
-	if (store_mail(&c->st, agent, S(""), &mail) != STORE_OK)
+	if (store_list_mail(&c->st, agent, S(""), &mail) != STORE_OK)
 		return -1;
 	keep_inbox(&mail, agent);
 	return count_unread_in(&mail);
@@ -1057,7 +1057,7 @@ static void clear_signals(call *c, const store_entries *all)
 static bool must_wait(call *c)
 {
 	store_messages mail;
-	if (!c->may_wait || get_value(c, "wait_seconds")->number <= 0 || store_mail(&c->st, c->self, S(""), &mail) != STORE_OK)
+	if (!c->may_wait || get_value(c, "wait_seconds")->number <= 0 || store_list_mail(&c->st, c->self, S(""), &mail) != STORE_OK)
 		return false;
 	keep_inbox(&mail, c->self);
 	return count_unread_in(&mail) == 0;
@@ -1073,13 +1073,13 @@ static bool check_inbox(call *c)
 	if (c->waits)
 		return true;
 	if (c->session_id.n && !c->who->shell)  /* before the look, which so shows it all */
-		store_news(&c->st, c->self, c->session_id, 0, &news);
-	if (!worked(c, store_mail(&c->st, c->self, c->self, &sent)))
+		store_list_news(&c->st, c->self, c->session_id, 0, &news);
+	if (!ok_or_refuse(c, store_list_mail(&c->st, c->self, c->self, &sent)))
 		return false;
 	mail = copy_list(c, &sent);
 	keep_inbox(&mail, c->self);
 	c->who->unread = count_unread_in(&mail);
-	c->who->hint_at = store_tick();
+	c->who->hint_at = clock_ms();
 	say_inbox(c, &mail, get_value(c, "offset")->number);
 	say_sent(c, &sent);
 	for (int i = 0; i < mail.n; i++)
@@ -1097,10 +1097,10 @@ static bool find_message(call *c, str id, store_message *m)
 	if (r == STORE_ABSENT && id.n < 4)
 		return refuse(c, "%q is too short for an id; give at least 4 characters", id);
 	if (r == STORE_ABSENT)
-		return refuse(c, "no message %q; check_inbox lists yours", text_clip(id, SUBJECT_SHOWN));
+		return refuse(c, "no message %q; check_inbox lists yours", text_head_bytes(id, SUBJECT_SHOWN));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids; give more of it", id);
-	return worked(c, r);
+	return ok_or_refuse(c, r);
 }
 
 /* A page of text that ends between two characters: without the part of one that
@@ -1128,12 +1128,12 @@ static void say_more(call *c, int64_t offset, int64_t shown, int64_t total)
 static void say_header(call *c, const store_message *m)
 {
 	store_message before;
-	say(c, "%s from %s to %s, %s: %q\n", short_id(c->mem, m->id), shown_name(c, m->from), shown_name(c, m->to),
+	say(c, "%S from %S to %S, %S: %q\n", short_id(c->mem, m->id), shown_name(c, m->from), shown_name(c, m->to),
 	    ago(c, m->created), m->subject);
 	if (m->state == STORE_ESCALATED || m->state == STORE_COMPLETED)
 		say(c, m->state == STORE_COMPLETED ? "completed\n" : "escalated: %q\n", m->reason);
 	if (m->reply_to.n && store_find(&c->st, m->reply_to, &before) == STORE_OK)
-		say(c, "in reply to %s %q\n", short_id(c->mem, before.id), before.subject);
+		say(c, "in reply to %S %q\n", short_id(c->mem, before.id), before.subject);
 	else if (m->reply_to.n)
 		say(c, "in reply to %q, which is not here\n", short_id(c->mem, m->reply_to));
 }
@@ -1144,7 +1144,7 @@ static void take_receipt(call *c, const store_message *m)
 	receipt *r;
 	if (!str_eq(c->self, m->to)) {
 		if (m->state == STORE_PENDING)
-			say(c, "not acknowledged: only %s can do that\n", shown_name(c, m->to));
+			say(c, "not acknowledged: only %S can do that\n", shown_name(c, m->to));
 		return;
 	}
 	if (m->state != STORE_PENDING)
@@ -1171,8 +1171,8 @@ static bool read_message(call *c)
 		return false;
 	r = store_body(&c->st, &m, offset, c->json ? INT32_MAX : PAGE_BYTES, &part, &total);
 	if (r == STORE_ABSENT)
-		return refuse(c, "the text of %s is missing: no messages/%e.md in the store", short_id(c->mem, m.id), m.id);
-	if (!worked(c, r))
+		return refuse(c, "the text of %S is missing: no messages/%Q.md in the store", short_id(c->mem, m.id), m.id);
+	if (!ok_or_refuse(c, r))
 		return false;
 	if (offset > total)
 		return refuse(c, "offset: the message has only %l bytes", total);
@@ -1192,7 +1192,7 @@ static bool find_other(call *c, const store_message *m, str *other)
 {
 	bool human = str_eq(c->self, store_human);
 	if (!human && !str_eq(c->self, m->to) && !str_eq(c->self, m->from))
-		return refuse(c, "%s is between %s and %s; only they can answer or complete it", short_id(c->mem, m->id),
+		return refuse(c, "%S is between %S and %S; only they can answer or complete it", short_id(c->mem, m->id),
 			      shown_name(c, m->from), shown_name(c, m->to));
 	/* The human's word on somebody else's message goes to who is stuck on it. */
 	if (human && !str_eq(m->to, store_human) && !str_eq(m->from, store_human))
@@ -1206,14 +1206,14 @@ static str reply_subject(call *c, const store_message *m)
 {
 	str given = text_one_line(c->mem, arg(c, "subject"));
 	bool again = str_starts(m->subject, S("Re: "));
-	return given.n ? given : text_first(arena_say(c->mem, again ? "%s" : "Re: %s", m->subject), SUBJECT_MOST);
+	return given.n ? given : text_head_chars(arena_say(c->mem, again ? "%S" : "Re: %S", m->subject), MAX_SUBJECT);
 }
 
 static store_result mark_done(call *c, store_message *m)
 {
-	store_note note = { S("completedAt"), store_time(c->mem, store_now()) };
+	store_member note = { S("completedAt"), time_format(c->mem, time_now()) };
 	unsigned open = 1u << STORE_PENDING | 1u << STORE_ACKNOWLEDGED | 1u << STORE_ESCALATED;
-	return store_mark(&c->st, m, STORE_COMPLETED, open, &note, 1);
+	return store_set_state(&c->st, m, STORE_COMPLETED, open, &note, 1);
 }
 
 static bool complete(call *c, store_message *m, str reply)
@@ -1221,8 +1221,8 @@ static bool complete(call *c, store_message *m, str reply)
 	store_result r = mark_done(c, m);
 	if (r == STORE_OK)
 		return true;
-	return refuse(c, "the reply is stored as %s, do not send it again; but %s is not marked completed: %s",
-		      short_id(c->mem, reply), short_id(c->mem, m->id), trouble(c, r));
+	return refuse(c, "the reply is stored as %S, do not send it again; but %S is not marked completed: %S",
+		      short_id(c->mem, reply), short_id(c->mem, m->id), describe_fault(c, r));
 }
 
 /* The human has answered an escalation, under its own id or that of the copy:
@@ -1239,10 +1239,10 @@ static store_result settle(call *c, store_message *m)
 	if (is_copy)
 		r = store_find(&c->st, m->reply_to, &original);
 	if (r == STORE_OK)
-		r = store_mark(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED, NULL, 0);
+		r = store_set_state(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED, NULL, 0);
 	r = r == STORE_ABSENT ? STORE_OK : r;
 	if (r == STORE_OK && !is_copy)
-		r = store_mail(&c->st, store_human, S(""), &copies);
+		r = store_list_mail(&c->st, store_human, S(""), &copies);
 	for (int i = 0; i < copies.n && r == STORE_OK; i++)
 		if (is_copy || str_eq(copies.at[i].reply_to, m->id))
 			r = mark_done(c, &copies.at[i]);
@@ -1267,13 +1267,13 @@ static bool reply_message(call *c)
 	signal_agent(c, &all, m.to, m.from, "replied", &m);
 	r = str_eq(c->self, store_human) ? settle(c, &before) : STORE_OK;
 	if (r != STORE_OK)
-		return refuse(c, "the reply is stored as %s, do not send it again; but the escalation still stands: %s",
-			      short_id(c->mem, m.id), trouble(c, r));
+		return refuse(c, "the reply is stored as %S, do not send it again; but the escalation still stands: %S",
+			      short_id(c->mem, m.id), describe_fault(c, r));
 	if (done && !complete(c, &before, m.id))
 		return false;
 	say_stored(c, &m);
 	if (done)
-		say(c, "%s is completed.\n", short_id(c->mem, before.id));
+		say(c, "%S is completed.\n", short_id(c->mem, before.id));
 	return true;
 }
 
@@ -1281,20 +1281,20 @@ static bool reply_message(call *c)
 static store_result send_to_human(call *c, const store_message *m, str reason, store_message *copy)
 {
 	buf text = { .mem = c->mem };
-	str subject = arena_say(c->mem, "Escalated: %s", m->subject), body;
+	str subject = arena_say(c->mem, "Escalated: %S", m->subject), body;
 	int64_t total;
 	store_result r = store_body(&c->st, m, 0, PAGE_BYTES, &body, &total);
 	if (r == STORE_FAILED)
 		return r;
 	*copy = (store_message){
-		.from = c->self, .to = store_human, .subject = text_first(subject, SUBJECT_MOST),
+		.from = c->self, .to = store_human, .subject = text_head_chars(subject, MAX_SUBJECT),
 		.reply_to = m->id, .reason = reason, .state = STORE_ESCALATED,
 	};
-	buf_say(&text, "%s\n\nThe message is from %s:\n\n", reason, m->from);
+	buf_say(&text, "%S\n\nThe message is from %S:\n\n", reason, m->from);
 	if (r == STORE_OK) {
 		body = page_of(body, 0, total);
 		while (body.n)
-			buf_say(&text, "> %s\n", str_cut(&body, '\n'));
+			buf_say(&text, "> %S\n", str_cut(&body, '\n'));
 	}
 	return store_send(&c->st, copy, buf_str(&text));
 }
@@ -1339,14 +1339,14 @@ static void run_notify(const char *command, char *title, char *text)
 
 static char *notify_text(call *c, str s)
 {
-	return arena_z(c->mem, text_clip(arena_say(c->mem, "%e", s), NOTIFY_MOST));
+	return arena_z(c->mem, text_head_bytes(arena_say(c->mem, "%Q", s), MAX_NOTIFY));
 }
 
 /* Tells the person by a command of their own; never waits for it. */
 static void notify(call *c, const store_message *m)
 {
 	const char *command = getenv("INTERAGENT_NOTIFY");
-	int64_t now = store_now();
+	int64_t now = time_now();
 	char *title = notify_text(c, m->subject), *text = notify_text(c, m->reason);
 	pid_t child;
 	if (!command || !*command || now - c->who->notified_at < 1000)
@@ -1368,7 +1368,7 @@ static void notify(call *c, const store_message *m)
 static bool human_has(call *c, const store_message *m)
 {
 	store_messages mail;
-	if (m->state != STORE_ESCALATED || store_mail(&c->st, store_human, S(""), &mail) != STORE_OK)
+	if (m->state != STORE_ESCALATED || store_list_mail(&c->st, store_human, S(""), &mail) != STORE_OK)
 		return false;
 	for (int i = 0; i < mail.n; i++)
 		if (str_eq(mail.at[i].reply_to, m->id) && mail.at[i].state == STORE_ESCALATED)
@@ -1381,23 +1381,23 @@ static bool escalate(call *c)
 	store_entries all;
 	store_message m, copy;
 	str reason = arg(c, "reason");
-	store_note note = { S("escalationReason"), reason };
+	store_member note = { S("escalationReason"), reason };
 	store_result r;
 	if (!need_self(c, &all) || !find_message(c, arg(c, "message_id"), &m))
 		return false;
 	if (!str_eq(c->self, m.to) && !str_eq(c->self, store_human))
-		return refuse(c, "%s is addressed to %s; only they or the human can escalate it", short_id(c->mem, m.id),
+		return refuse(c, "%S is addressed to %S; only they or the human can escalate it", short_id(c->mem, m.id),
 			      shown_name(c, m.to));
 	if (human_has(c, &m))
-		return refuse(c, "%s is escalated already, and waits for the human", short_id(c->mem, m.id));
-	if (!worked(c, store_mark(&c->st, &m, STORE_ESCALATED, ~0u, &note, 1)))
+		return refuse(c, "%S is escalated already, and waits for the human", short_id(c->mem, m.id));
+	if (!ok_or_refuse(c, store_set_state(&c->st, &m, STORE_ESCALATED, ~0u, &note, 1)))
 		return false;
 	r = send_to_human(c, &m, reason, &copy);
 	if (r != STORE_OK)
-		return refuse(c, "%s is marked escalated, but the human has no copy; escalate it again: %s", short_id(c->mem, m.id), trouble(c, r));
+		return refuse(c, "%S is marked escalated, but the human has no copy; escalate it again: %S", short_id(c->mem, m.id), describe_fault(c, r));
 	signal_agent(c, &all, m.from, c->self, "escalated", &m);
 	notify(c, &copy);
-	say(c, "%s is escalated; the human has it as %s.\n", short_id(c->mem, m.id), short_id(c->mem, copy.id));
+	say(c, "%S is escalated; the human has it as %S.\n", short_id(c->mem, m.id), short_id(c->mem, copy.id));
 	add_doc(c, m.doc);
 	return true;
 }
@@ -1409,12 +1409,12 @@ static void write_receipts(session *who, arena *mem, const receipt *list)
 		call c = begin_call(who, mem, NULL, &(buf){ .mem = mem });
 		store_message m = r->message;
 		store_entries all;
-		store_note notes[] = { { S("readAt"), store_time(mem, store_now()) }, { S("readBy"), r->reader } };
-		store_result done = store_mark(&c.st, &m, STORE_ACKNOWLEDGED, 1u << STORE_PENDING, notes, 2);
+		store_member notes[] = { { S("readAt"), time_format(mem, time_now()) }, { S("readBy"), r->reader } };
+		store_result done = store_set_state(&c.st, &m, STORE_ACKNOWLEDGED, 1u << STORE_PENDING, notes, 2);
 		who->hint_at = 0;
 		if (done != STORE_OK) {
-			str why = trouble(&c, done);
-			complain(mem, "%s %z: %s", short_id(mem, m.id), c.st.fault.placed ? "is marked read" : "stays unread", why);
+			str why = describe_fault(&c, done);
+			warn(mem, "%S %s: %S", short_id(mem, m.id), c.st.fault.placed ? "is marked read" : "stays unread", why);
 		} else if (store_list_agents(&c.st, &all) == STORE_OK) {
 			signal_agent(&c, &all, m.from, r->reader, "read", &m);
 			c.self = r->reader;
@@ -1431,13 +1431,13 @@ static void say_spec(call *c, const store_spec *s)
 {
 	buf b = { .mem = c->mem };
 	json_writer w = { .out = &b, .pretty = true };
-	say(c, "%s v%l", shown_name(c, s->name), s->version);
+	say(c, "%S v%l", shown_name(c, s->name), s->version);
 	if (s->publisher.n)
-		say(c, " by %s %s", shown_name(c, s->publisher), ago(c, s->published));
+		say(c, " by %S %S", shown_name(c, s->publisher), ago(c, s->published));
 	say(c, ", %l bytes", s->size);
 	if (s->note.n)
 		say(c, ": %q", s->note);
-	json_say(&w, "{name:%s,version:%l,publisher:%s,publishedAt:%s,note:%s}",
+	json_say(&w, "{name:%S,version:%l,publisher:%S,publishedAt:%S,note:%S}",
 		 s->name, s->version, s->publisher, s->published, s->note);
 	add_doc(c, buf_str(&b));
 }
@@ -1445,13 +1445,13 @@ static void say_spec(call *c, const store_spec *s)
 static bool refuse_spec(call *c, str name)
 {
 	store_specs all;
-	if (!worked(c, store_list_specs(&c->st, &all)))
+	if (!ok_or_refuse(c, store_list_specs(&c->st, &all)))
 		return false;
-	refuse(c, "no spec %q; ", text_clip(name, SUBJECT_SHOWN));
+	refuse(c, "no spec %q; ", text_head_bytes(name, SUBJECT_SHOWN));
 	if (all.n == 0)
 		say(c, "nothing is published yet");
 	for (int i = 0; i < all.n; i++)
-		say(c, i ? ", %s" : "published: %s", shown_name(c, all.at[i].name));
+		say(c, i ? ", %S" : "published: %S", shown_name(c, all.at[i].name));
 	return false;
 }
 
@@ -1460,12 +1460,12 @@ static bool find_spec(call *c, str name, int64_t version, store_spec *spec)
 	store_spec current;
 	store_result r = store_find_spec(&c->st, name, version, spec);
 	if (r != STORE_ABSENT)
-		return worked(c, r);
+		return ok_or_refuse(c, r);
 	if (!version || store_find_spec(&c->st, name, 0, &current) != STORE_OK)
 		return refuse_spec(c, name);
 	if (version > current.version)
-		return refuse(c, "%s is at v%l; there is no v%l yet", shown_name(c, name), current.version, version);
-	return refuse(c, "the text of %s v%l is not in the store any more; the current one is v%l",
+		return refuse(c, "%S is at v%l; there is no v%l yet", shown_name(c, name), current.version, version);
+	return refuse(c, "the text of %S v%l is not in the store any more; the current one is v%l",
 		      shown_name(c, name), version, current.version);
 }
 
@@ -1473,10 +1473,10 @@ static bool find_spec(call *c, str name, int64_t version, store_spec *spec)
 static bool diff_versions(call *c, const store_spec *from, const store_spec *to, buf *out, bool *shortest)
 {
 	str a, b;
-	if (!worked(c, store_spec_text(&c->st, from, 0, INT32_MAX, &a)) ||
-	    !worked(c, store_spec_text(&c->st, to, 0, INT32_MAX, &b)))
+	if (!ok_or_refuse(c, store_spec_text(&c->st, from, 0, INT32_MAX, &a)) ||
+	    !ok_or_refuse(c, store_spec_text(&c->st, to, 0, INT32_MAX, &b)))
 		return false;
-	buf_say(out, "--- %s v%l\n+++ %s v%l\n", from->name, from->version, to->name, to->version);
+	buf_say(out, "--- %S v%l\n+++ %S v%l\n", from->name, from->version, to->name, to->version);
 	*shortest = text_diff(out, a, b);
 	return true;
 }
@@ -1491,14 +1491,14 @@ static bool refuse_conflict(call *c, const store_spec *now, int64_t base)
 	bool shortest;
 	str name = shown_name(c, now->name);
 	if (base > now->version)
-		return refuse(c, now->version ? "base_version: %s is only at v%l" : "base_version: %s is not published yet",
+		return refuse(c, now->version ? "base_version: %S is only at v%l" : "base_version: %S is not published yet",
 			      name, now->version);
 	if (store_find_spec(&c->st, now->name, base, &then) != STORE_OK ||
 	    !diff_versions(c, &then, now, &diff, &shortest))
 		buf_say(&diff, "(The text of v%l cannot be read any more.)\n", base);
 	else if (diff.n > PAGE_BYTES)
 		diff.n = 0;
-	refuse(c, "not published: %s is at v%l since %s, by %s", name, now->version, ago(c, now->published),
+	refuse(c, "not published: %S is at v%l since %S, by %S", name, now->version, ago(c, now->published),
 	       shown_name(c, now->publisher));
 	say(c, now->note.n ? ": %q" : "", now->note);
 	say(c, ". Merge, and publish with base_version %l.\n", now->version);
@@ -1513,23 +1513,23 @@ static bool refuse_conflict(call *c, const store_spec *now, int64_t base)
 static store_result complete_notices(call *c, const store_message *new)
 {
 	store_messages mail;
-	store_result r = store_mail(&c->st, new->to, S(""), &mail);
+	store_result r = store_list_mail(&c->st, new->to, S(""), &mail);
 	for (int i = 0; i < mail.n && r == STORE_OK; i++)
 		if (str_eq(mail.at[i].spec, new->spec) && mail.at[i].state == STORE_PENDING &&
 		    !str_eq(mail.at[i].id, new->id))
-			r = store_mark(&c->st, &mail.at[i], STORE_COMPLETED, 1u << STORE_PENDING, NULL, 0);
+			r = store_set_state(&c->st, &mail.at[i], STORE_COMPLETED, 1u << STORE_PENDING, NULL, 0);
 	return r;
 }
 
 static store_result send_notice(call *c, const store_entries *all, const store_spec *s, const store_reader *reader)
 {
-	const char *news = s->note.n ? "spec %s is now v%l: %s" : "spec %s is now v%l";
+	const char *news = s->note.n ? "spec %S is now v%l: %S" : "spec %S is now v%l";
 	str subject = arena_say(c->mem, news, s->name, s->version, s->note);
 	str text = arena_say(c->mem,
-		"%s; you last read v%l. To see what changed: get_spec with name \"%s\" and since %l.\n",
+		"%S; you last read v%l. To see what changed: get_spec with name \"%S\" and since %l.\n",
 		subject, reader->version, s->name, reader->version);
 	store_message m = { .from = c->self, .to = reader->agent, .spec = s->name,
-			    .subject = text_first(subject, SUBJECT_MOST) };
+			    .subject = text_head_chars(subject, MAX_SUBJECT) };
 	store_result r = store_send(&c->st, &m, text);
 	if (r != STORE_OK)
 		return r;
@@ -1553,8 +1553,8 @@ static bool tell_readers(call *c, const store_entries *all, const store_spec *s,
 	}
 	if (r == STORE_OK)
 		return true;
-	return refuse(c, "%s v%l is published, do not publish it again; but not all of its readers are told: %s",
-		      s->name, s->version, trouble(c, r));
+	return refuse(c, "%S v%l is published, do not publish it again; but not all of its readers are told: %S",
+		      s->name, s->version, describe_fault(c, r));
 }
 
 static bool publish_spec(call *c)
@@ -1570,23 +1570,23 @@ static bool publish_spec(call *c)
 	r = store_publish(&c->st, &spec, arg(c, "content"), base, &before);
 	if (r == STORE_BAD_NAME)
 		return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit",
-			      text_clip(spec.name, SUBJECT_SHOWN));
+			      text_head_bytes(spec.name, SUBJECT_SHOWN));
 	if (r == STORE_CONFLICT)
 		return refuse_conflict(c, &before, base);
 	if (r == STORE_SAME) {
-		say(c, "Nothing changed: %s stays at v%l.", spec.name, before.version);
+		say(c, "Nothing changed: %S stays at v%l.", spec.name, before.version);
 		return true;
 	}
-	if (!worked(c, r))
+	if (!ok_or_refuse(c, r))
 		return false;
 	say_spec(c, &spec);
 	c->out->n = 0;
-	say(c, "%s v%l is published", spec.name, spec.version);
+	say(c, "%S v%l is published", spec.name, spec.version);
 	if (!tell_readers(c, &all, &spec, &told))
 		return false;
-	say(c, told ? "; %d reader%z told." : ".", told, told == 1 ? " is" : "s are");
+	say(c, told ? "; %d reader%s told." : ".", told, told == 1 ? " is" : "s are");
 	if (before.version && before.publisher.n && !str_eq(before.publisher, c->self) && !base)
-		say(c, " v%l was by %s: base_version guards against overwriting.", before.version,
+		say(c, " v%l was by %S: base_version guards against overwriting.", before.version,
 		    shown_name(c, before.publisher));
 	return true;
 }
@@ -1602,7 +1602,7 @@ static void note_reader(call *c, const store_spec *spec)
 		return;
 	r = store_note_reader(&c->st, spec->name, c->self, spec->version);
 	if (r != STORE_OK)
-		complain(c->mem, "it is not noted that %s read %s: %s", c->self, spec->name, trouble(c, r));
+		warn(c->mem, "it is not noted that %S read %S: %S", c->self, spec->name, describe_fault(c, r));
 }
 
 /* What changed since a version; where that would be more to read than the
@@ -1613,9 +1613,9 @@ static bool show_changes(call *c, const store_spec *now, int64_t since)
 	buf diff = { .mem = c->mem };
 	bool shortest;
 	if (since > now->version)
-		return refuse(c, "since: %s is only at v%l", shown_name(c, now->name), now->version);
+		return refuse(c, "since: %S is only at v%l", shown_name(c, now->name), now->version);
 	if (since == now->version) {
-		say(c, "%s is still at v%l: nothing changed.", shown_name(c, now->name), since);
+		say(c, "%S is still at v%l: nothing changed.", shown_name(c, now->name), since);
 		return true;
 	}
 	if (!find_spec(c, now->name, since, &then) || !diff_versions(c, &then, now, &diff, &shortest))
@@ -1644,7 +1644,7 @@ static bool get_spec(call *c)
 		return show_changes(c, &spec, get_value(c, "since")->number);
 	if (offset > spec.size)
 		return refuse(c, "offset: the spec has only %l bytes", spec.size);
-	if (!worked(c, store_spec_text(&c->st, &spec, offset, c->json ? INT32_MAX : PAGE_BYTES, &part)))
+	if (!ok_or_refuse(c, store_spec_text(&c->st, &spec, offset, c->json ? INT32_MAX : PAGE_BYTES, &part)))
 		return false;
 	say_spec(c, &spec);
 	say(c, "\n");
@@ -1660,7 +1660,7 @@ static bool get_spec(call *c)
 static bool list_specs(call *c)
 {
 	store_specs all;
-	if (!worked(c, store_list_specs(&c->st, &all)))
+	if (!ok_or_refuse(c, store_list_specs(&c->st, &all)))
 		return false;
 	if (all.n == 0)
 		say(c, "Nothing is published.");
@@ -1696,14 +1696,14 @@ static const tool tools[] = {
 	{ "send_message", "Send mail; it waits until it is read.", ALWAYS_LOAD,
 	  PARAMS({ "from", TEXT, CALLER, 0, NULL },
 		 { "to", TEXT, REQUIRED, 0, "Agent, several with commas, or human" },
-		 { "subject", TEXT, REQUIRED, SUBJECT_MOST, NULL },
+		 { "subject", TEXT, REQUIRED, MAX_SUBJECT, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "urgent", FLAG, 0, 0, NULL }),
 	  send_message, "send api 'It crashes on load' --from web", "send", "to", "content" },
 	{ "check_inbox", "List your mail: unread, escalated, read.", READ_ONLY | ALWAYS_LOAD | LIST,
 	  PARAMS({ "agent_name", TEXT, CALLER, 0, NULL },
 		 { "offset", WHOLE, 0, 0, NULL },
-		 { "wait_seconds", WHOLE, 0, WAIT_MOST, "Wait for mail" }),
+		 { "wait_seconds", WHOLE, 0, MAX_WAIT, "Wait for mail" }),
 	  check_inbox, "inbox --from api", "inbox", NULL, NULL },
 	{ "read_message", "Show one message; yours is then acknowledged.", READ_ONLY | ALWAYS_LOAD | LONG_RESULT,
 	  PARAMS({ "message_id", TEXT, REQUIRED, 0, "Or its first characters" },
@@ -1713,7 +1713,7 @@ static const tool tools[] = {
 	{ "reply_message", "Answer the other party of a message.", 0,
 	  PARAMS({ "original_message_id", TEXT, REQUIRED, 0, NULL },
 		 { "from", TEXT, CALLER, 0, NULL },
-		 { "subject", TEXT, 0, SUBJECT_MOST, NULL },
+		 { "subject", TEXT, 0, MAX_SUBJECT, NULL },
 		 { "content", BODY, REQUIRED, 0, "Markdown" },
 		 { "mark_complete", FLAG, 0, 0, "The original is dealt with" }),
 	  reply_message, "reply 1a2b3c4d Mended --from api --mark-complete", "reply",
@@ -1772,7 +1772,7 @@ static const tool *find_verb(str name)
  * be a second old. */
 static void say_unread(call *c)
 {
-	int64_t now = store_tick();
+	int64_t now = clock_ms();
 	int unread;
 	if (c->who->shell || c->self.n == 0 || c->tool->run == check_inbox)
 		return;
@@ -1784,7 +1784,7 @@ static void say_unread(call *c)
 	for (const receipt *r = *c->receipts; r; r = r->next)
 		unread--;                /* what this answer shows is read */
 	if (unread > 0)
-		say(c, "%z%d unread: check_inbox\n", end_line(c), unread);
+		say(c, "%s%d unread: check_inbox\n", end_line(c), unread);
 }
 
 /* Runs a tool whose arguments have been read, and ends the call. False: the
@@ -1797,7 +1797,7 @@ static bool run_tool(call *c, const json *args)
 	if (c->misused)
 		done = false;
 	else if (c->who->root.n == 0)
-		done = worked(c, STORE_FAILED);
+		done = ok_or_refuse(c, STORE_FAILED);
 	else
 		done = find_self(c) && c->tool->run(c);
 	if (done && !c->waits) {
@@ -1811,7 +1811,7 @@ static bool run_tool(call *c, const json *args)
 static void sweep(session *who, arena *mem)
 {
 	store st;
-	int64_t now = store_tick();
+	int64_t now = clock_ms();
 	if (who->root.n == 0 || (who->swept_at && now - who->swept_at < SWEEP_ASK_MS))
 		return;
 	who->swept_at = now;
@@ -1828,12 +1828,12 @@ static void sweep(session *who, arena *mem)
  * that the loop which waits for input notices. Where that takes too long, the
  * alarm ends the process: the store is whole at every instant. */
 
-static int wake_pipe[2] = { -1, -1 };
+static int signal_pipe[2] = { -1, -1 };
 
 static void on_signal(int number)
 {
 	int saved = errno;
-	ssize_t ignored = write(wake_pipe[1], "", 1);
+	ssize_t ignored = write(signal_pipe[1], "", 1);
 	(void)number;
 	(void)ignored;
 	stopping = 1;
@@ -1847,10 +1847,10 @@ static void catch_signals(void)
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigemptyset(&leave.sa_mask);
 	sigemptyset(&ignore.sa_mask);
-	if (pipe(wake_pipe) == 0) {
+	if (pipe(signal_pipe) == 0) {
 		for (int i = 0; i < 2; i++) {
-			fcntl(wake_pipe[i], F_SETFD, FD_CLOEXEC);
-			fcntl(wake_pipe[i], F_SETFL, O_NONBLOCK);
+			fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC);
+			fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK);
 		}
 	}
 	sigaction(SIGINT, &leave, NULL);
@@ -1936,8 +1936,8 @@ static void begin_answer(request *rq)
 static bool answer_error(request *rq, int code, const char *message, str subject, str data)
 {
 	begin_answer(rq);
-	json_say(&rq->w, "error:{code:%l,message:%s", (int64_t)code,
-		 arena_say(rq->mem, "%z%s", message, text_clip(subject, 200)));
+	json_say(&rq->w, "error:{code:%l,message:%S", (int64_t)code,
+		 arena_say(rq->mem, "%s%S", message, text_head_bytes(subject, 200)));
 	json_say(&rq->w, data.n ? "data:%r}}" : "}}", data);
 	return false;
 }
@@ -1978,14 +1978,14 @@ static bool serve_initialize(request *rq)
 			agreed = version;
 	rq->srv->batches = str_eq(agreed, S("2025-03-26"));
 	note_client(rq, json_get(rq->params, S("clientInfo")));
-	json_say(&rq->w, "protocolVersion:%s," CAPABILITIES ",serverInfo:" IDENTITY ",instructions:%z",
+	json_say(&rq->w, "protocolVersion:%S," CAPABILITIES ",serverInfo:" IDENTITY ",instructions:%s",
 		 agreed, instructions);
 	return true;
 }
 
 static bool serve_discover(request *rq)
 {
-	json_say(&rq->w, "supportedVersions:['" MODERN "']," CAPABILITIES ",instructions:%z", instructions);
+	json_say(&rq->w, "supportedVersions:['" MODERN "']," CAPABILITIES ",instructions:%s", instructions);
 	return true;
 }
 
@@ -2005,7 +2005,7 @@ static bool serve_listen(request *rq)
 static void put_param(json_writer *w, const param *p)
 {
 	json_name(w, str_of(p->name));
-	json_say(w, p->about ? "{type:%z,description:%z}" : "{type:%z}",
+	json_say(w, p->about ? "{type:%s,description:%s}" : "{type:%s}",
 		 p->kind == WHOLE ? "integer" : p->kind == FLAG ? "boolean" : "string", p->about);
 }
 
@@ -2019,7 +2019,7 @@ static void put_schema(json_writer *w, const tool *t)
 	for (const param *p = t->params; p->name; p++) {
 		if (!(p->flags & REQUIRED))
 			continue;
-		json_say(w, any ? "%z" : "required:[%z", p->name);
+		json_say(w, any ? "%s" : "required:[%s", p->name);
 		any = true;
 	}
 	json_say(w, any ? "]}" : "}");
@@ -2028,7 +2028,7 @@ static void put_schema(json_writer *w, const tool *t)
 static void put_tool(json_writer *w, const tool *t)
 {
 	bool meta = t->hints & (ALWAYS_LOAD | LONG_RESULT);
-	json_say(w, "{name:%z,description:%z", t->name, t->about);
+	json_say(w, "{name:%s,description:%s", t->name, t->about);
 	put_schema(w, t);
 	json_say(w, t->hints & READ_ONLY ? "annotations:{readOnlyHint:true}" : "annotations:{destructiveHint:false}");
 	json_say(w, meta ? "_meta:{" : "");
@@ -2076,7 +2076,7 @@ static bool serve_resources_list(request *rq)
 	store_close(&c.st);
 	json_say(&rq->w, "resources:[");
 	for (int i = 0; i < all.n; i++)
-		json_say(&rq->w, "{uri:%s,name:%s,mimeType:'text/markdown',size:%l}",
+		json_say(&rq->w, "{uri:%S,name:%S,mimeType:'text/markdown',size:%l}",
 			 spec_uri(rq->mem, all.at[i].name), all.at[i].name, all.at[i].size);
 	json_say(&rq->w, "]");
 	return true;
@@ -2085,7 +2085,7 @@ static bool serve_resources_list(request *rq)
 static bool refuse_resource(request *rq, str uri)
 {
 	buf data = { .mem = rq->mem };
-	json_say(&(json_writer){ .out = &data }, "{uri:%s}", uri);
+	json_say(&(json_writer){ .out = &data }, "{uri:%S}", uri);
 	return answer_error(rq, E_PARAMS, "no such resource: ", uri, buf_str(&data));
 }
 
@@ -2115,7 +2115,7 @@ static bool serve_resources_read(request *rq)
 	if (!found)
 		return refuse_resource(rq, uri);
 	say_fenced(&c, spec.publisher, part);
-	json_say(&rq->w, "contents:[{uri:%s,mimeType:'text/markdown',text:%s}]", uri, buf_str(&text));
+	json_say(&rq->w, "contents:[{uri:%S,mimeType:'text/markdown',text:%S}]", uri, buf_str(&text));
 	return true;
 }
 
@@ -2134,7 +2134,7 @@ static bool serve_tools_call(request *rq)
 	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
 		return answer_error(rq, E_PARAMS, "arguments: expected an object", S(""), S(""));
 	done = run_tool(&c, args);
-	json_say(&rq->w, "content:[{type:'text',text:%s}]", buf_str(&text));
+	json_say(&rq->w, "content:[{type:'text',text:%S}]", buf_str(&text));
 	json_say(&rq->w, done ? "" : "isError:true");
 	if (c.waits) {
 		rq->wait_ms = get_value(&c, "wait_seconds")->number * 1000;
@@ -2191,7 +2191,7 @@ static void run_method(request *rq, const rpc_method *m)
 
 static bool refuse_envelope(request *rq, const char *key, const char *expected)
 {
-	str text = arena_say(rq->mem, "_meta[\"" META_PREFIX "%z\"]: expected ", key);
+	str text = arena_say(rq->mem, "_meta[\"" META_PREFIX "%s\"]: expected ", key);
 	return answer_error(rq, E_PARAMS, arena_z(rq->mem, text), str_of(expected), S(""));
 }
 
@@ -2209,7 +2209,7 @@ static bool check_version(request *rq, const json *version)
 		return refuse_envelope(rq, "protocolVersion", "a string");
 	if (str_eq(json_text(rq->mem, version), S(MODERN)))
 		return true;
-	json_say(&(json_writer){ .out = &data }, "{supported:['" MODERN "'],requested:%s}",
+	json_say(&(json_writer){ .out = &data }, "{supported:['" MODERN "'],requested:%S}",
 		 json_text(rq->mem, version));
 	return answer_error(rq, E_VERSION, "Unsupported protocol version", S(""), buf_str(&data));
 }
@@ -2266,7 +2266,7 @@ static void keep_waiting(server *srv, const request *rq, str line)
 {
 	arena mem = { 0 };
 	waiting *w = NEW(&mem, waiting, 1);
-	int64_t now = store_tick();
+	int64_t now = clock_ms();
 	*w = (waiting){ .next = srv->waits, .line = arena_copy(&mem, line), .id = arena_copy(&mem, rq->id),
 			.until = now + rq->wait_ms, .progress_at = now + PROGRESS_MS };
 	w->mem = mem;
@@ -2318,7 +2318,7 @@ static void serve_message(request *rq, const json *message)
 		serve_notification(rq, json_text(rq->mem, method));
 	else
 		serve_method(rq, json_text(rq->mem, method));
-	if (rq->out->n > LINE_MOST - 2) {  /* more than clients take, with the line's end */
+	if (rq->out->n > MAX_LINE - 2) {  /* more than clients take, with the line's end */
 		rq->receipts = before;
 		answer_error(rq, E_INTERNAL, "the answer would be longer than 10 MiB", S(""), S(""));
 	}
@@ -2339,7 +2339,7 @@ static void serve_batch(request *rq, const json *batch)
 		rq->receipts = part.receipts;
 		if (one.n == 0)
 			continue;
-		if (all->n + one.n > LINE_MOST - 2) {  /* goes on in another array */
+		if (all->n + one.n > MAX_LINE - 2) {  /* goes on in another array */
 			buf_add(all, S("]\n"));
 			rq->srv->broken = rq->srv->broken || !write_out(rq->srv->out, buf_str(all));
 			all->n = 0;
@@ -2364,7 +2364,7 @@ static void serve_line(server *srv, str line, request *rq)
 	rq->out = &rq->answer;
 	message = json_read(&srv->mem, line, JSON_STRICT, &error);
 	if (error.what)
-		complain(&srv->mem, "a line that is not JSON was passed over: %z", error.what);
+		warn(&srv->mem, "a line that is not JSON was passed over: %s", error.what);
 	else if (message->kind == JSON_ARRAY)
 		serve_batch(rq, message);
 	else
@@ -2400,7 +2400,7 @@ static void send_progress(server *srv, waiting *w)
 		return;
 	srv->broken = !write_out(srv->out, arena_say(&srv->mem,
 		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
-		"{\"progressToken\":%s,\"progress\":%l}}\n", token->raw, ++w->progress));
+		"{\"progressToken\":%S,\"progress\":%l}}\n", token->raw, ++w->progress));
 }
 
 /* Asks again every call that waits; all get their answer when the client has
@@ -2409,8 +2409,8 @@ static void serve_waiting(server *srv)
 {
 	waiting **at = &srv->waits;
 	while (*at && !srv->broken) {
-		request rq = { .final = srv->ended || store_tick() >= (*at)->until };
-		if (store_tick() >= (*at)->progress_at)
+		request rq = { .final = srv->ended || clock_ms() >= (*at)->until };
+		if (clock_ms() >= (*at)->progress_at)
 			send_progress(srv, *at);
 		serve_line(srv, (*at)->line, &rq);
 		arena_reset(&srv->mem);
@@ -2427,7 +2427,7 @@ static void serve_waiting(server *srv)
  * so that this is a nudge and no more: it counts as telling nobody, a failure
  * ends it for this process, and what it would have said waits in the inbox. */
 
-static bool post(const char *path, str text)
+static bool send_to_socket(const char *path, str text)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -2453,13 +2453,13 @@ static void send_nudge(server *srv, call *c, const store_messages *news)
 	json_writer w = { .out = &frame };
 	say_news(c, news);
 	if (srv->token) {
-		json_say(&w, "{type:'auth',token:%z}", srv->token);
+		json_say(&w, "{type:'auth',token:%s}", srv->token);
 		buf_char(&frame, '\n');
 		w = (json_writer){ .out = &frame };
 	}
-	json_say(&w, "{type:'user',message:{role:'user',content:%s}}", buf_str(c->out));
+	json_say(&w, "{type:'user',message:{role:'user',content:%S}}", buf_str(c->out));
 	buf_char(&frame, '\n');
-	if (!post(srv->socket, buf_str(&frame)))
+	if (!send_to_socket(srv->socket, buf_str(&frame)))
 		srv->socket = NULL;
 }
 
@@ -2470,12 +2470,12 @@ static void look_for_mail(server *srv)
 	session *who = srv->who;
 	buf text = { .mem = &srv->mem }, ids = { .mem = &srv->mem };
 	call c = begin_call(who, &srv->mem, NULL, &text);
-	str at = arena_say(&srv->mem, "@%s", who->present);
+	str at = arena_say(&srv->mem, "@%S", who->present);
 	store_messages mail, news = { 0 };
 	str next = srv->known;
 	bool seen;
 	c.self = who->present;
-	seen = store_workspace_here(&srv->mem, who->root) && store_mail(&c.st, c.self, S(""), &mail) == STORE_OK;
+	seen = store_workspace_here(&srv->mem, who->root) && store_list_mail(&c.st, c.self, S(""), &mail) == STORE_OK;
 	if (seen) {
 		keep_inbox(&mail, c.self);
 		news.at = NEW(&srv->mem, store_message, mail.n + 1);
@@ -2483,11 +2483,11 @@ static void look_for_mail(server *srv)
 	for (str all = srv->known; all.n;) {
 		str line = str_cut(&all, '\n');
 		if (!str_ends(line, at))
-			buf_say(&ids, "%s\n", line);
+			buf_say(&ids, "%S\n", line);
 	}
 	for (int i = 0; seen && i < mail.n && mail.at[i].state == STORE_PENDING; i++) {
-		str line = arena_say(&srv->mem, "%s%s", mail.at[i].id, at);
-		buf_say(&ids, "%s\n", line);
+		str line = arena_say(&srv->mem, "%S%S", mail.at[i].id, at);
+		buf_say(&ids, "%S\n", line);
 		if (!text_has_line(srv->known, line, &next))
 			news.at[news.n++] = mail.at[i];
 	}
@@ -2495,15 +2495,15 @@ static void look_for_mail(server *srv)
 	if (!seen) {
 		srv->wake_at = 0;        /* nothing can be told of a store that is away */
 	} else if (srv->looked_at && news.n && !srv->wake_at) {
-		srv->wake_at = store_tick() + BURST_MS;
-	} else if (!srv->looked_at || !news.n || store_tick() >= srv->wake_at) {
+		srv->wake_at = clock_ms() + BURST_MS;
+	} else if (!srv->looked_at || !news.n || clock_ms() >= srv->wake_at) {
 		if (srv->looked_at && news.n)
 			send_nudge(srv, &c, &news);
 		srv->wake_at = 0;
 		arena_reset(&srv->known_mem);
 		srv->known = arena_copy(&srv->known_mem, buf_str(&ids));
 	}
-	srv->looked_at = store_tick();
+	srv->looked_at = clock_ms();
 	arena_reset(&srv->mem);
 }
 
@@ -2548,7 +2548,7 @@ static bool next_line(server *srv, str *line)
 	bool skipped = srv->skipping;
 	srv->looked = srv->n;
 	*line = (str){ start, end ? end - start : srv->n - srv->from };
-	if (!end && line->n > LINE_MOST)
+	if (!end && line->n > MAX_LINE)
 		srv->skipping = true;
 	if (!end && srv->skipping)
 		srv->from = srv->looked = srv->n = 0;
@@ -2556,9 +2556,9 @@ static bool next_line(server *srv, str *line)
 		return false;
 	srv->from = srv->looked = end ? end + 1 - srv->s : srv->n;
 	srv->skipping = false;
-	if (!skipped && line->n <= LINE_MOST)
+	if (!skipped && line->n <= MAX_LINE)
 		return true;
-	complain(&srv->mem, "a line of more than 10 MiB was passed over");
+	warn(&srv->mem, "a line of more than 10 MiB was passed over");
 	*line = S("");
 	return true;
 }
@@ -2594,20 +2594,20 @@ static bool drain(int fd)
 /* How long the server may sleep, in ms; -1: until something comes. */
 static int nap_length(const server *srv)
 {
-	int64_t left = srv->wake_at ? srv->wake_at - store_tick() : LOOK_ANYWAY_MS;
+	int64_t left = srv->wake_at ? srv->wake_at - clock_ms() : LOOK_ANYWAY_MS;
 	if (!srv->waits && !can_wake(srv))
 		return -1;
 	if (srv->watch < 0)
 		return LOOK_MS;
 	for (const waiting *w = srv->waits; w; w = w->next)
-		left = w->until - store_tick() < left ? w->until - store_tick() : left;
+		left = w->until - clock_ms() < left ? w->until - clock_ms() : left;
 	return left < 0 ? 0 : left > LOOK_ANYWAY_MS ? LOOK_ANYWAY_MS : (int)left;
 }
 
 /* Waits until there is something to do, and reads what has come. */
 static void wait_for_input(server *srv)
 {
-	struct pollfd on[] = { { .fd = srv->in, .events = POLLIN }, { .fd = wake_pipe[0], .events = POLLIN },
+	struct pollfd on[] = { { .fd = srv->in, .events = POLLIN }, { .fd = signal_pipe[0], .events = POLLIN },
 			       { .fd = srv->watch, .events = POLLIN } };
 	ssize_t n;
 	if (poll(on, 3, nap_length(srv)) <= 0 || !on[0].revents)
@@ -2624,8 +2624,8 @@ static void serve_quiet_moment(server *srv)
 {
 	bool changed = drain(srv->watch);
 	serve_waiting(srv);
-	if (can_wake(srv) && (changed || srv->watch < 0 || store_tick() - srv->looked_at >= LOOK_ANYWAY_MS ||
-			      (srv->wake_at && store_tick() >= srv->wake_at)))
+	if (can_wake(srv) && (changed || srv->watch < 0 || clock_ms() - srv->looked_at >= LOOK_ANYWAY_MS ||
+			      (srv->wake_at && clock_ms() >= srv->wake_at)))
 		look_for_mail(srv);
 	if (srv->watch < 0 && (srv->waits || can_wake(srv)))
 		srv->watch = open_watch(srv->who, &srv->mem);
@@ -2637,14 +2637,14 @@ static void join_pinned(session *who, arena *mem)
 {
 	buf text = { .mem = mem };
 	call c = begin_call(who, mem, find_tool(S("register_agent")), &text);
-	store_entry a = { .name = who->pinned, .workspace = who->place, .text = S("started under this name") };
+	store_entry a = { .name = who->fixed_name, .workspace = who->place, .text = S("started under this name") };
 	store_entries all;
-	if (who->pinned.n == 0)
+	if (who->fixed_name.n == 0)
 		return;
-	c.self = who->pinned;
+	c.self = who->fixed_name;
 	c.st.stop = NULL;                /* a signal ends the process here, and not the wait for the lock */
-	if (!list_agents(&c, &all) || (store_entry_named(&all, a.name) ? !need_self(&c, &all) : !join(&c, &a)))
-		complain(mem, "INTERAGENT_NAME: %s", buf_str(&text));
+	if (!list_agents(&c, &all) || (store_entry_named(&all, a.name) ? !need_self(&c, &all) : !do_register(&c, &a)))
+		warn(mem, "INTERAGENT_NAME: %S", buf_str(&text));
 	store_close(&c.st);
 	arena_reset(mem);
 }
@@ -2679,14 +2679,14 @@ static int serve(session *who)
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 
-static int tell(int fd, const buf *b)
+static int print(int fd, const buf *b)
 {
 	return write_out(fd, buf_str(b)) ? DONE : REFUSED;
 }
 
 static int refuse_verb(call *c)
 {
-	write_out(2, arena_say(c->mem, "interagent: %s\n", str_trim(buf_str(c->out))));
+	write_out(2, arena_say(c->mem, "interagent: %S\n", str_trim(buf_str(c->out))));
 	return REFUSED;
 }
 
@@ -2750,31 +2750,31 @@ static void add_word(buf *b, const char *format, const char *name, const char *t
 static int help_verb(arena *mem, const tool *t)
 {
 	buf b = { .mem = mem };
-	buf_say(&b, "usage: interagent %z", t->name);
+	buf_say(&b, "usage: interagent %s", t->name);
 	for (const param *p = t->params; p->name; p++)
-		add_word(&b, p->flags & REQUIRED ? " --%z%z" : " [--%z%z]", p->name, value_word(p));
-	add_word(&b, " [--json]%z%z\n", "", "");
+		add_word(&b, p->flags & REQUIRED ? " --%s%s" : " [--%s%s]", p->name, value_word(p));
+	add_word(&b, " [--json]%s%s\n", "", "");
 	if (t->word) {
-		buf_say(&b, "       interagent %z", t->word);
-		buf_say(&b, t->first ? " %z" : "", t->first);
-		buf_say(&b, t->rest ? " [%z...]" : "", t->rest);
+		buf_say(&b, "       interagent %s", t->word);
+		buf_say(&b, t->first ? " %s" : "", t->first);
+		buf_say(&b, t->rest ? " [%s...]" : "", t->rest);
 		buf_say(&b, "\n");
 	}
-	buf_say(&b, "\n%z\n", t->about);
+	buf_say(&b, "\n%s\n", t->about);
 	for (const param *p = t->params; p->name; p++) {
 		if (p->flags & CALLER)
-			buf_say(&b, "  --%z: who speaks; --from does it too\n", p->name);
+			buf_say(&b, "  --%s: who speaks; --from does it too\n", p->name);
 		else if (p->about)
-			buf_say(&b, "  --%z: %z\n", p->name, p->about);
+			buf_say(&b, "  --%s: %s\n", p->name, p->about);
 	}
-	buf_say(&b, "\nexample: interagent %z\n", t->example);
-	return tell(1, &b);
+	buf_say(&b, "\nexample: interagent %s\n", t->example);
+	return print(1, &b);
 }
 
 static int misuse(arena *mem, const char *what, const char *subject, const char *verb)
 {
 	const char *space = *verb ? " " : "";
-	write_out(2, arena_say(mem, "interagent: %z%z; see interagent %z%z--help\n", what, subject, verb, space));
+	write_out(2, arena_say(mem, "interagent: %s%s; see interagent %s%s--help\n", what, subject, verb, space));
 	return USAGE;
 }
 
@@ -2784,7 +2784,7 @@ static str read_input(arena *mem)
 	char *chunk = NEW(mem, char, PAGE_BYTES);
 	ssize_t n;
 	while ((n = read(0, chunk, PAGE_BYTES)) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0 && b.n <= LINE_MOST)
+		if (n > 0 && b.n <= MAX_LINE)
 			buf_add(&b, (str){ chunk, n });
 	return buf_str(&b);
 }
@@ -2843,7 +2843,7 @@ static int take_word(call *c, buf *rest, const char *word)
 		return set_value(c, find_param(t, str_of(t->first)), str_of(word));
 	if (!t->rest)
 		return misuse(c->mem, "not an option: ", word, t->name);
-	buf_say(rest, rest->n ? " %z" : "%z", word);
+	buf_say(rest, rest->n ? " %s" : "%s", word);
 	return DONE;
 }
 
@@ -2864,7 +2864,7 @@ static int fill_in(call *c, str rest)
 	if (text.n == 0)
 		return misuse(c->mem, "nothing is sent: the text is empty", "", t->name);
 	if (t->run == send_message && !get_value(c, "subject")->given)
-		set_value(c, find_param(t, S("subject")), text_first(str_cut(&text, '\n'), SUBJECT_MOST));
+		set_value(c, find_param(t, S("subject")), text_head_chars(str_cut(&text, '\n'), MAX_SUBJECT));
 	return DONE;
 }
 
@@ -2944,7 +2944,7 @@ static int run_verb(session *who, const tool *t, char **argv)
 		fit_lines(&text);
 	if (text.n && text.s[text.n - 1] != '\n')
 		buf_char(&text, '\n');
-	if (tell(1, &text) != DONE)
+	if (print(1, &text) != DONE)
 		return REFUSED;
 	write_receipts(who, &mem, receipts);
 	sweep(who, &mem);
@@ -2953,7 +2953,7 @@ static int run_verb(session *who, const tool *t, char **argv)
 
 /* ---- Verbs that are no tools ---- */
 
-enum { OPTIONS_MOST = 3 };
+enum { MAX_OPTIONS = 3 };
 
 typedef struct {
 	const char *name;                /* "--timeout"; without dashes: a word that is no option */
@@ -2963,7 +2963,7 @@ typedef struct {
 
 /* What was given for each of a verb's options. */
 typedef struct {
-	const char *value[OPTIONS_MOST];
+	const char *value[MAX_OPTIONS];
 	const char *wrong;               /* the argument that is not among them, or NULL */
 } words;
 
@@ -2996,9 +2996,9 @@ static words read_words(const option *known, char **argv)
 /* Facts in one line, never a body: a hook's text is trusted more than a tool's. */
 static void say_news(call *c, const store_messages *news)
 {
-	say(c, "interagent: %d unread for %s: ", news->n, shown_name(c, c->self));
+	say(c, "interagent: %d unread for %S: ", news->n, shown_name(c, c->self));
 	for (int i = 0; i < news->n && i < PAGE_ITEMS; i++)
-		say(c, "%z%s %zfrom %s %s", i ? "; " : "", short_id(c->mem, news->at[i].id), news->at[i].urgent ? "urgent " : "",
+		say(c, "%s%S %sfrom %S %S", i ? "; " : "", short_id(c->mem, news->at[i].id), news->at[i].urgent ? "urgent " : "",
 		    shown_name(c, news->at[i].from), shown_subject(c, news->at[i].subject));
 	if (news->n > PAGE_ITEMS)
 		say(c, "; and %d more", news->n - PAGE_ITEMS);
@@ -3025,17 +3025,17 @@ static int print_hook(call *c, enum event event, const char *name, str inbox)
 	json_writer w = { .out = &b };
 	if (event == ON_FILE) {
 		say(c, "\n");
-		tell(2, c->out);
+		print(2, c->out);
 		return USAGE;            /* wakes the client */
 	}
 	if (event == AT_STOP) {
-		json_say(&w, "{decision:'block',reason:%s}", buf_str(c->out));
+		json_say(&w, "{decision:'block',reason:%S}", buf_str(c->out));
 	} else {
-		json_say(&w, "{hookSpecificOutput:{hookEventName:%z,additionalContext:%s", name, buf_str(c->out));
-		json_say(&w, inbox.n ? "watchPaths:[%s]}}" : "}}", inbox);
+		json_say(&w, "{hookSpecificOutput:{hookEventName:%s,additionalContext:%S", name, buf_str(c->out));
+		json_say(&w, inbox.n ? "watchPaths:[%S]}}" : "}}", inbox);
 	}
 	buf_char(&b, '\n');
-	tell(1, &b);
+	print(1, &b);
 	return DONE;
 }
 
@@ -3061,16 +3061,16 @@ static int serve_hook(call *c, enum event event, const char *name, bool watches)
 	store_result r;
 	if (!find_self(c) || c->self.n == 0 || str_eq(c->self, store_human))
 		return DONE;
-	r = store_news(&c->st, c->self, c->session_id, event == AT_START ? STORE_ALL : event == IN_TURN ? STORE_URGENT : 0,
+	r = store_list_news(&c->st, c->self, c->session_id, event == AT_START ? STORE_ALL : event == IN_TURN ? STORE_URGENT : 0,
 		       &news);
 	if (r != STORE_OK) {
-		complain(c->mem, "hook: %s", trouble(c, r));
+		warn(c->mem, "hook: %S", describe_fault(c, r));
 		return DONE;
 	}
 	if (news.n == 0 && event != AT_START)
 		return DONE;
 	if (event == AT_START) {
-		say(c, "You are the agent %s. ", shown_name(c, c->self));
+		say(c, "You are the agent %S. ", shown_name(c, c->self));
 		if (store_list_agents(&c->st, &all) == STORE_OK)
 			inbox = store_make_inbox(c->mem, workspace_of(&all, c->self));
 		if (!watches)
@@ -3111,7 +3111,7 @@ static int run_hook(call *c, const words *w)
 	name = json_get_text(c->mem, input, S("hook_event_name"));
 	place = json_get_text(c->mem, input, S("cwd"));
 	if (w->wrong || error.what || name.n == 0) {
-		complain(c->mem, w->wrong ? "hook: takes no arguments" : "hook: no hook event on standard input");
+		warn(c->mem, w->wrong ? "hook: takes no arguments" : "hook: no hook event on standard input");
 		return DONE;
 	}
 	if (json_get(input, S("agent_id")))
@@ -3133,9 +3133,9 @@ static int run_hook(call *c, const words *w)
 /* Sleeps until mail may have come, or ms have passed. */
 static void sleep_for_mail(int watch, int64_t ms)
 {
-	int64_t most = watch >= 0 ? LOOK_ANYWAY_MS : LOOK_MS;
-	struct pollfd on[] = { { .fd = watch, .events = POLLIN }, { .fd = wake_pipe[0], .events = POLLIN } };
-	poll(on, 2, (int)(ms < most ? ms : most));
+	int64_t max = watch >= 0 ? LOOK_ANYWAY_MS : LOOK_MS;
+	struct pollfd on[] = { { .fd = watch, .events = POLLIN }, { .fd = signal_pipe[0], .events = POLLIN } };
+	poll(on, 2, (int)(ms < max ? ms : max));
 	drain(watch);
 }
 
@@ -3160,28 +3160,28 @@ static int run_wait(call *c, const words *w)
 	}
 	if (!self_is_known(c, w->value[0]))
 		return refuse_verb(c);
-	until = store_tick() + seconds * 1000;
+	until = clock_ms() + seconds * 1000;
 	claim = store_claim_wait(&c->st, c->self, c->session_id);
 	watch = claim < 0 ? -1 : store_watch(&c->st);
 	r = claim < -1 ? STORE_FAILED : STORE_OK;
 	while (claim >= 0 && !stopping && news.n == 0) {
 		arena mark = *c->mem;
 		reopen(c);
-		r = store_news(&c->st, c->self, c->session_id, 0, &news);
+		r = store_list_news(&c->st, c->self, c->session_id, 0, &news);
 		if (r != STORE_OK)
 			news.n = 0;
-		if (r == STORE_FAILED || news.n || store_tick() >= until)
+		if (r == STORE_FAILED || news.n || clock_ms() >= until)
 			break;
 		arena_rewind(c->mem, mark);
-		sleep_for_mail(watch, until - store_tick());
+		sleep_for_mail(watch, until - clock_ms());
 	}
-	if (r == STORE_FAILED && !worked(c, r))
+	if (r == STORE_FAILED && !ok_or_refuse(c, r))
 		return refuse_verb(c);
 	if (news.n == 0)
 		return DONE;
 	say_news(c, &news);
 	say(c, "\n");
-	tell(status ? 2 : 1, c->out);
+	print(status ? 2 : 1, c->out);
 	return (int)status;
 }
 
@@ -3190,7 +3190,7 @@ static str watch_line(call *c, const store_message *m, bool as_json)
 	json_writer w = { .out = c->out };
 	c->out->n = 0;
 	if (as_json) {
-		json_say(&w, "{id:%s,from:%s,to:%s,subject:%s,status:%z,createdAt:%s}", m->id, m->from, m->to,
+		json_say(&w, "{id:%S,from:%S,to:%S,subject:%S,status:%s,createdAt:%S}", m->id, m->from, m->to,
 			 m->subject, m->state == STORE_ESCALATED ? "escalated" : "pending", m->created);
 		say(c, "\n");
 	} else {
@@ -3219,14 +3219,14 @@ static int run_watch(call *c, const words *w)
 		str next = seen;
 		reopen(c);
 		c->st.cache = &c->who->cache;
-		known = store_mail(&c->st, c->self, S(""), &mail) == STORE_OK;
+		known = store_list_mail(&c->st, c->self, S(""), &mail) == STORE_OK;
 		if (known)
 			keep_inbox(&mail, c->self);
 		for (int i = 0; known && i < mail.n; i++) {
 			const store_message *m = &mail.at[i];
 			if (m->state != STORE_PENDING && m->state != STORE_ESCALATED)
 				continue;
-			buf_say(&ids, "%s\n", m->id);
+			buf_say(&ids, "%S\n", m->id);
 			if (!text_has_line(seen, m->id, &next) && !write_out(1, watch_line(c, m, w->value[1] != NULL)))
 				return REFUSED;
 		}
@@ -3255,10 +3255,10 @@ static int run_done(call *c, const words *w)
 	r = str_eq(c->self, store_human) ? settle(c, &m) : STORE_OK;
 	if (r == STORE_OK)
 		r = mark_done(c, &m);
-	if (!worked(c, r))
+	if (!ok_or_refuse(c, r))
 		return refuse_verb(c);
-	say(c, "%s is completed.\n", short_id(c->mem, m.id));
-	return tell(1, c->out);
+	say(c, "%S is completed.\n", short_id(c->mem, m.id));
+	return print(1, c->out);
 }
 
 static bool read_span(const char *text, int64_t *ms)
@@ -3291,15 +3291,15 @@ static int run_forget(call *c, const words *w)
 	else if (!store_entry_named(&all, name))
 		refuse_agent(c, &all, name);
 	else if (p && p->alive)
-		refuse(c, "%s is running", shown_name(c, name));
+		refuse(c, "%S is running", shown_name(c, name));
 	else if ((unread = count_unread(c, name)) > 0)
-		refuse(c, "%s has %d unread", shown_name(c, name), unread);
+		refuse(c, "%S has %d unread", shown_name(c, name), unread);
 	else
-		done = worked(c, unread < 0 ? STORE_FAILED : store_forget(&c->st, name));
+		done = ok_or_refuse(c, unread < 0 ? STORE_FAILED : store_forget(&c->st, name));
 	if (!done)
 		return refuse_verb(c);
-	say(c, "%s is forgotten.\n", shown_name(c, name));
-	return tell(1, c->out);
+	say(c, "%S is forgotten.\n", shown_name(c, name));
+	return print(1, c->out);
 }
 
 static int run_prune(call *c, const words *w)
@@ -3308,10 +3308,10 @@ static int run_prune(call *c, const words *w)
 	int count;
 	if (w->wrong || !w->value[0] || !read_span(w->value[0], &older))
 		return misuse(c->mem, "how old? --older takes a span like 30d: ", w->wrong, "prune");
-	if (!worked(c, store_prune(&c->st, older, &count)))
+	if (!ok_or_refuse(c, store_prune(&c->st, older, &count)))
 		return refuse_verb(c);
-	say(c, "%d archived message%z deleted.\n", count, count == 1 ? " is" : "s are");
-	return tell(1, c->out);
+	say(c, "%d archived message%s deleted.\n", count, count == 1 ? " is" : "s are");
+	return print(1, c->out);
 }
 
 /* Where each message stands in its conversation: below the one that it answers. */
@@ -3359,7 +3359,7 @@ static void say_log_line(call *c, const store_message *m, int depth)
 	static const char *const marks[] = { "", " (escalated)", " (read)", " (done)" };
 	for (int i = 0; i < depth && i < 20; i++)
 		say(c, "  ");
-	say(c, "%s %s -> %s %s%z: %s\n", short_id(c->mem, m->id), shown_name(c, m->from), shown_name(c, m->to),
+	say(c, "%S %S -> %S %S%s: %S\n", short_id(c->mem, m->id), shown_name(c, m->from), shown_name(c, m->to),
 	    ago(c, m->created), marks[m->state], shown_subject(c, m->subject));
 }
 
@@ -3374,15 +3374,15 @@ static int run_log(call *c, const words *w)
 	if (w->wrong || !read_span(w->value[0], &since))
 		return misuse(c->mem, "a wrong option or span (like 2d, 3h, 10m): ",
 			      w->wrong ? w->wrong : w->value[0], "log");
-	if (!worked(c, store_every(&c->st, &all)))
+	if (!ok_or_refuse(c, store_list_all(&c->st, &all)))
 		return refuse_verb(c);
-	since = store_now() - since;
+	since = time_now() - since;
 	tree = make_tree(c->mem, &all);
 	for (int i = tree[all.n].child; i >= 0; ) {
 		const store_message *m = &all.at[i];
 		bool wanted = name.n == 0 || str_eq(m->from, name) || str_eq(m->to, name);
 		known = known || wanted;
-		if (wanted && store_ms(m->created) >= since)
+		if (wanted && time_parse(m->created) >= since)
 			say_log_line(c, m, tree[i].depth);
 		if (tree[i].child >= 0) {
 			i = tree[i].child;
@@ -3398,7 +3398,7 @@ static int run_log(call *c, const words *w)
 	}
 	say_damage(c);
 	fit_lines(c->out);
-	return tell(1, c->out);
+	return print(1, c->out);
 }
 
 static bool read_version(const char *word, int64_t *version)
@@ -3421,14 +3421,14 @@ static int run_diff(call *c, const words *w)
 	if (!find_spec(c, str_of(w->value[0]), b, &to))
 		return refuse_verb(c);
 	if (!a && to.version == 1) {
-		refuse(c, "%s has one version only", shown_name(c, to.name));
+		refuse(c, "%S has one version only", shown_name(c, to.name));
 		return refuse_verb(c);
 	}
 	if (!find_spec(c, to.name, a ? a : to.version - 1, &from) ||
 	    !diff_versions(c, &from, &to, &diff, &shortest))
 		return refuse_verb(c);
 	text_add(c->out, buf_str(&diff), TEXT_BODY);
-	return tell(1, c->out);
+	return print(1, c->out);
 }
 
 /* ---- The board: all that needs the person, at a glance ---- */
@@ -3452,7 +3452,7 @@ static void print_line(board *b, str line, const char *colour)
 	text_fit(&fit, line, b->width);
 	while (fit.n && fit.s[fit.n - 1] == ' ')
 		fit.n--;
-	say(&b->c, b->colour && *colour ? "\033[%zm%s\033[0m\n" : "%z%s\n", b->colour ? colour : "", buf_str(&fit));
+	say(&b->c, b->colour && *colour ? "\033[%sm%S\033[0m\n" : "%s%S\n", b->colour ? colour : "", buf_str(&fit));
 }
 
 static void heading(board *b, const char *text)
@@ -3463,7 +3463,7 @@ static void heading(board *b, const char *text)
 
 static void add_json(board *b, str *docs, str doc)
 {
-	*docs = arena_say(b->c.mem, docs->n ? "%s,\n%s" : "%s%s", *docs, doc);
+	*docs = arena_say(b->c.mem, docs->n ? "%S,\n%S" : "%S%S", *docs, doc);
 }
 
 static void board_waiting(board *b)
@@ -3478,7 +3478,7 @@ static void board_waiting(board *b)
 		add_json(b, &b->waiting_docs, m->doc);
 		if (!said++)
 			heading(b, "Waiting for you");
-		line = arena_say(c->mem, "  %s  %z %s %s: %q", short_id(c->mem, m->id), stuck ? "escalated by" : "from",
+		line = arena_say(c->mem, "  %S  %s %S %S: %q", short_id(c->mem, m->id), stuck ? "escalated by" : "from",
 				 shown_name(c, m->from), ago(c, m->created), m->subject);
 		print_line(b, line, stuck ? "31" : "");
 		if (stuck)
@@ -3509,18 +3509,18 @@ static void board_agent(board *b, const store_entry *a, int name_width)
 	int unread, left = b->width - name_width - 30;
 	count_mail(b, a->name, &unread, &oldest);
 	if (p)
-		here = arena_say(c->mem, p->alive ? "live %s" : "gone %s",
-				 span(c, store_now() - (p->alive ? p->since : p->seen)));
+		here = arena_say(c->mem, p->alive ? "live %S" : "gone %S",
+				 span(c, time_now() - (p->alive ? p->since : p->seen)));
 	if (unread)
-		mail = arena_say(c->mem, "%d unread %s", unread, span(c, store_now() - store_ms(oldest->created)));
+		mail = arena_say(c->mem, "%d unread %S", unread, span(c, time_now() - time_parse(oldest->created)));
 	buf_say(&line, "  ");
-	text_fit(&line, arena_say(c->mem, "%e", a->name), name_width);
+	text_fit(&line, arena_say(c->mem, "%Q", a->name), name_width);
 	buf_say(&line, "  ");
 	text_fit(&line, here, 10);
 	text_fit(&line, mail, 14);
 	buf_say(&line, "  ");
 	text_fit(&line, status ? arena_say(c->mem, "%q", status->text) : S(""), left > 20 ? left / 2 : 10);
-	buf_say(&line, "  %e", a->workspace);
+	buf_say(&line, "  %Q", a->workspace);
 	print_line(b, buf_str(&line), p && p->alive ? "32" : "");
 	add_json(b, &b->agent_docs, agent_doc(c, a, p));
 }
@@ -3529,7 +3529,7 @@ static void board_agents(board *b)
 {
 	int widest = 4;
 	for (int i = 0; i < b->agents.n; i++) {
-		int w = text_width(arena_say(b->c.mem, "%e", b->agents.at[i].name));
+		int w = text_width(arena_say(b->c.mem, "%Q", b->agents.at[i].name));
 		widest = w > widest ? w : widest;
 	}
 	heading(b, b->agents.n ? "Agents" : "No agents are registered");
@@ -3555,7 +3555,7 @@ static void board_specs(board *b)
 		c->out = &text;
 		say_spec(c, &b->specs.at[i]);
 		c->out = out;
-		print_line(b, arena_say(c->mem, "  %s", str_trim(buf_str(&text))), "");
+		print_line(b, arena_say(c->mem, "  %S", str_trim(buf_str(&text))), "");
 		add_json(b, &b->spec_docs, c->docs[c->docs_n - 1]);
 	}
 }
@@ -3574,8 +3574,8 @@ static bool load_board(board *b)
 {
 	call *c = &b->c;
 	if (!list_agents(c, &b->agents) || !list_statuses(c, &b->statuses) ||
-	    !worked(c, store_every(&c->st, &b->mail)) || !worked(c, store_list_specs(&c->st, &b->specs)) ||
-	    !worked(c, store_check(&c->st, false, &b->found)))
+	    !ok_or_refuse(c, store_list_all(&c->st, &b->mail)) || !ok_or_refuse(c, store_list_specs(&c->st, &b->specs)) ||
+	    !ok_or_refuse(c, store_check(&c->st, false, &b->found)))
 		return false;
 	list_presence(c, &b->live);
 	return true;
@@ -3597,10 +3597,10 @@ static int run_board(call *c, const words *w)
 	board_totals(&b);
 	if (w->value[0]) {
 		c->out->n = 0;
-		say(c, "{\"waiting\":[%s],\n\"agents\":[%s],\n\"specs\":[%s],\n\"messages\":%d,\"damaged\":%d}\n",
+		say(c, "{\"waiting\":[%S],\n\"agents\":[%S],\n\"specs\":[%S],\n\"messages\":%d,\"damaged\":%d}\n",
 		    b.waiting_docs, b.agent_docs, b.spec_docs, b.mail.n, b.found.n);
 	}
-	return tell(1, c->out);
+	return print(1, c->out);
 }
 
 /* ---- Setting up a client: a plugin directory of our own ---- */
@@ -3612,15 +3612,15 @@ typedef struct {
 
 enum { PLUGIN_FILES = 3 };
 
-static str below(arena *mem, str dir, const char *name)
+static str path_join(arena *mem, str dir, const char *name)
 {
-	return arena_say(mem, *name ? "%s/%z" : "%s", dir, name);
+	return arena_say(mem, *name ? "%S/%s" : "%S", dir, name);
 }
 
 static str config_dir(arena *mem)
 {
 	const char *given = getenv("CLAUDE_CONFIG_DIR"), *home = getenv("HOME");
-	return given && *given ? str_of(given) : below(mem, str_of(home), ".claude");
+	return given && *given ? str_of(given) : path_join(mem, str_of(home), ".claude");
 }
 
 /* The path of this program: as it was called, or found as the shell finds it. */
@@ -3630,7 +3630,7 @@ static str own_path(arena *mem, const char *called)
 	if (strchr(called, '/'))
 		return real_path(mem, str_of(called));
 	while (dirs.n) {
-		char *path = arena_z(mem, below(mem, str_cut(&dirs, ':'), called));
+		char *path = arena_z(mem, path_join(mem, str_cut(&dirs, ':'), called));
 		if (access(path, X_OK) == 0)
 			return real_path(mem, str_of(path));
 	}
@@ -3659,7 +3659,7 @@ static bool server_is_known(arena *mem)
 static void put_hook(json_writer *w, const char *event, str program, bool wakes)
 {
 	json_name(w, str_of(event));
-	json_say(w, "[{hooks:[{type:'command',command:%s,args:%r,timeout:10", program, S("[\"hook\"]"));
+	json_say(w, "[{hooks:[{type:'command',command:%S,args:%r,timeout:10", program, S("[\"hook\"]"));
 	json_say(w, wakes ? "asyncRewake:true}]}]" : "}]}]");
 }
 
@@ -3680,7 +3680,7 @@ static str server_text(arena *mem, str program)
 {
 	buf b = { .mem = mem };
 	json_writer w = { .out = &b, .pretty = true };
-	json_say(&w, "{mcpServers:{interagent:{command:%s,args:%r}}}", program, S("[\"serve\"]"));
+	json_say(&w, "{mcpServers:{interagent:{command:%S,args:%r}}}", program, S("[\"serve\"]"));
 	buf_char(&b, '\n');
 	return buf_str(&b);
 }
@@ -3709,7 +3709,7 @@ static const char record_name[] = ".written-by-interagent";
 
 static str record_line(arena *mem, const char *name, str text)
 {
-	return arena_say(mem, "%l %z", (int64_t)(hash_text(text) >> 1), name);
+	return arena_say(mem, "%l %s", (int64_t)(hash_text(text) >> 1), name);
 }
 
 typedef struct {
@@ -3727,42 +3727,42 @@ static bool is_ours(const setup *s, const plugin_file *f, str there)
 
 static void put_plugin_file(setup *s, const plugin_file *f)
 {
-	str dir = below(s->mem, s->dir, f->dir), path = below(s->mem, dir, f->name), there;
+	str dir = path_join(s->mem, s->dir, f->dir), path = path_join(s->mem, dir, f->name), there;
 	store_result r = store_read_file(s->mem, dir, f->name, &there);
 	store_fault fault;
 	if (r != STORE_ABSENT && (r != STORE_OK || !is_ours(s, f, there))) {
-		buf_say(&s->says, r == STORE_OK ? "%s was changed by somebody else: left as it is\n"
-						: "%s is no file of ours: left as it is\n", path);
+		buf_say(&s->says, r == STORE_OK ? "%S was changed by somebody else: left as it is\n"
+						: "%S is no file of ours: left as it is\n", path);
 		return;
 	}
 	if (s->dry && f->text.n)
-		buf_say(&s->says, "%s:\n%s", path, f->text);
+		buf_say(&s->says, "%S:\n%S", path, f->text);
 	if (s->dry)
 		return;
 	if (f->text.n)
-		buf_say(&s->writes, "%s\n", record_line(s->mem, f->name, f->text));
+		buf_say(&s->writes, "%S\n", record_line(s->mem, f->name, f->text));
 	if (f->text.n == 0 && r == STORE_OK) {
 		unlink(arena_z(s->mem, path));
 	} else if (f->text.n && !str_eq(there, f->text)) {
 		if (store_write_file(s->mem, dir, f->name, f->text, &fault) != STORE_OK) {
-			buf_say(&s->says, "cannot %z %s: %z\n", fault.doing, fault.path, strerror(fault.error));
+			buf_say(&s->says, "cannot %s %S: %s\n", fault.doing, fault.path, strerror(fault.error));
 			s->failed = true;
 			return;
 		}
-		buf_say(&s->says, "wrote %s\n", path);
+		buf_say(&s->says, "wrote %S\n", path);
 	}
 }
 
 static void drop_plugin_file(setup *s, const plugin_file *f)
 {
-	str dir = below(s->mem, s->dir, f->dir), path = below(s->mem, dir, f->name), there;
+	str dir = path_join(s->mem, s->dir, f->dir), path = path_join(s->mem, dir, f->name), there;
 	if (store_read_file(s->mem, dir, f->name, &there) != STORE_OK) {
 		;                        /* somebody else removed it */
 	} else if (!is_ours(s, f, there)) {
-		buf_say(&s->says, "%s was changed since: left as it is\n", path);
+		buf_say(&s->says, "%S was changed since: left as it is\n", path);
 	} else if (!s->dry) {
 		unlink(arena_z(s->mem, path));
-		buf_say(&s->says, "removed %s\n", path);
+		buf_say(&s->says, "removed %S\n", path);
 	}
 	if (*f->dir && !s->dry)
 		rmdir(arena_z(s->mem, dir));
@@ -3773,9 +3773,9 @@ static void note_new_dirs(setup *s, str config)
 {
 	const char *const paths[] = { "", "skills", "skills/interagent" };
 	for (size_t i = 0; i < 3; i++) {
-		str path = below(s->mem, config, paths[i]), line = arena_say(s->mem, "made %s", path);
+		str path = path_join(s->mem, config, paths[i]), line = arena_say(s->mem, "made %S", path);
 		if (text_has_line(s->record, line, NULL) || access(arena_z(s->mem, path), F_OK) != 0)
-			buf_say(&s->writes, "%s\n", line);
+			buf_say(&s->writes, "%S\n", line);
 	}
 }
 
@@ -3783,8 +3783,8 @@ static void drop_new_dirs(setup *s, str config)
 {
 	const char *const paths[] = { "skills/interagent", "skills", "" };
 	for (size_t i = 0; i < 3; i++) {
-		str path = below(s->mem, config, paths[i]);
-		if (text_has_line(s->record, arena_say(s->mem, "made %s", path), NULL))
+		str path = path_join(s->mem, config, paths[i]);
+		if (text_has_line(s->record, arena_say(s->mem, "made %S", path), NULL))
 			rmdir(arena_z(s->mem, path));
 	}
 }
@@ -3795,7 +3795,7 @@ static int run_setup(call *c, const words *w)
 	bool undo = w->value[1] != NULL;
 	arena *mem = c->mem;
 	str config = config_dir(mem);
-	setup s = { .mem = mem, .dir = below(mem, config, "skills/interagent"), .says = { .mem = mem },
+	setup s = { .mem = mem, .dir = path_join(mem, config, "skills/interagent"), .says = { .mem = mem },
 		    .writes = { .mem = mem }, .dry = w->value[0] != NULL };
 	plugin_file files[PLUGIN_FILES];
 	store_fault fault;
@@ -3812,15 +3812,15 @@ static int run_setup(call *c, const words *w)
 	for (int i = 0; i < PLUGIN_FILES; i++)
 		(undo ? drop_plugin_file : put_plugin_file)(&s, &files[i]);
 	if (undo && !s.dry) {
-		unlink(arena_z(mem, below(mem, s.dir, record_name)));
+		unlink(arena_z(mem, path_join(mem, s.dir, record_name)));
 		drop_new_dirs(&s, config);
 	} else if (!s.dry && !str_eq(buf_str(&s.writes), s.record)) {
 		s.failed = store_write_file(mem, s.dir, record_name, buf_str(&s.writes), &fault) != STORE_OK || s.failed;
 	}
 	if (!undo && !s.dry && !s.failed)
-		buf_say(&s.says, "Claude Code finds it there at its next start: /mcp shows the server, /hooks the hooks.%z\n",
+		buf_say(&s.says, "Claude Code finds it there at its next start: /mcp shows the server, /hooks the hooks.%s\n",
 			files[2].text.n ? "" : " The server itself is in .claude.json already.");
-	tell(1, &s.says);
+	print(1, &s.says);
 	return s.failed ? REFUSED : DONE;
 }
 
@@ -3834,12 +3834,12 @@ static void say_system(call *c)
 	};
 	struct utsname os;
 	bool any = false;
-	say(c, "program: %s, %z\n", c->who->program, VERSION_LINE);
+	say(c, "program: %S, %s\n", c->who->program, VERSION_LINE);
 	if (uname(&os) >= 0)
-		say(c, "system: %z %z %z\n", os.sysname, os.release, os.machine);
+		say(c, "system: %s %s %s\n", os.sysname, os.release, os.machine);
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		if (getenv(settings[i])) {
-			say(c, any ? " %z" : "set: %z", settings[i]);
+			say(c, any ? " %s" : "set: %s", settings[i]);
 			any = true;
 		}
 	say(c, any ? "\n" : "");
@@ -3849,12 +3849,12 @@ static void say_system(call *c)
 static void say_wiring(call *c)
 {
 	arena *mem = c->mem;
-	str on_path = own_path(mem, "interagent"), there, dir = below(mem, config_dir(mem), "skills/interagent");
+	str on_path = own_path(mem, "interagent"), there, dir = path_join(mem, config_dir(mem), "skills/interagent");
 	plugin_file files[PLUGIN_FILES];
 	int current = 0, present = 0;
 	plan_plugin(mem, c->who->program, files);
 	for (int i = 0; i < PLUGIN_FILES; i++) {
-		if (store_read_file(mem, below(mem, dir, files[i].dir), files[i].name, &there) == STORE_OK)
+		if (store_read_file(mem, path_join(mem, dir, files[i].dir), files[i].name, &there) == STORE_OK)
 			present++;
 		current += str_eq(there, files[i].text);
 	}
@@ -3862,8 +3862,8 @@ static void say_wiring(call *c)
 	if (on_path.n == 0)
 		say(c, "PATH: interagent is not on it\n");
 	else if (!str_eq(on_path, c->who->program))
-		say(c, "PATH: interagent is %s, another one\n", on_path);
-	say(c, "Claude Code: %z\n", present == 0 ? "no plugin directory; interagent setup claude writes one"
+		say(c, "PATH: interagent is %S, another one\n", on_path);
+	say(c, "Claude Code: %s\n", present == 0 ? "no plugin directory; interagent setup claude writes one"
 	    : current == PLUGIN_FILES ? "the plugin directory is there and current"
 				      : "the plugin directory is not current; run interagent setup claude");
 }
@@ -3872,7 +3872,7 @@ static void say_place(call *c)
 {
 	str name = self_by_place(c);
 	if (name.n)
-		say(c, "this directory: the workspace of %s\n", shown_name(c, name));
+		say(c, "this directory: the workspace of %S\n", shown_name(c, name));
 	else
 		say(c, "this directory: nobody registered from here as its agent\n");
 }
@@ -3894,18 +3894,18 @@ static int run_doctor(call *c, const words *w)
 	c->st.stop = NULL;               /* a signal ends the process here, and not the wait for the lock */
 	r = store_check(&c->st, w->value[0] != NULL, &found);
 	for (int i = 0; i < found.n; i++)
-		say(c, "%e %z%z\n", found.at[i].path, texts[found.at[i].what],
+		say(c, "%Q %s%s\n", found.at[i].path, texts[found.at[i].what],
 		    found.at[i].fixed ? "; it was moved aside" : "");
 	if (r == STORE_FAILED)
-		say(c, "%s: cannot %z it: %z; nothing was looked at\n", fault->path, fault->doing,
+		say(c, "%S: cannot %s it: %s; nothing was looked at\n", fault->path, fault->doing,
 		    strerror(fault->error));
 	else if (r != STORE_OK)
-		say(c, "%s/.lock is held by another process: nothing was looked at\n", c->who->root);
+		say(c, "%S/.lock is held by another process: nothing was looked at\n", c->who->root);
 	else if (found.n == 0)
-		say(c, "%s: nothing is damaged\n", c->who->root);
+		say(c, "%S: nothing is damaged\n", c->who->root);
 	say_wiring(c);
 	say_place(c);
-	tell(1, c->out);
+	print(1, c->out);
 	return r == STORE_OK && found.n == 0 ? DONE : REFUSED;
 }
 
@@ -3953,8 +3953,8 @@ enum { VERBS = sizeof verbs / sizeof *verbs };
 static int help_plain(arena *mem, const verb *v)
 {
 	buf b = { .mem = mem };
-	buf_say(&b, "usage: interagent %z%z\n\n%z\n\nexample: %z\n", v->name, v->usage, v->about, v->example);
-	return tell(1, &b);
+	buf_say(&b, "usage: interagent %s%s\n\n%s\n\nexample: %s\n", v->name, v->usage, v->about, v->example);
+	return print(1, &b);
 }
 
 static int run_plain(session *who, arena *mem, const verb *v, char **argv)
@@ -3977,16 +3977,16 @@ static int run_plain(session *who, arena *mem, const verb *v, char **argv)
 static void help_line(buf *b, const char *name, const char *about)
 {
 	str rest = str_of(about);
-	buf_say(b, "  %z", name);
+	buf_say(b, "  %s", name);
 	for (size_t pad = strlen(name); pad < 17; pad++)
 		buf_char(b, ' ');
-	buf_say(b, "%s\n", str_cut(&rest, '\n'));
+	buf_say(b, "%S\n", str_cut(&rest, '\n'));
 }
 
 static int help(arena *mem)
 {
 	buf b = { .mem = mem };
-	buf_say(&b, "interagent %z: mail between coding agents\n\n"
+	buf_say(&b, "interagent %s: mail between coding agents\n\n"
 		"usage: interagent VERB [OPTION...]     VERB --help tells its options\n"
 		"       interagent --version | --help\n\n", VERSION);
 	for (int i = 0; i < VERBS; i++)
@@ -3998,7 +3998,7 @@ static int help(arena *mem)
 		"--from NAME says who speaks, --json asks for JSON, - as a value reads standard\n"
 		"input. The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
-	return tell(1, &b);
+	return print(1, &b);
 }
 
 static int no_such_verb(arena *mem, const char *word)
@@ -4014,7 +4014,7 @@ static int no_such_verb(arena *mem, const char *word)
 			near = name;
 		least = distance < least ? distance : least;
 	}
-	text = arena_say(mem, near ? "%z; did you mean %z" : "%z", word, near);
+	text = arena_say(mem, near ? "%s; did you mean %s" : "%s", word, near);
 	return misuse(mem, "no such verb: ", arena_z(mem, text), "");
 }
 
@@ -4025,16 +4025,16 @@ static str store_root(arena *mem)
 	const char *dir = getenv("INTERAGENT_DIR"), *home = getenv("HOME");
 	if (dir && *dir)
 		return str_of(dir);
-	return home && *home ? arena_say(mem, "%z/.claude-interagent", home) : S("");
+	return home && *home ? arena_say(mem, "%s/.claude-interagent", home) : S("");
 }
 
 static str working_place(arena *mem)
 {
 	const char *given = getenv("CLAUDE_PROJECT_DIR");
-	char *here = NEW(mem, char, PATH_LONGEST);
+	char *here = NEW(mem, char, MAX_PATH_BYTES);
 	if (given && *given)
 		return str_of(given);
-	return getcwd(here, PATH_LONGEST) ? str_of(here) : S("");
+	return getcwd(here, MAX_PATH_BYTES) ? str_of(here) : S("");
 }
 
 /* Descriptors 0 to 2 must be taken before a file of the store could be; one that
@@ -4055,7 +4055,7 @@ int main(int argc, char **argv)
 	fill_standard_descriptors();
 	catch_signals();
 	who.root = store_root(&own);
-	who.pinned = str_trim(str_of(getenv("INTERAGENT_NAME")));
+	who.fixed_name = str_trim(str_of(getenv("INTERAGENT_NAME")));
 	who.place = working_place(&own);
 	who.program = own_path(&own, argv[0]);
 	who.session_id = str_of(getenv("CLAUDE_CODE_SESSION_ID"));
@@ -4068,6 +4068,6 @@ int main(int argc, char **argv)
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
 		return help(&own);
 	if (strcmp(word, "--version") == 0)
-		return tell(1, &(buf){ .s = VERSION_LINE "\n", .n = sizeof VERSION_LINE });
+		return print(1, &(buf){ .s = VERSION_LINE "\n", .n = sizeof VERSION_LINE });
 	return no_such_verb(&own, word);
 }

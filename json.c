@@ -111,7 +111,7 @@ bool str_int(str s, int64_t *value)
  * It is zeroed, and it is there: when the system has no more, the process says
  * so and ends, which is safe at every instant (see store.c). */
 
-enum { BLOCK = 64 * 1024, BLOCK_MOST = 4 * 1024 * 1024, ALIGN = 16 };
+enum { BLOCK = 64 * 1024, MAX_BLOCK = 4 * 1024 * 1024, ALIGN = 16 };
 
 struct arena_block {
 	struct arena_block *before;
@@ -132,8 +132,8 @@ static void arena_grow(arena *a, ptrdiff_t bytes)
 {
 	ptrdiff_t room = a->last ? a->last->room * 2 : BLOCK;
 	struct arena_block *block;
-	if (room > BLOCK_MOST)
-		room = BLOCK_MOST;
+	if (room > MAX_BLOCK)
+		room = MAX_BLOCK;
 	if (room < bytes + aligned(sizeof *block))
 		room = bytes + aligned(sizeof *block);
 	block = malloc((size_t)room);
@@ -286,10 +286,10 @@ void buf_vsay(buf *b, const char *format, va_list args)
 		if (!rest.n)
 			break;
 		switch (rest.s[0]) {
-		case 's': buf_add(b, va_arg(args, str)); break;
+		case 'S': buf_add(b, va_arg(args, str)); break;
 		case 'q': add_quoted(b, va_arg(args, str), TEXT_QUOTE); break;
-		case 'e': text_add(b, va_arg(args, str), TEXT_QUOTE); break;
-		case 'z': buf_add(b, str_of(va_arg(args, const char *))); break;
+		case 'Q': text_add(b, va_arg(args, str), TEXT_QUOTE); break;
+		case 's': buf_add(b, str_of(va_arg(args, const char *))); break;
 		case 'd': buf_int(b, va_arg(args, int)); break;
 		case 'l': buf_int(b, va_arg(args, int64_t)); break;
 		default: buf_char(b, rest.s[0]);
@@ -476,7 +476,7 @@ bool text_valid(str s)
 	return whole;
 }
 
-str text_clip(str s, ptrdiff_t limit)
+str text_head_bytes(str s, ptrdiff_t limit)
 {
 	ptrdiff_t cut = limit;
 	if (s.n <= limit)
@@ -494,7 +494,7 @@ ptrdiff_t text_count(str s)
 	return count;
 }
 
-str text_first(str s, ptrdiff_t characters)
+str text_head_chars(str s, ptrdiff_t characters)
 {
 	ptrdiff_t n = 0;
 	for (; n < s.n; n++)
@@ -616,7 +616,7 @@ int text_distance(str a, str b)
  * first. Past DIFF_MOST changes the shortest way is not worth its memory, and
  * the whole middle is replaced: longer, but right. */
 
-enum { DIFF_MOST = 1000, CONTEXT = 3 };
+enum { MAX_DIFF = 1000, CONTEXT = 3 };
 
 typedef struct {
 	arena *mem;
@@ -673,9 +673,9 @@ static void walk_back(diff *f, int **steps, int d, int from, int n, int m)
 /* Marks what changes between a[from..from+n) and b[from..from+m). */
 static bool find_changes(diff *f, int from, int n, int m)
 {
-	int most = n + m < DIFF_MOST ? n + m : DIFF_MOST;
-	int **steps = NEW(f->mem, int *, most + 1);
-	for (int d = 0; d <= most; d++) {
+	int max = n + m < MAX_DIFF ? n + m : MAX_DIFF;
+	int **steps = NEW(f->mem, int *, max + 1);
+	for (int d = 0; d <= max; d++) {
 		int *here = steps[d] = NEW(f->mem, int, 2 * d + 1);
 		const int *before = d ? steps[d - 1] : NULL;
 		for (int k = -d; k <= d; k += 2) {
@@ -774,7 +774,7 @@ bool text_diff(buf *out, str a, str b)
  * joins its parent when it is whole, so that after an error the tree holds
  * just what stood before the damage. */
 
-enum { DEPTH = 64 };
+enum { MAX_DEPTH = 64 };
 
 typedef struct {
 	arena *mem;
@@ -782,7 +782,7 @@ typedef struct {
 	enum json_rules rules;
 	const char *what;
 	int depth;
-	struct { json *value, **tail; } open[DEPTH];
+	struct { json *value, **tail; } open[MAX_DEPTH];
 } reader;
 
 static bool fail(reader *r, const char *what)
@@ -925,7 +925,7 @@ static bool read_key(reader *r, json *v)
 	if (next_char(r) != '"')
 		return fail(r, "a name is missing");
 	v->key.s = r->at;
-	if (!read_string(r, &v->plain_key))
+	if (!read_string(r, &v->unescaped_key))
 		return false;
 	v->key.n = r->at - v->key.s;
 	if (next_char(r) != ':')
@@ -937,7 +937,7 @@ static bool read_key(reader *r, json *v)
 static bool open_bracket(reader *r, json *v, enum json_kind kind)
 {
 	v->kind = kind;
-	if (r->depth == DEPTH)
+	if (r->depth == MAX_DEPTH)
 		return fail(r, "nested too deeply");
 	r->open[r->depth].value = v;
 	r->open[r->depth++].tail = &v->child;
@@ -950,7 +950,7 @@ static bool read_by_first(reader *r, json *v, char first)
 	switch (first) {
 	case '{': return open_bracket(r, v, JSON_OBJECT);
 	case '[': return open_bracket(r, v, JSON_ARRAY);
-	case '"': v->kind = JSON_STRING; return read_string(r, &v->plain);
+	case '"': v->kind = JSON_STRING; return read_string(r, &v->unescaped);
 	case 't': v->kind = JSON_TRUE; return read_word(r, S("true"));
 	case 'f': v->kind = JSON_FALSE; return read_word(r, S("false"));
 	case 'n': v->kind = JSON_NULL; return read_word(r, S("null"));
@@ -1048,19 +1048,19 @@ str json_text(arena *a, const json *string)
 {
 	if (!string || string->kind != JSON_STRING)
 		return S("");
-	return decode(a, string->raw, string->plain);
+	return decode(a, string->raw, string->unescaped);
 }
 
 str json_key(arena *a, const json *member)
 {
-	return decode(a, member->key, member->plain_key);
+	return decode(a, member->key, member->unescaped_key);
 }
 
 /* Is this the member's name? Compares as it decodes, so it needs no memory. */
 static bool key_is(const json *member, str key)
 {
 	const char *p = member->key.s + 1, *end = member->key.s + member->key.n - 1;
-	if (member->plain_key)
+	if (member->unescaped_key)
 		return str_eq((str){ p, end - p }, key);
 	while (p < end && key.n) {
 		char bytes[4] = { *p };
@@ -1176,8 +1176,8 @@ void json_member(json_writer *w, str key, str string)
 static void put_argument(json_writer *w, char verb, va_list *args)
 {
 	switch (verb) {
-	case 's': json_string(w, va_arg(*args, str)); break;
-	case 'z': json_string(w, str_of(va_arg(*args, const char *))); break;
+	case 'S': json_string(w, va_arg(*args, str)); break;
+	case 's': json_string(w, str_of(va_arg(*args, const char *))); break;
 	case 'l':
 		before_value(w);
 		buf_int(w->out, va_arg(*args, int64_t));

@@ -91,9 +91,9 @@ void text_add(buf *b, str s, enum text_use use);
 /* Bytes of the UTF-8 character at the front of s, 0 if there is none. */
 int text_char(str s);
 bool text_valid(str s);                     /* is all of s UTF-8? */
-str text_clip(str s, ptrdiff_t limit);      /* at most limit bytes, cut between characters */
+str text_head_bytes(str s, ptrdiff_t limit);      /* at most limit bytes, cut between characters */
 ptrdiff_t text_count(str s);                /* characters */
-str text_first(str s, ptrdiff_t characters);
+str text_head_chars(str s, ptrdiff_t characters);
 
 /* Is it one of the lines? *next (or NULL) is where to look first, and moves
  * behind it: who asks in the order of the lines is answered in one step each. */
@@ -120,8 +120,8 @@ typedef struct json {
 	str key;             /* a member's name, as written, with its quotes */
 	str raw;             /* the value, as written */
 	enum json_kind kind;
-	bool plain;          /* a string without escapes */
-	bool plain_key;
+	bool unescaped;          /* a string without escapes */
+	bool unescaped_key;
 } json;
 
 typedef struct {

@@ -98,9 +98,9 @@
 #endif
 
 enum {
-	META_MOST = 1024 * 1024,         /* bytes of a meta file that we will read */
-	TABLE_MOST = 64 * 1024 * 1024,   /* of registry.json and status.json */
-	FILE_MOST = 16 * 1024 * 1024,    /* of a file that is not of the store */
+	MAX_META = 1024 * 1024,         /* bytes of a meta file that we will read */
+	MAX_TABLE = 64 * 1024 * 1024,   /* of registry.json and status.json */
+	MAX_FILE = 16 * 1024 * 1024,    /* of a file that is not of the store */
 	YOUNG_MS = 2000,                 /* an unfinished file this young is still being written */
 	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms */
 	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said */
@@ -133,14 +133,14 @@ static void note_damage(store *st, str path)
 
 /* ==== Time ==== */
 
-int64_t store_now(void)
+int64_t time_now(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int64_t store_tick(void)
+int64_t clock_ms(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -154,7 +154,7 @@ static int64_t days_to(int64_t year, int64_t month, int64_t day)
 	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
 }
 
-str store_time(arena *mem, int64_t ms)
+str time_format(arena *mem, int64_t ms)
 {
 	int64_t days = ms / 86400000, rest = ms % 86400000, year = 1970 + days / 366, month = 1;
 	buf b = { .mem = mem };
@@ -178,7 +178,7 @@ str store_time(arena *mem, int64_t ms)
 	return buf_str(&b);
 }
 
-int64_t store_ms(str time)
+int64_t time_parse(str time)
 {
 	static const char shape[] = "0000-00-00T00:00:00.000Z";
 	int64_t part[8] = { 0 };
@@ -200,7 +200,7 @@ int64_t store_ms(str time)
 
 static int64_t age_of(const struct stat *file)
 {
-	return store_now() - ((int64_t)file->st_mtim.tv_sec * 1000 + file->st_mtim.tv_nsec / 1000000);
+	return time_now() - ((int64_t)file->st_mtim.tv_sec * 1000 + file->st_mtim.tv_nsec / 1000000);
 }
 
 static void nap(int ms)
@@ -213,7 +213,7 @@ static void nap(int ms)
  * Opened when first needed and closed with the request, so that a store that
  * was moved away or made anew in between is simply the one that is there. */
 
-enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE, TOLD, HISTORY, PAST };
+enum dir { ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE, ANNOUNCED, HISTORY, PAST };
 
 static const struct {
 	const char *name;
@@ -227,7 +227,7 @@ static const struct {
 	[OLD_BODIES] = { "messages", ARCHIVE },
 	[OLD_METAS] = { "messages-meta", ARCHIVE },
 	[LIVE] = { "live", ROOT },
-	[TOLD] = { "announced", ROOT },
+	[ANNOUNCED] = { "announced", ROOT },
 	[HISTORY] = { ".history", SPECS },
 	[PAST] = { NULL, HISTORY },      /* of one spec at a time: st->past */
 };
@@ -258,7 +258,7 @@ static const char *dir_name(const store *st, enum dir d)
 static str path_in(store *st, enum dir d, const char *name)
 {
 	str in = d == ROOT ? st->root : path_in(st, dirs[d].parent, dir_name(st, d));
-	return *name ? arena_say(st->mem, "%s/%z", in, name) : in;
+	return *name ? arena_say(st->mem, "%S/%s", in, name) : in;
 }
 
 /* What it makes is our user's alone. */
@@ -445,7 +445,7 @@ static int is_there(store *st, enum dir d, const char *name, int64_t *age)
 }
 
 /* Reads up to `most` bytes from `offset`. */
-static store_result get(store *st, enum dir d, const char *name, int64_t offset, int64_t most, str *text,
+static store_result get(store *st, enum dir d, const char *name, int64_t offset, int64_t max, str *text,
 			struct stat *seen)
 {
 	int fd, error;
@@ -457,7 +457,7 @@ static store_result get(store *st, enum dir d, const char *name, int64_t offset,
 	if (r != STORE_OK)
 		return r;
 	left = (int64_t)seen->st_size - offset;
-	left = left < 0 ? 0 : left < most ? left : most;
+	left = left < 0 ? 0 : left < max ? left : max;
 	s = arena_new(st->mem, (ptrdiff_t)left + 1);
 	while (n < left && got != 0) {
 		got = sys_read(fd, s + n, (size_t)(left - n), (off_t)(offset + n));
@@ -500,7 +500,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
  * file was cut before it shows when. Any other old one is damaged: *value (maybe
  * NULL) has the members before the damage. Who only reads wants no stat of it:
  * seen is NULL. */
-static store_result load(store *st, enum dir d, const char *name, int64_t most, json **value, struct stat *seen)
+static store_result load(store *st, enum dir d, const char *name, int64_t max, json **value, struct stat *seen)
 {
 	json_error error;
 	str text;
@@ -515,11 +515,11 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
 	}
 	seen = seen ? seen : &own;
 	for (;;) {
-		store_result r = get(st, d, name, 0, most, &text, seen);
+		store_result r = get(st, d, name, 0, max, &text, seen);
 		if (r != STORE_OK)
 			return r;
 		*value = json_read(st->mem, text, JSON_STORED, &error);
-		if (seen->st_size <= most && !error.what && (*value)->kind == JSON_OBJECT)
+		if (seen->st_size <= max && !error.what && (*value)->kind == JSON_OBJECT)
 			return STORE_OK;
 		age = age_of(seen);
 		old = age > YOUNG_MS || age < -YOUNG_MS;
@@ -541,7 +541,7 @@ static store_result load(store *st, enum dir d, const char *name, int64_t most, 
 
 /* Is what we have open still what stands there? Anybody may delete a lock file,
  * between our open and our flock too. */
-static bool is_current(int fd, int dir, const char *name)
+static bool same_inode(int fd, int dir, const char *name)
 {
 	struct stat mine, now;
 	return sys_fstat(fd, &mine) == 0 && sys_stat(dir, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -550,7 +550,7 @@ static bool is_current(int fd, int dir, const char *name)
 
 static bool holds_lock(store *st)
 {
-	return st->lock >= 0 && is_current(st->lock, dir_fd(st, ROOT, false), ".lock");
+	return st->lock >= 0 && same_inode(st->lock, dir_fd(st, ROOT, false), ".lock");
 }
 
 static void unlock(store *st)
@@ -564,7 +564,7 @@ static void unlock(store *st)
 static store_result lock(store *st)
 {
 	int root = dir_fd(st, ROOT, true), pause = 1, error;
-	int64_t until = store_tick() + (st->lock_ms ? st->lock_ms : LOCK_MS);
+	int64_t until = clock_ms() + (st->lock_ms ? st->lock_ms : LOCK_MS);
 	if (root < 0)
 		return STORE_FAILED;
 	if (holds_lock(st))
@@ -575,7 +575,7 @@ static store_result lock(store *st)
 		if (fd < 0)
 			return failed(st, "open", path_in(st, ROOT, ".lock"), errno);
 		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
-			error = is_current(fd, root, ".lock") ? 0 : EWOULDBLOCK;
+			error = same_inode(fd, root, ".lock") ? 0 : EWOULDBLOCK;
 		else
 			error = errno;
 		if (error == 0 || error == ENOLCK || error == EOPNOTSUPP) {
@@ -585,7 +585,7 @@ static store_result lock(store *st)
 		close(fd);
 		if (error != EWOULDBLOCK && error != EINTR)
 			return failed(st, "lock", path_in(st, ROOT, ".lock"), error);
-		if (store_tick() >= until || (st->stop && *st->stop)) {
+		if (clock_ms() >= until || (st->stop && *st->stop)) {
 			failed(st, "lock", path_in(st, ROOT, ".lock"), EAGAIN);
 			return STORE_BUSY;
 		}
@@ -633,10 +633,10 @@ str store_random(arena *mem, int bytes)
  * left, but for fault.placed, which says what it is. With `seen` (what the text
  * was made from) a file that has changed since is left alone, and so is one
  * whose lock was deleted: STORE_CHANGED. */
-static store_result put(store *st, enum dir d, const char *name, str text, const struct stat *seen)
+static store_result replace_file(store *st, enum dir d, const char *name, str text, const struct stat *seen)
 {
 	int dir = dir_fd(st, d, true), fd, same = 1, error;
-	const char *temp = arena_say(st->mem, ".tmp-%s", store_random(st->mem, 8)).s;
+	const char *temp = arena_say(st->mem, ".tmp-%S", store_random(st->mem, 8)).s;
 	mode_t mode = seen && seen->st_ino ? seen->st_mode & 0777 : 0600;
 	bool written;
 	if (dir < 0)
@@ -674,7 +674,7 @@ static store_result load_table(store *st, const char *name, json **table, struct
 	store_result r;
 	*table = NULL;
 	*seen = (struct stat){ 0 };
-	r = load(st, ROOT, name, TABLE_MOST, table, seen);
+	r = load(st, ROOT, name, MAX_TABLE, table, seen);
 	*damaged = r == STORE_FAILED && st->fault.error == 0;
 	if (*damaged) {
 		note_damage(st, st->fault.path);
@@ -684,9 +684,9 @@ static store_result load_table(store *st, const char *name, json **table, struct
 }
 
 /* A name beside it for what is damaged. */
-static const char *aside(store *st, const char *name)
+static const char *quarantine_name(store *st, const char *name)
 {
-	return arena_say(st->mem, "%z.damaged-%l", name, store_now()).s;
+	return arena_say(st->mem, "%s.damaged-%l", name, time_now()).s;
 }
 
 /* What is damaged is kept beside what the next writer makes; and until that is
@@ -694,7 +694,7 @@ static const char *aside(store *st, const char *name)
 static store_result keep_damaged(store *st, const char *name)
 {
 	int root = dir_fd(st, ROOT, true);
-	if (sys_link(root, name, root, aside(st, name), 0) == 0 || errno == EEXIST)
+	if (sys_link(root, name, root, quarantine_name(st, name), 0) == 0 || errno == EEXIST)
 		return STORE_OK;
 	return failed(st, "set aside", path_in(st, ROOT, name), errno);
 }
@@ -703,7 +703,7 @@ static store_result keep_damaged(store *st, const char *name)
 static store_result set_aside(store *st, enum dir d, const char *name)
 {
 	int dir = dir_fd(st, d, true);
-	if (sys_rename(dir, name, dir, aside(st, name)) < 0 && errno != ENOENT)
+	if (sys_rename(dir, name, dir, quarantine_name(st, name)) < 0 && errno != ENOENT)
 		return failed(st, "set aside", path_in(st, d, name), errno);
 	return STORE_OK;
 }
@@ -729,7 +729,7 @@ static store_result edit_table(store *st, const char *name, str key, const json_
 			break;
 		if (count)
 			change.value = json_patch(st->mem, member, changes, count, 1);
-		r = put(st, ROOT, name, json_patch(st->mem, table, &change, 1, 0), &seen);
+		r = replace_file(st, ROOT, name, json_patch(st->mem, table, &change, 1, 0), &seen);
 	} while (r == STORE_CHANGED);
 	unlock(st);
 	return r;
@@ -781,7 +781,7 @@ store_result store_register(store *st, store_entry *agent)
 		{ S("name"), json_quote(st->mem, agent->name) },
 		{ S("workspacePath"), json_quote(st->mem, agent->workspace) },
 		{ S("description"), json_quote(st->mem, agent->text) },
-		{ S("registeredAt"), json_quote(st->mem, store_time(st->mem, store_now())) },
+		{ S("registeredAt"), json_quote(st->mem, time_format(st->mem, time_now())) },
 		{ S("registeredFrom"), json_quote(st->mem, agent->origin) },
 	};
 	agent->doc = json_patch(st->mem, NULL, changes, 5, 0);
@@ -793,7 +793,7 @@ store_result store_set_status(store *st, str agent, str status, bool only_new)
 	json_change changes[] = {
 		{ S("agent"), json_quote(st->mem, agent) },
 		{ S("status"), json_quote(st->mem, status) },
-		{ S("updatedAt"), json_quote(st->mem, store_time(st->mem, store_now())) },
+		{ S("updatedAt"), json_quote(st->mem, time_format(st->mem, time_now())) },
 	};
 	return edit_table(st, "status.json", agent, changes, 3, only_new);
 }
@@ -838,7 +838,7 @@ static str new_id(arena *mem)
 
 static const char *file_name(store *st, str id, const char *tail)
 {
-	return arena_say(st->mem, "%s%z", id, tail).s;
+	return arena_say(st->mem, "%S%s", id, tail).s;
 }
 
 /* ==== Messages ==== */
@@ -866,7 +866,7 @@ static store_state state_of(str word)
 static store_result load_parties(store *st, enum dir d, const char *name, store_message *m, json **doc,
 				 struct stat *seen)
 {
-	store_result r = load(st, d, name, META_MOST, doc, seen);
+	store_result r = load(st, d, name, MAX_META, doc, seen);
 	if (r != STORE_OK)
 		return r;
 	*m = (store_message){
@@ -926,7 +926,7 @@ store_result store_send(store *st, store_message *m, str body)
 	m->id = new_id(st->mem);
 	if (m->id.n == 0)
 		return failed(st, "name a message in", st->root, errno);
-	m->created = m->updated = store_time(st->mem, store_now());
+	m->created = m->updated = time_format(st->mem, time_now());
 	json_open(&w, '{');
 	json_member(&w, S("id"), m->id);
 	json_member(&w, S("from"), m->from);
@@ -944,9 +944,9 @@ store_result store_send(store *st, store_message *m, str body)
 	}
 	json_close(&w, '}');
 	m->doc = buf_str(&doc);
-	r = put(st, BODIES, file_name(st, m->id, ".md"), body, NULL);
+	r = replace_file(st, BODIES, file_name(st, m->id, ".md"), body, NULL);
 	if (r == STORE_OK)
-		r = put(st, METAS, file_name(st, m->id, ".json"), m->doc, NULL);
+		r = replace_file(st, METAS, file_name(st, m->id, ".json"), m->doc, NULL);
 	else
 		st->fault.placed = false;  /* a body alone is not sent */
 	return r;
@@ -1087,7 +1087,7 @@ static void sort_by_age(store_messages *list)
 		qsort(list->at, (size_t)list->n, sizeof *list->at, by_age);
 }
 
-store_result store_mail(store *st, str to, str from, store_messages *out)
+store_result store_list_mail(store *st, str to, str from, store_messages *out)
 {
 	store_result r;
 	*out = (store_messages){ 0 };
@@ -1098,7 +1098,7 @@ store_result store_mail(store *st, str to, str from, store_messages *out)
 	return r;
 }
 
-store_result store_every(store *st, store_messages *out)
+store_result store_list_all(store *st, store_messages *out)
 {
 	store_result r;
 	*out = (store_messages){ 0 };
@@ -1147,26 +1147,26 @@ store_result store_find(store *st, str prefix, store_message *m)
 	return load_message(st, id, m, &doc, &seen);
 }
 
-store_result store_body(store *st, const store_message *m, int64_t offset, int64_t most, str *part,
+store_result store_body(store *st, const store_message *m, int64_t offset, int64_t max, str *part,
 			int64_t *total)
 {
 	const char *name = file_name(st, m->id, ".md");
 	struct stat seen;
-	store_result r = get(st, BODIES, name, offset, most, part, &seen);
+	store_result r = get(st, BODIES, name, offset, max, part, &seen);
 	if (r == STORE_ABSENT)
-		r = get(st, OLD_BODIES, name, offset, most, part, &seen);
+		r = get(st, OLD_BODIES, name, offset, max, part, &seen);
 	*total = r == STORE_OK ? (int64_t)seen.st_size : 0;
 	return r;
 }
 
-store_result store_mark(store *st, store_message *m, store_state to, unsigned from, const store_note *notes,
+store_result store_set_state(store *st, store_message *m, store_state to, unsigned from, const store_member *notes,
 			int count)
 {
 	json_change *changes = NEW(st->mem, json_change, count + 2);
 	str id = m->id;
 	store_result r;
 	changes[0] = (json_change){ S("status"), json_quote(st->mem, states[to].word) };
-	changes[1] = (json_change){ S("updatedAt"), json_quote(st->mem, store_time(st->mem, store_now())) };
+	changes[1] = (json_change){ S("updatedAt"), json_quote(st->mem, time_format(st->mem, time_now())) };
 	for (int i = 0; i < count; i++)
 		changes[i + 2] = (json_change){ notes[i].key, json_quote(st->mem, notes[i].text) };
 	do {
@@ -1178,7 +1178,7 @@ store_result store_mark(store *st, store_message *m, store_state to, unsigned fr
 		if (r != STORE_OK || !(from >> m->state & 1))
 			break;
 		m->doc = json_patch(st->mem, doc, changes, count + 2, 0);
-		r = put(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"), m->doc, &seen);
+		r = replace_file(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"), m->doc, &seen);
 		m->state = to;
 	} while (r == STORE_CHANGED);
 	unlock(st);
@@ -1208,9 +1208,9 @@ static store_result move(store *st, enum dir from, const char *name, enum dir to
 
 static bool is_quiet(const store_message *m)
 {
-	int64_t since = store_ms(m->updated.n ? m->updated : m->created);
+	int64_t since = time_parse(m->updated.n ? m->updated : m->created);
 	return (m->state == STORE_COMPLETED || m->state == STORE_ACKNOWLEDGED) && since >= 0 &&
-	       store_now() - since > QUIET_MS;
+	       time_now() - since > QUIET_MS;
 }
 
 /* The archived meta counts: a second one is kept under a name that nobody reads. */
@@ -1221,7 +1221,7 @@ static store_result archive_meta(store *st, str id)
 	if (there < 0)
 		return STORE_FAILED;
 	return move(st, METAS, name, OLD_METAS,
-		    there ? arena_say(st->mem, "%z.superseded-%l", name, store_now()).s : name);
+		    there ? arena_say(st->mem, "%s.superseded-%l", name, time_now()).s : name);
 }
 
 static store_result archive_message(store *st, str id)
@@ -1351,9 +1351,9 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 	r = scan(st, OLD_METAS, S(""), S(""), &all);
 	for (int i = 0; i < all.n && r == STORE_OK; i++) {
 		const store_message *m = &all.at[i];
-		int64_t touched = store_ms(m->updated);
+		int64_t touched = time_parse(m->updated);
 		const char *meta = file_name(st, m->id, ".json");
-		if (touched < 0 || store_now() - touched < older_ms)
+		if (touched < 0 || time_now() - touched < older_ms)
 			continue;
 		if (sys_unlink(dir_fd(st, OLD_METAS, false), meta, 0) < 0)
 			r = failed(st, "delete", path_in(st, OLD_METAS, meta), errno);
@@ -1380,8 +1380,8 @@ typedef struct {
 static const char *told_name(store *st, str agent, str session)
 {
 	if (store_name_ok(session))
-		return arena_say(st->mem, "%s@%s", agent, session).s;
-	return arena_say(st->mem, session.n ? "%s@+%l" : "%s@none", agent, (int64_t)hash_of(session)).s;
+		return arena_say(st->mem, "%S@%S", agent, session).s;
+	return arena_say(st->mem, session.n ? "%S@+%l" : "%S@none", agent, (int64_t)hash_of(session)).s;
 }
 
 static void read_told(store *st, const char *name, told *out)
@@ -1389,7 +1389,7 @@ static void read_told(store *st, const char *name, told *out)
 	struct stat seen;
 	str text, line;
 	*out = (told){ .ids = S("") };
-	if (get(st, TOLD, name, 0, FILE_MOST, &text, &seen) != STORE_OK)
+	if (get(st, ANNOUNCED, name, 0, MAX_FILE, &text, &seen) != STORE_OK)
 		return;
 	line = str_cut(&text, '\n');
 	if (str_int(str_cut(&line, ' '), &out->changed) && str_int(line, &out->looked))
@@ -1417,7 +1417,7 @@ static store_result sort_news(store *st, str agent, const told *before, unsigned
 {
 	store_messages mail;
 	str next = before->ids;
-	store_result r = store_mail(st, agent, S(""), &mail);
+	store_result r = store_list_mail(st, agent, S(""), &mail);
 	*all_told = st->damaged == 0;
 	for (int i = 0; i < mail.n && r == STORE_OK; i++) {
 		const store_message *m = &mail.at[i];
@@ -1430,17 +1430,17 @@ static store_result sort_news(store *st, str agent, const told *before, unsigned
 		}
 		if (!old || (which & STORE_ALL))
 			ADD(st->mem, news) = *m;
-		buf_say(ids, "%s\n", m->id);
+		buf_say(ids, "%S\n", m->id);
 	}
 	return r;
 }
 
-store_result store_news(store *st, str agent, str session, unsigned which, store_messages *news)
+store_result store_list_news(store *st, str agent, str session, unsigned which, store_messages *news)
 {
 	const char *name = told_name(st, agent, session);
 	told before;
 	buf ids = { .mem = st->mem };
-	int64_t changed = metas_changed(st), looked = store_now();
+	int64_t changed = metas_changed(st), looked = time_now();
 	bool all_told;
 	str text;
 	store_result r;
@@ -1456,20 +1456,20 @@ store_result store_news(store *st, str agent, str session, unsigned which, store
 		return r;
 	read_told(st, name, &before);
 	r = sort_news(st, agent, &before, which, news, &all_told, &ids);
-	text = arena_say(st->mem, "%l %l\n%s", all_told ? changed : (int64_t)0, looked, buf_str(&ids));
+	text = arena_say(st->mem, "%l %l\n%S", all_told ? changed : (int64_t)0, looked, buf_str(&ids));
 	if (r == STORE_OK)
-		r = put(st, TOLD, name, text, NULL);
+		r = replace_file(st, ANNOUNCED, name, text, NULL);
 	unlock(st);
 	return r == STORE_FAILED && st->fault.placed ? STORE_OK : r;  /* it need not survive a power cut */
 }
 
 int store_claim_wait(store *st, str agent, str session)
 {
-	const char *name = arena_say(st->mem, ".wait-%z", told_name(st, agent, session)).s;
-	int dir = dir_fd(st, TOLD, true), error;
+	const char *name = arena_say(st->mem, ".wait-%s", told_name(st, agent, session)).s;
+	int dir = dir_fd(st, ANNOUNCED, true), error;
 	int fd = dir < 0 ? -1 : open_retry(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
 	if (dir >= 0 && fd < 0)
-		failed(st, "open", path_in(st, TOLD, name), errno);
+		failed(st, "open", path_in(st, ANNOUNCED, name), errno);
 	if (fd < 0)
 		return -2;
 	error = sys_flock(fd, LOCK_EX | LOCK_NB) < 0 ? errno : 0;
@@ -1521,7 +1521,7 @@ static void check_file(store *st, enum dir d, const char *name, bool is_meta, bo
 	const char *body = file_name(st, id, ".md");
 	store_result r = !is_meta ? get(st, d, name, 0, 1, &ignored, &seen)
 		       : d == METAS || d == OLD_METAS ? load_meta(st, d, id, &m, &doc, &seen)
-						      : load(st, d, name, TABLE_MOST, &doc, &seen);
+						      : load(st, d, name, MAX_TABLE, &doc, &seen);
 	if (r == STORE_OK && is_meta && (d == METAS || d == OLD_METAS) && is_there(st, BODIES, body, NULL) == 0 &&
 	    is_there(st, OLD_BODIES, body, NULL) == 0)
 		find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
@@ -1584,7 +1584,7 @@ store_result store_check(store *st, bool fix, store_findings *out)
 
 /* ==== Specs ==== */
 
-enum { HEAD_MOST = 1024 };
+enum { MAX_HEAD = 1024 };
 
 /* Reads "<!-- Published by: P at T -->" and the empty line after it. */
 static void read_head(str text, store_spec *spec)
@@ -1612,7 +1612,7 @@ static store_result load_spec(store *st, enum dir d, const char *file, store_spe
 {
 	str head;
 	struct stat seen;
-	store_result r = get(st, d, file, 0, HEAD_MOST, &head, &seen);
+	store_result r = get(st, d, file, 0, MAX_HEAD, &head, &seen);
 	if (r != STORE_OK)
 		return r;
 	out->past = d == PAST;
@@ -1626,7 +1626,7 @@ static store_result load_spec(store *st, enum dir d, const char *file, store_spe
 static store_result load_text(store *st, const char *file, str *text, struct stat *seen)
 {
 	for (;;) {
-		store_result r = get(st, SPECS, file, 0, FILE_MOST, text, seen);
+		store_result r = get(st, SPECS, file, 0, MAX_FILE, text, seen);
 		if (r != STORE_OK || text->n || age_of(seen) > YOUNG_MS || st->naps >= READER_NAPS)
 			return r;
 		nap(1 << st->naps++);
@@ -1687,7 +1687,7 @@ static store_result load_history(store *st, history *h)
 {
 	json *doc = NULL, *list;
 	struct stat seen;
-	store_result r = load(st, PAST, "index.json", TABLE_MOST, &doc, &seen);
+	store_result r = load(st, PAST, "index.json", MAX_TABLE, &doc, &seen);
 	*h = (history){ 0 };
 	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
 		return rebuild(st, h);
@@ -1735,7 +1735,7 @@ static store_result save_history(store *st, const history *h)
 	}
 	json_close(&w, '}');
 	json_close(&w, '}');
-	return put(st, PAST, "index.json", buf_str(&doc), NULL);
+	return replace_file(st, PAST, "index.json", buf_str(&doc), NULL);
 }
 
 /* Is the current text the newest version that the history has? Where it cannot
@@ -1744,7 +1744,7 @@ static store_result is_newest(store *st, str text, const history *h, bool *same)
 {
 	struct stat seen;
 	str kept = S("");
-	store_result r = get(st, PAST, version_file(st, newest(h)), 0, FILE_MOST, &kept, &seen);
+	store_result r = get(st, PAST, version_file(st, newest(h)), 0, MAX_FILE, &kept, &seen);
 	*same = newest(h) && r == STORE_OK && str_eq(kept, text);
 	return r == STORE_ABSENT ? STORE_OK : r;
 }
@@ -1781,7 +1781,7 @@ static store_result adopt(store *st, str name, history *h, struct stat *seen)
 	read_head(text, &v);
 	v.version = newest(h) + 1;
 	ADD(st->mem, &h->versions) = v;
-	r = put(st, PAST, version_file(st, v.version), text, NULL);
+	r = replace_file(st, PAST, version_file(st, v.version), text, NULL);
 	return r == STORE_OK ? save_history(st, h) : r;
 }
 
@@ -1885,14 +1885,14 @@ store_result store_list_specs(store *st, store_specs *out)
 	return names_close(st, &it);
 }
 
-store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t most, str *part)
+store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t max, str *part)
 {
 	struct stat seen;
 	if (spec->past)
 		use_past(st, spec->name);
 	return get(st, spec->past ? PAST : SPECS,
 		   spec->past ? version_file(st, spec->version) : file_name(st, spec->name, ".md"),
-		   spec->head + offset, most, part, &seen);
+		   spec->head + offset, max, part, &seen);
 }
 
 /* Under the lock. The text goes into the history before it becomes current, so
@@ -1914,21 +1914,21 @@ static store_result publish(store *st, store_spec *spec, str content, int64_t ba
 		*before = (store_spec){ .name = spec->name, .version = newest(&h) };
 	else if (r != STORE_OK)
 		return r;
-	else if (store_spec_text(st, before, 0, FILE_MOST, &old) == STORE_OK && str_eq(old, content))
+	else if (store_spec_text(st, before, 0, MAX_FILE, &old) == STORE_OK && str_eq(old, content))
 		return STORE_SAME;
 	if (base && base != before->version)
 		return STORE_CONFLICT;
-	spec->published = store_time(st->mem, store_now());
+	spec->published = time_format(st->mem, time_now());
 	spec->version = newest(&h) + 1;
 	spec->size = content.n;
-	buf_say(&text, "<!-- Published by: %s at %s -->\n\n", spec->publisher, spec->published);
+	buf_say(&text, "<!-- Published by: %S at %S -->\n\n", spec->publisher, spec->published);
 	spec->head = text.n;
 	buf_add(&text, content);
 	ADD(st->mem, &h.versions) = *spec;
-	r = put(st, PAST, version_file(st, spec->version), buf_str(&text), NULL);
+	r = replace_file(st, PAST, version_file(st, spec->version), buf_str(&text), NULL);
 	st->fault.placed = false;        /* a version that is not current yet */
 	if (r == STORE_OK)
-		r = put(st, SPECS, file, buf_str(&text), &seen);
+		r = replace_file(st, SPECS, file, buf_str(&text), &seen);
 	if (r == STORE_CHANGED)          /* it will have another number */
 		sys_unlink(dir_fd(st, PAST, false), version_file(st, spec->version), 0);
 	if (r != STORE_OK)
@@ -2040,11 +2040,11 @@ static int open_inbox(arena *mem, str workspace, bool make)
 void store_signal(arena *mem, str workspace, str from, str line)
 {
 	int inbox = store_name_ok(from) ? open_inbox(mem, workspace, true) : -1;
-	int64_t ms = store_now();
+	int64_t ms = time_now();
 	if (inbox < 0)
 		return;
 	for (int tries = 0; tries < 100; tries++) {
-		if (write_new(inbox, arena_say(mem, "%s-%l.signal", from, ms + tries).s, line))
+		if (write_new(inbox, arena_say(mem, "%S-%l.signal", from, ms + tries).s, line))
 			break;
 	}
 	close(inbox);
@@ -2071,7 +2071,7 @@ str store_make_inbox(arena *mem, str workspace)
 	if (inbox < 0)
 		return S("");
 	close(inbox);
-	return arena_say(mem, "%s/.claude/inbox", workspace);
+	return arena_say(mem, "%S/.claude/inbox", workspace);
 }
 
 /* ==== Other people's directories ==== */
@@ -2081,7 +2081,7 @@ store_result store_write_file(arena *mem, str dir, const char *name, str text, s
 	store st;
 	store_result r;
 	store_open(&st, mem, dir);
-	r = put(&st, ROOT, name, text, NULL);
+	r = replace_file(&st, ROOT, name, text, NULL);
 	*fault = st.fault;
 	store_close(&st);
 	return r;
@@ -2094,7 +2094,7 @@ store_result store_read_file(arena *mem, str dir, const char *name, str *text)
 	store_result r;
 	*text = S("");
 	store_open(&st, mem, dir);
-	r = get(&st, ROOT, name, 0, FILE_MOST, text, &seen);
+	r = get(&st, ROOT, name, 0, MAX_FILE, text, &seen);
 	store_close(&st);
 	return r;
 }
@@ -2110,8 +2110,8 @@ int store_appear(store *st, store_presence *p)
 {
 	int dir = store_name_ok(p->agent) ? dir_fd(st, LIVE, true) : -1, fd;
 	str mark = store_random(st->mem, 4);
-	const char *temp = arena_say(st->mem, ".tmp-%s", mark).s;
-	const char *name = arena_say(st->mem, "%s.%s", p->agent, mark).s;
+	const char *temp = arena_say(st->mem, ".tmp-%S", mark).s;
+	const char *name = arena_say(st->mem, "%S.%S", p->agent, mark).s;
 	buf doc = { .mem = st->mem };
 	json_writer w = { .out = &doc, .pretty = true };
 	if (dir < 0 || mark.n == 0)
@@ -2123,7 +2123,7 @@ int store_appear(store *st, store_presence *p)
 	json_member(&w, S("client"), p->client);
 	json_member(&w, S("session"), p->session);
 	json_member(&w, S("workspace"), p->workspace);
-	json_member(&w, S("since"), store_time(st->mem, store_now()));
+	json_member(&w, S("since"), time_format(st->mem, time_now()));
 	json_close(&w, '}');
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
@@ -2139,7 +2139,7 @@ int store_appear(store *st, store_presence *p)
 bool store_touch(store *st, int presence, str file)
 {
 	int dir = dir_fd(st, LIVE, false);
-	return dir >= 0 && is_current(presence, dir, arena_z(st->mem, file)) && sys_touch(presence, NULL) == 0;
+	return dir >= 0 && same_inode(presence, dir, arena_z(st->mem, file)) && sys_touch(presence, NULL) == 0;
 }
 
 /* "<agent>.<8 hex>" */
@@ -2154,7 +2154,7 @@ static bool look_at(store *st, const char *name, store_presence *p)
 	json *doc;
 	struct stat seen;
 	int fd;
-	if (load(st, LIVE, name, META_MOST, &doc, &seen) != STORE_OK ||
+	if (load(st, LIVE, name, MAX_META, &doc, &seen) != STORE_OK ||
 	    open_file(st, LIVE, name, &fd, &seen) != STORE_OK)
 		return false;
 	*p = (store_presence){
@@ -2163,8 +2163,8 @@ static bool look_at(store *st, const char *name, store_presence *p)
 		.client = json_get_text(st->mem, doc, S("client")),
 		.session = json_get_text(st->mem, doc, S("session")),
 		.workspace = json_get_text(st->mem, doc, S("workspace")),
-		.since = store_ms(json_get_text(st->mem, doc, S("since"))),
-		.seen = store_now() - age_of(&seen),
+		.since = time_parse(json_get_text(st->mem, doc, S("since"))),
+		.seen = time_now() - age_of(&seen),
 		.alive = sys_flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK,
 	};
 	const json *pid = json_get(doc, S("pid"));

@@ -64,10 +64,10 @@ void store_close(store *st);
 
 /* ---- Time: milliseconds since 1970, ISO-8601 UTC in files. ---- */
 
-int64_t store_now(void);
-int64_t store_tick(void);                /* ms of a clock that nobody sets: for waiting */
-str store_time(arena *mem, int64_t ms);
-int64_t store_ms(str time);              /* -1 where it is no such time */
+int64_t time_now(void);
+int64_t clock_ms(void);                /* ms of a clock that nobody sets: for waiting */
+str time_format(arena *mem, int64_t ms);
+int64_t time_parse(str time);              /* -1 where it is no such time */
 
 /* ---- Names ---- */
 
@@ -129,26 +129,26 @@ store_result store_send(store *st, store_message *m, str body);
 /* Every message to `to` and every one from `from` (empty: no such) that is not
  * archived, by createdAt, then id. Damaged files are passed over and counted in
  * st->damaged. */
-store_result store_mail(store *st, str to, str from, store_messages *out);
+store_result store_list_mail(store *st, str to, str from, store_messages *out);
 
 /* All that is stored, archived or not, in the same order. */
-store_result store_every(store *st, store_messages *out);
+store_result store_list_all(store *st, store_messages *out);
 
 /* The message whose id starts with `prefix` (at least 4 bytes), archived or not. */
 store_result store_find(store *st, str prefix, store_message *m);
 
 /* Up to `most` bytes of the body from `offset`; *total is its whole length. */
-store_result store_body(store *st, const store_message *m, int64_t offset, int64_t most,
+store_result store_body(store *st, const store_message *m, int64_t offset, int64_t max,
 			str *part, int64_t *total);
 
 /* Moves m to `to` if it still is in a state of the set `from` (bits 1 << state),
  * with further members set to these strings, and reads it anew into *m. */
 typedef struct {
 	str key, text;
-} store_note;
+} store_member;
 
-store_result store_mark(store *st, store_message *m, store_state to, unsigned from,
-			const store_note *notes, int count);
+store_result store_set_state(store *st, store_message *m, store_state to, unsigned from,
+			const store_member *notes, int count);
 
 /* Archives what has been quiet for a day, at most once an hour for all servers. */
 store_result store_sweep(store *st);
@@ -188,7 +188,7 @@ enum { STORE_URGENT = 1, STORE_ALL = 2 };  /* only urgent mail is news; all that
 
 /* Unread mail of the agent that was not told to this session before, and that
  * counts as told now; an empty session is one of its own. */
-store_result store_news(store *st, str agent, str session, unsigned which, store_messages *news);
+store_result store_list_news(store *st, str agent, str session, unsigned which, store_messages *news);
 
 /* Takes the right to wait for this agent and session; -1: another has it, -2:
  * st->fault. It lasts until the descriptor is closed. */
@@ -255,7 +255,7 @@ store_result store_list_specs(store *st, store_specs *out);
 /* The current text of a spec; version 0: the current one. What another program
  * wrote over it becomes its next version here. */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out);
-store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t most, str *part);
+store_result store_spec_text(store *st, const store_spec *spec, int64_t offset, int64_t max, str *part);
 
 /* Publishes spec->name as spec->publisher with spec->note, and fills the rest.
  * *before is what was current (version 0: nothing). With `base` that must have

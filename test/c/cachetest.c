@@ -44,7 +44,7 @@ static void begin(store *st, store_cache *with)
 static bool any_message(store *st, store_message *m)
 {
 	store_messages all;
-	if (store_mail(st, agent(pick(AGENTS)), S(""), &all) != STORE_OK || all.n == 0)
+	if (store_list_mail(st, agent(pick(AGENTS)), S(""), &all) != STORE_OK || all.n == 0)
 		return false;
 	*m = all.at[pick((unsigned)all.n)];
 	return true;
@@ -61,7 +61,7 @@ static void step_mark(store *st)
 {
 	store_message m;
 	if (any_message(st, &m))
-		store_mark(st, &m, (store_state)pick(4), ~0u, NULL, 0);
+		store_set_state(st, &m, (store_state)pick(4), ~0u, NULL, 0);
 }
 
 static char *path_of(const char *folder, str id, const char *tail)
@@ -173,7 +173,7 @@ static bool compare(str who)
 	begin(&plain, NULL);
 	begin(&remembering, &cache);
 	str from = pick(2) ? who : S("");
-	store_result x = store_mail(&plain, who, from, &a), y = store_mail(&remembering, who, from, &b);
+	store_result x = store_list_mail(&plain, who, from, &a), y = store_list_mail(&remembering, who, from, &b);
 	bool equal = x == y && same(&a, &b) && plain.damaged == remembering.damaged;
 	store_close(&plain);
 	store_close(&remembering);

@@ -100,7 +100,7 @@ static void end_call(json_writer *w)
 static void put(json_writer *w, const char *key, const char *head, int n)
 {
 	buf b = { .mem = w->out->mem };
-	buf_say(&b, "%z%d", head, n);
+	buf_say(&b, "%s%d", head, n);
 	json_member(w, str_of(key), buf_str(&b));
 }
 

@@ -42,7 +42,7 @@ static void add_line(buf *b, unsigned kinds, int ends)
 	if (which == kinds)
 		buf_say(b, "line %d", (int)roll(40));
 	else
-		buf_say(b, "%z", lines[which]);
+		buf_say(b, "%s", lines[which]);
 	buf_say(b, ends == 2 || (ends == 1 && roll(2)) ? "\r\n" : "\n");
 }
 
@@ -259,7 +259,7 @@ static const char *check_pair(str a, str b, str diff, bool shortest)
 static int complain(long number, const char *why, str a, str b, str diff)
 {
 	buf out = { .mem = &mem };
-	buf_say(&out, "pair %l: %z\nold:  %q\nnew:  %q\ndiff: %q\n", (int64_t)number, why, a, b, diff);
+	buf_say(&out, "pair %l: %s\nold:  %q\nnew:  %q\ndiff: %q\n", (int64_t)number, why, a, b, diff);
 	fwrite(out.s, 1, (size_t)out.n, stdout);
 	return 1;
 }

@@ -98,7 +98,7 @@ static int below(int n)
 static char *path_of(const char *dir, const char *name, const char *tail)
 {
 	buf b = { .mem = &all.mem };
-	buf_say(&b, "%z/%z%z%z", all.store, dir, name, tail);
+	buf_say(&b, "%s/%s%s%s", all.store, dir, name, tail);
 	return arena_z(&all.mem, buf_str(&b));
 }
 
@@ -263,7 +263,7 @@ static void change_status(void)
 	json_change change = { S("foreign"), { 0 } };
 	check_status(table);
 	all.status++;
-	buf_say(&entry, "{\n    \"agent\": \"foreign\",\n    \"status\": \"%d\",\n    \"updatedAt\": %s,\n    \"pad\": %s\n  }",
+	buf_say(&entry, "{\n    \"agent\": \"foreign\",\n    \"status\": \"%d\",\n    \"updatedAt\": %S,\n    \"pad\": %S\n  }",
 		all.status, time_now(), padding(all.status));
 	change.value = buf_str(&entry);
 	write_in_place(path, json_patch(&all.mem, table, &change, 1, 0));
@@ -277,9 +277,9 @@ static void send(void)
 		return;
 	snprintf(m->id, sizeof m->id, "%08x-0000-4000-8000-%012x", (unsigned)all.messages_n * 7919u + 0x10000000u, below(1 << 30));
 	m->to_reader = below(2);
-	buf_say(&body, "text of %z\n", m->id);
-	buf_say(&meta, "{\n  \"id\": \"%z\",\n  \"from\": \"foreign\",\n  \"to\": \"%z\",\n  \"subject\": \"s\",\n  \"status\": \"pending\",\n"
-		       "  \"createdAt\": %s,\n  \"updatedAt\": %s\n}",
+	buf_say(&body, "text of %s\n", m->id);
+	buf_say(&meta, "{\n  \"id\": \"%s\",\n  \"from\": \"foreign\",\n  \"to\": \"%s\",\n  \"subject\": \"s\",\n  \"status\": \"pending\",\n"
+		       "  \"createdAt\": %S,\n  \"updatedAt\": %S\n}",
 		m->id, m->to_reader ? "reader" : "worker", time_now(), time_now());
 	if (m->to_reader)
 		atomic_fetch_add(&all.s->begun, 1);
@@ -654,7 +654,7 @@ static void check_end(message *m)
 	body = read_whole(&all.mem, str_of(path_of("messages/", m->id, ".md")), &live);
 	if (!live)
 		body = read_whole(&all.mem, str_of(path_of("archive/messages/", m->id, ".md")), &old);
-	buf_say(&b, "text of %z\n", m->id);
+	buf_say(&b, "text of %s\n", m->id);
 	wanted = buf_str(&b);
 	if (!str_eq(body, wanted))
 		complain("the text of %s is lost or changed", m->id);

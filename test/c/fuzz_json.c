@@ -314,7 +314,7 @@ static void check_text(str s, int limit)
 {
 	bool valid = text_valid(s);
 	buf b = { .mem = &mem };
-	str part = text_clip(s, limit), line = text_one_line(&mem, s);
+	str part = text_head_bytes(s, limit), line = text_one_line(&mem, s);
 	int64_t n;
 	for (int use = TEXT_FILE; use <= TEXT_BODY; use++)
 		check_shown(s, (enum text_use)use);
@@ -386,7 +386,7 @@ static void check_diff(str a, str b)
 	text_diff(&diff, a, b);
 	must(str_eq(patched(a, buf_str(&diff)), b), "a diff makes the one of the other");
 	must(!str_eq(a, b) || diff.n == 0, "nothing changes what is the same");
-	text_distance(text_clip(a, 64), text_clip(b, 64));
+	text_distance(text_head_bytes(a, 64), text_head_bytes(b, 64));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -67,7 +67,7 @@ static void make(const char *name, const char *format, ...)
 	va_start(args, format);
 	buf_vsay(&text, format, args);
 	va_end(args);
-	buf_say(&path, "%z%z", fuzz_root, name);
+	buf_say(&path, "%s%s", fuzz_root, name);
 	if (str_ends(str_of(name), S("/"))) {
 		must(mkdir(arena_z(&mem, buf_str(&path)), 0700) == 0, "a directory can be made");
 		return;
@@ -83,8 +83,8 @@ static void make_message(const char *where, int digit, const char *from, const c
 	for (int i = 0; i < 8; i++)
 		buf_digits(&id, (uint64_t)digit, 10, 1);
 	buf_say(&id, "-0000-4000-8000-000000000000");
-	buf_say(&meta, "s/%zmessages-meta/%s.json", where, buf_str(&id));
-	buf_say(&body, "s/%zmessages/%s.md", where, buf_str(&id));
+	buf_say(&meta, "s/%smessages-meta/%S.json", where, buf_str(&id));
+	buf_say(&body, "s/%smessages/%S.md", where, buf_str(&id));
 	make(arena_z(&mem, buf_str(&body)), "The text of %s.\nIts second line.\n", buf_str(&id));
 	make(arena_z(&mem, buf_str(&meta)), "{\n  \"id\": \"%s\",\n  \"from\": \"%z\",\n  \"to\": \"%z\",\n  \"subject\": \"s\",\n"
 	     "  \"status\": \"%z\",\n  \"createdAt\": \"2024-01-01T00:00:00.000Z\",\n  \"updatedAt\": \"2024-01-01T00:00:00.000Z\"\n}",
@@ -113,7 +113,7 @@ static void make_store(void)
 	make("s/messages-meta/77777777-0000-4000-8000-000000000000.json", "{\"id\": \"7777");
 	make("s/specs/api-v1.md", "<!-- Published by: api at 2024-01-01T00:00:00.000Z -->\n\n# API\n\nOne.\n");
 	make("s/specs/an odd name.md", "no head\n");
-	buf_say(&path, "%zs/messages-meta/77777777-0000-4000-8000-000000000000.json", fuzz_root);
+	buf_say(&path, "%ss/messages-meta/77777777-0000-4000-8000-000000000000.json", fuzz_root);
 	utimensat(AT_FDCWD, arena_z(&mem, buf_str(&path)), old, 0);
 	fuzz_changed = 0;
 }
@@ -163,7 +163,7 @@ static void check_line(str line, const json *asked)
 	json_error error;
 	json *v = json_read(&mem, line, JSON_STRICT, &error);
 	must(!error.what, "what is written is JSON, and UTF-8");
-	must(line.n <= LINE_MOST, "a line is not too long");
+	must(line.n <= MAX_LINE, "a line is not too long");
 	if (v->kind != JSON_ARRAY) {
 		check_answer(v, asked);
 		return;
@@ -220,8 +220,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_store();
 	arena_reset(&mem);
 	fuzz_state = 1;
-	buf_say(&root, "%zs", fuzz_root);
-	buf_say(&work, "%zw/api", fuzz_root);
+	buf_say(&root, "%ss", fuzz_root);
+	buf_say(&work, "%sw/api", fuzz_root);
 	who.root = str_of(strdup(arena_z(&mem, buf_str(&root))));
 	who.place = str_of(strdup(arena_z(&mem, buf_str(&work))));
 	while (rest.n)

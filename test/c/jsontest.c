@@ -161,10 +161,10 @@ static void test_buffers(void)
 	ok("two buffers grow side by side", same && b.n == 50000 && other.n == 7143);
 	ok("an empty buffer is an empty slice", buf_str(&empty).n == 0 && buf_str(&empty).s);
 	b.n = 0;
-	buf_say(&b, "%s|%q|%z|%d|%l|%%|%", S("a\nb"), S("a\n\"\xe2\x80\xae"), "z", -5, INT64_MIN);
+	buf_say(&b, "%S|%q|%s|%d|%l|%%|%", S("a\nb"), S("a\n\"\xe2\x80\xae"), "z", -5, INT64_MIN);
 	is("every verb of buf_say", buf_str(&b), S("a\nb|\"a\\n\\\"\\u202e\"|z|-5|-9223372036854775808|%|"));
 	b.n = 0;
-	buf_say(&b, "%d %l %z.", 2147483647, INT64_MAX, (const char *)NULL);
+	buf_say(&b, "%d %l %s.", 2147483647, INT64_MAX, (const char *)NULL);
 	is("and its extremes", buf_str(&b), S("2147483647 9223372036854775807 ."));
 	b.n = 0;
 	buf_add(&b, S("x\0y"));
@@ -272,12 +272,12 @@ static void test_clip(void)
 	static const ptrdiff_t wanted[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11, 11 };
 	bool good = true;
 	for (ptrdiff_t limit = 0; limit < COUNT(wanted); limit++) {
-		str cut = text_clip(s, limit);
+		str cut = text_head_bytes(s, limit);
 		good = good && cut.n == wanted[limit] && cut.s == s.s;
 	}
 	ok("text_clip cuts between characters, and no more than needed", good);
-	ok("bytes that are no characters are cut all the same", text_clip(S("\x80\x80\x80\x80\x80\x80\x80\x80"), 6).n > 0 &&
-	   text_clip(S("\x80\x80\x80\x80\x80\x80\x80\x80"), 6).n <= 6);
+	ok("bytes that are no characters are cut all the same", text_head_bytes(S("\x80\x80\x80\x80\x80\x80\x80\x80"), 6).n > 0 &&
+	   text_head_bytes(S("\x80\x80\x80\x80\x80\x80\x80\x80"), 6).n <= 6);
 	is("control characters become one space", text_one_line(&mem, S("a\r\n\tb\x7f\x1b" "c\0\0d")), S("a b c d"));
 	is("also at the ends", text_one_line(&mem, S("\na\n")), S(" a "));
 	is("all else stays", text_one_line(&mem, S("a  b \xc3\xa9 \"\\\"")), S("a  b \xc3\xa9 \"\\\""));
@@ -325,7 +325,7 @@ static str whole_part(str text)
 	if (!error.what)
 		return S("not damaged");
 	for (json *m = v ? v->child : NULL; m; m = m->next)
-		buf_say(&b, "%s=%s ", m->key, m->raw);
+		buf_say(&b, "%S=%S ", m->key, m->raw);
 	return buf_str(&b);
 }
 

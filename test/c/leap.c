@@ -2,16 +2,16 @@
  * wait for what happens after a while: SIGUSR1 moves the server's clocks on by
  * 20 seconds, SIGUSR2 by an hour; SIGHUP sets the clock on the wall back by an
  * hour. The store's own clocks are left alone. */
-#define store_now store_time_of_day
-#define store_tick store_tick_of_machine
+#define time_now store_time_of_day
+#define clock_ms store_tick_of_machine
 #include "../../store.c"
-#undef store_now
-#undef store_tick
+#undef time_now
+#undef clock_ms
 
 #include <signal.h>
 
-int64_t store_now(void);
-int64_t store_tick(void);
+int64_t time_now(void);
+int64_t clock_ms(void);
 
 static volatile sig_atomic_t leapt, set_back;
 
@@ -32,13 +32,13 @@ static void hear(void)
 	sigaction(SIGHUP, &on, NULL);
 }
 
-int64_t store_now(void)
+int64_t time_now(void)
 {
 	hear();
 	return store_time_of_day() + (int64_t)(leapt - set_back) * 1000;
 }
 
-int64_t store_tick(void)
+int64_t clock_ms(void)
 {
 	hear();
 	return store_tick_of_machine() + (int64_t)leapt * 1000;

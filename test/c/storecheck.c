@@ -108,7 +108,7 @@ static const char *octal(mode_t mode)
 static char *path_of(str dir, const char *name)
 {
 	buf b = { .mem = &mem };
-	buf_say(&b, "%s/%z", dir, name);
+	buf_say(&b, "%S/%s", dir, name);
 	return arena_z(&mem, buf_str(&b));
 }
 
@@ -371,9 +371,9 @@ static void say_new(const shop *now, const shop *before)
 			continue;
 		}
 		doc = json_read(&mem, meta_of(m)->text, JSON_STRICT, &error);
-		buf_say(&b, "new:%s>%s:%s", get(doc, "from"), get(doc, "to"), get(doc, "status"));
+		buf_say(&b, "new:%S>%S:%S", get(doc, "from"), get(doc, "to"), get(doc, "status"));
 		if (get(doc, "replyTo").n >= 8)
-			buf_say(&b, ":re=%s", (str){ get(doc, "replyTo").s, 8 });
+			buf_say(&b, ":re=%S", (str){ get(doc, "replyTo").s, 8 });
 		said[n++] = buf_str(&b);
 	}
 	if (n)
@@ -426,7 +426,7 @@ static void compare_table(const shop *now, const shop *before, const char *name,
 static const char *spec_path(str name)
 {
 	buf b = { .mem = &mem };
-	buf_say(&b, "specs/%s", name);
+	buf_say(&b, "specs/%S", name);
 	return arena_z(&mem, buf_str(&b));
 }
 
@@ -461,7 +461,7 @@ static void compare_history(shop *now, const shop *before, str name)
 	buf in = { .mem = &mem };
 	list l, old;
 	const char *dir;
-	buf_say(&in, "specs/.history/%s", name);
+	buf_say(&in, "specs/.history/%S", name);
 	dir = arena_z(&mem, buf_str(&in));
 	l = names_in(now->dir, dir);
 	old = names_in(before->dir, dir);

@@ -178,7 +178,7 @@ static void ask(server *s, enum asking what, const buf *line)
 static void ask_hello(server *s)
 {
 	buf b = { .mem = &all.line };
-	buf_say(&b, "%z", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
+	buf_say(&b, "%s", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
 			  "\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":\"storm\",\"version\":\"1\"}}}\n");
 	ask(s, HELLO, &b);
 }
@@ -188,7 +188,7 @@ static void ask_register(server *s, int agent)
 	buf b = { .mem = &all.line }, path = { .mem = &all.line };
 	json_writer w = begin_call(&b, "register_agent");
 	s->first = new_word(&all.descriptions, agent);
-	buf_say(&path, "%z.work/a%d", all.store, agent);
+	buf_say(&path, "%s.work/a%d", all.store, agent);
 	put(&w, "name", "a", agent);
 	json_member(&w, S("workspace_path"), buf_str(&path));
 	put(&w, "description", "description ", s->first);
@@ -392,7 +392,7 @@ static void heard_inbox(server *s, int agent, str text)
 
 static void heard_text(server *s, int agent, str text)
 {
-	str body = text_clip(body_of(all.letters[s->first].subject), PAGE - 4);
+	str body = text_head_bytes(body_of(all.letters[s->first].subject), PAGE - 4);
 	while (text.n && !str_starts(text, S("--- ")))
 		str_cut(&text, '\n');
 	str_cut(&text, '\n');
@@ -572,7 +572,7 @@ static void end_servers(void)
 static str read_file(const char *dir, str name, const char *tail, bool *there)
 {
 	buf path = { .mem = &all.line };
-	buf_say(&path, "%z/%z%s%z", all.store, dir, name, tail);
+	buf_say(&path, "%s/%s%S%s", all.store, dir, name, tail);
 	return read_whole(&all.line, buf_str(&path), there);
 }
 
@@ -675,7 +675,7 @@ static void check_dir(const char *dir, const char *tail, int *temps, int *orphan
 	buf path = { .mem = &all.line };
 	struct dirent *entry;
 	DIR *d;
-	buf_say(&path, "%z/%z", all.store, dir);
+	buf_say(&path, "%s/%s", all.store, dir);
 	d = opendir(arena_z(&all.line, buf_str(&path)));
 	while (d && (entry = readdir(d))) {
 		str name = str_of(entry->d_name);
@@ -738,7 +738,7 @@ static void make_workspaces(void)
 {
 	for (int i = -1; i < all.agents; i++) {
 		buf path = { .mem = &all.line };
-		buf_say(&path, i < 0 ? "%z.work" : "%z.work/a%d", all.store, i);
+		buf_say(&path, i < 0 ? "%s.work" : "%s.work/a%d", all.store, i);
 		if (mkdir(arena_z(&all.line, buf_str(&path)), 0700) < 0 && errno != EEXIST)
 			die("make a workspace");
 	}

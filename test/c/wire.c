@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MOST = 10 * 1024 * 1024, DEPTH_MOST = 100 };
+enum { MAX_LINE = 10 * 1024 * 1024, DEPTH_MOST = 100 };
 
 /* ---- Bytes: each function returns where what it takes ends, NULL if it is not there. ---- */
 
@@ -155,7 +155,7 @@ static const char *fault_of_line(arena *mem, const char *line, size_t n)
 	json_error error;
 	const json *m;
 	const char *fault = NULL;
-	if (n > LINE_MOST)
+	if (n > MAX_LINE)
 		return "more than 10 MiB";
 	if (take_value(line, 0) != line + n)
 		return "not JSON in UTF-8 without white space";
