@@ -85,9 +85,9 @@ static void make_message(const char *where, int digit, const char *from, const c
 	buf_say(&id, "-0000-4000-8000-000000000000");
 	buf_say(&meta, "s/%smessages-meta/%S.json", where, buf_str(&id));
 	buf_say(&body, "s/%smessages/%S.md", where, buf_str(&id));
-	make(arena_z(&mem, buf_str(&body)), "The text of %s.\nIts second line.\n", buf_str(&id));
-	make(arena_z(&mem, buf_str(&meta)), "{\n  \"id\": \"%s\",\n  \"from\": \"%z\",\n  \"to\": \"%z\",\n  \"subject\": \"s\",\n"
-	     "  \"status\": \"%z\",\n  \"createdAt\": \"2024-01-01T00:00:00.000Z\",\n  \"updatedAt\": \"2024-01-01T00:00:00.000Z\"\n}",
+	make(arena_z(&mem, buf_str(&body)), "The text of %S.\nIts second line.\n", buf_str(&id));
+	make(arena_z(&mem, buf_str(&meta)), "{\n  \"id\": \"%S\",\n  \"from\": \"%s\",\n  \"to\": \"%s\",\n  \"subject\": \"s\",\n"
+	     "  \"status\": \"%s\",\n  \"createdAt\": \"2024-01-01T00:00:00.000Z\",\n  \"updatedAt\": \"2024-01-01T00:00:00.000Z\"\n}",
 	     buf_str(&id), from, to, status);
 }
 
@@ -100,8 +100,8 @@ static void make_store(void)
 	nftw(fuzz_root, unlink_entry, 16, FTW_DEPTH | FTW_PHYS);
 	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
 		make(dirs[i], "");
-	make("s/registry.json", "{\"api\":{\"name\":\"api\",\"workspacePath\":\"%zw/api\",\"description\":\"d\",\"registeredAt\":"
-	     "\"2024-01-01T00:00:00.000Z\"},\"web\":{\"name\":\"web\",\"workspacePath\":\"%zw/web\",\"description\":\"d\"},"
+	make("s/registry.json", "{\"api\":{\"name\":\"api\",\"workspacePath\":\"%sw/api\",\"description\":\"d\",\"registeredAt\":"
+	     "\"2024-01-01T00:00:00.000Z\"},\"web\":{\"name\":\"web\",\"workspacePath\":\"%sw/web\",\"description\":\"d\"},"
 	     "\"a,/b\":{\"name\":\"a,/b\",\"workspacePath\":\"C:\\\\w\",\"description\":\"\\ud800\"}}", fuzz_root, fuzz_root);
 	make("s/status.json", "{\"api\":{\"agent\":\"api\",\"status\":\"online\",\"updatedAt\":\"2024-01-01T00:00:00.000Z\"}}");
 	make_message("", 1, "api", "web", "pending");

@@ -168,7 +168,7 @@ static void add_file(shop *s, enum place p, str name)
 	} else if (p == OLD_META && str_starts(rest, S("json.superseded-"))) {
 		m.superseded = read_file(path_of(in, arena_z(&mem, name))).text;
 	} else {
-		wrong("%s/%s is no name of the layout", in, name);
+		wrong("%S/%S is no name of the layout", in, name);
 		return;
 	}
 	s->msgs = arena_more(&mem, s->msgs, s->n, &s->room, sizeof m);
@@ -252,23 +252,23 @@ static void check_meta(const message *m, enum place p, const message *was)
 		if (was->at[i].there && str_eq(was->at[i].text, m->at[p].text))
 			return;
 	if (error.what) {
-		wrong("%z/%s.json: byte %d: %z", places[p].path, m->id, (int)error.at, error.what);
+		wrong("%s/%S.json: byte %d: %s", places[p].path, m->id, (int)error.at, error.what);
 		return;
 	}
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		good = good || str_eq(get(doc, "status"), str_of(known[i]));
 	if (!good || !str_eq(get(doc, "id"), m->id) || !get(doc, "from").n || !get(doc, "to").n ||
 	    get(doc, "createdAt").n != 24 || get(doc, "updatedAt").n != 24)
-		wrong("%z/%s.json is no message: %s", places[p].path, m->id, m->at[p].text);
+		wrong("%s/%S.json is no message: %S", places[p].path, m->id, m->at[p].text);
 }
 
 static void check_message(const message *m, const message *was)
 {
 	bool meta = meta_of(m) != NULL;
 	if (m->at[BODY].there && m->at[OLD_BODY].there)
-		wrong("%s has its text in both places", m->id);
+		wrong("%S has its text in both places", m->id);
 	if (meta && !body_of(m))
-		wrong("%s has no text", m->id);
+		wrong("%S has no text", m->id);
 	for (int p = 0; p < PLACES; p++)
 		if ((p == META || p == OLD_META) && m->at[p].there)
 			check_meta(m, (enum place)p, was);
@@ -292,14 +292,14 @@ static void compare_meta(str id, const json *was, const json *is)
 		str key = json_key(&mem, m);
 		const json *now = json_get(is, key);
 		if (!now)
-			wrong("%s lost its member %s", id, key);
+			wrong("%S lost its member %S", id, key);
 		else if (!may_change(key) && !str_eq(now->raw, m->raw))
-			wrong("%s: %s is no longer %s", id, key, m->raw);
+			wrong("%S: %S is no longer %S", id, key, m->raw);
 	}
 	if (!str_eq(get(was, "status"), get(is, "status")))
-		word("%s:%s", (str){ id.s, 8 }, get(is, "status"));
+		word("%S:%S", (str){ id.s, 8 }, get(is, "status"));
 	else if (!str_eq(get(was, "updatedAt"), get(is, "updatedAt")))
-		wrong("%s was touched, but its state is the same", id);
+		wrong("%S was touched, but its state is the same", id);
 }
 
 static void compare_places(const message *was, const message *is)
@@ -308,30 +308,30 @@ static void compare_places(const message *was, const message *is)
 	bool was_two = was->at[META].there && was->at[OLD_META].there, is_two = is->at[META].there && is->at[OLD_META].there;
 	bool meta_moved = was->at[META].there && !is->at[META].there, body_moved = was->at[BODY].there && !is->at[BODY].there;
 	if (is_two && !was_two)
-		wrong("%s is there twice", is->id);
+		wrong("%S is there twice", is->id);
 	if ((was->at[OLD_META].there && !is->at[OLD_META].there) || (was->at[OLD_BODY].there && !is->at[OLD_BODY].there))
-		wrong("%s came back out of the archive", is->id);
+		wrong("%S came back out of the archive", is->id);
 	if (was_two && !str_eq(is->at[OLD_META].text, was->at[OLD_META].text))
-		wrong("%s: the archived meta is not what it was", is->id);
+		wrong("%S: the archived meta is not what it was", is->id);
 	if (was_two && !is_two && !str_eq(is->superseded, was->at[META].text))
-		wrong("%s: the meta that was set aside is not what it was", is->id);
+		wrong("%S: the meta that was set aside is not what it was", is->id);
 	if (was_two && !is_two)
-		word("%s:one", id);
+		word("%S:one", id);
 	if (is->at[OLD_META].there && is->at[BODY].there && meta_moved)
-		word("%s:half", id);
+		word("%S:half", id);
 	else if (!is->at[META].there && !is->at[BODY].there && (meta_moved || body_moved))
-		word("%s:archived", id);
+		word("%S:archived", id);
 }
 
 static void check_modes(const message *was, const message *is)
 {
 	const file *f = meta_of(is), *g = was ? meta_of(was) : NULL;
 	if (f && f->mode != (g ? g->mode : 0600))
-		wrong("the meta of %s has mode %z", is->id, octal(f->mode));
+		wrong("the meta of %S has mode %s", is->id, octal(f->mode));
 	f = body_of(is);
 	g = was ? body_of(was) : NULL;
 	if (f && f->mode != (g ? g->mode : 0600))
-		wrong("the text of %s has mode %z", is->id, octal(f->mode));
+		wrong("the text of %S has mode %s", is->id, octal(f->mode));
 }
 
 static void compare_message(const message *was, const shop *now)
@@ -340,11 +340,11 @@ static void compare_message(const message *was, const shop *now)
 	const file *before = meta_of(was), *after = is ? meta_of(is) : NULL;
 	json_error error;
 	if (!is || (before && !after)) {
-		wrong("%s is lost", was->id);
+		wrong("%S is lost", was->id);
 		return;
 	}
 	if (body_of(was) && (!body_of(is) || !str_eq(body_of(was)->text, body_of(is)->text)))
-		wrong("%s has another text", was->id);
+		wrong("%S has another text", was->id);
 	if (before)
 		compare_meta(was->id, json_read(&mem, before->text, JSON_STORED, &error),
 			     json_read(&mem, after->text, JSON_STORED, &error));
@@ -365,7 +365,7 @@ static void say_new(const shop *now, const shop *before)
 			continue;
 		check_modes(NULL, m);
 		if (!body_of(m) || !in_files(body_of(m)->text))
-			wrong("the new message %s has another text", m->id);
+			wrong("the new message %S has another text", m->id);
 		if (!meta_of(m)) {
 			orphans++;
 			continue;
@@ -379,7 +379,7 @@ static void say_new(const shop *now, const shop *before)
 	if (n)
 		qsort(said, (size_t)n, sizeof *said, by_text);
 	for (int i = 0; i < n; i++)
-		word("%s", said[i]);
+		word("%S", said[i]);
 	while (orphans-- > 0)
 		word("body");
 }
@@ -408,18 +408,18 @@ static void compare_table(const shop *now, const shop *before, const char *name,
 	table = is.there ? json_read(&mem, is.text, JSON_STORED, &error) : NULL;
 	old = was.there ? json_read(&mem, was.text, JSON_STORED, &old_error) : NULL;
 	if (is.there && error.what && !(was.there && str_eq(is.text, was.text)))
-		wrong("%z: byte %d: %z", name, (int)error.at, error.what);
+		wrong("%s: byte %d: %s", name, (int)error.at, error.what);
 	if (was.there && old_error.what && !is_kept(now, name, was.text))
-		wrong("%z was damaged, and what was left of it is gone", name);
+		wrong("%s was damaged, and what was left of it is gone", name);
 	if (before && is.there && is.mode != (was.there ? was.mode : 0600))
-		wrong("%z has mode %z", name, octal(is.mode));
+		wrong("%s has mode %s", name, octal(is.mode));
 	for (const json *m = old ? old->child : NULL; m; m = m->next)
 		if (!json_get(table, json_key(&mem, m)))
-			wrong("%z has lost %s", name, json_key(&mem, m));
+			wrong("%s has lost %S", name, json_key(&mem, m));
 	for (const json *m = table ? table->child : NULL; m && before; m = m->next) {
 		const json *had = json_get(old, json_key(&mem, m));
 		if (!had || !str_eq(had->raw, m->raw))
-			word("%z:%s=%s", kind, json_key(&mem, m), get(m, key));
+			word("%s:%S=%S", kind, json_key(&mem, m), get(m, key));
 	}
 }
 
@@ -445,15 +445,15 @@ static void compare_index(str name, str is, str was)
 	const json *readers = json_get(now, S("readers")), *old = json_get(json_read(&mem, was, JSON_STORED, &error), S("readers"));
 	json_read(&mem, is, JSON_STRICT, &error);
 	if (error.what)
-		wrong("the index of %s: byte %d: %z", name, (int)error.at, error.what);
+		wrong("the index of %S: byte %d: %s", name, (int)error.at, error.what);
 	for (const json *m = old ? old->child : NULL; m; m = m->next) {
 		const json *still = json_get(readers, json_key(&mem, m));
 		int64_t before = 0, after = -1;
 		if (!still || !str_int(m->raw, &before) || !str_int(still->raw, &after) || after < before)
-			wrong("the index of %s forgets that %s read version %l", name, json_key(&mem, m), before);
+			wrong("the index of %S forgets that %S read version %l", name, json_key(&mem, m), before);
 	}
 	if (!str_eq(is, was))
-		word("index:%s", name);
+		word("index:%S", name);
 }
 
 static void compare_history(shop *now, const shop *before, str name)
@@ -467,7 +467,7 @@ static void compare_history(shop *now, const shop *before, str name)
 	old = names_in(before->dir, dir);
 	for (int i = 0; i < old.n; i++)
 		if (old.at[i].s[0] != '.' && !read_file(path_of(str_of(path_of(now->dir, dir)), arena_z(&mem, old.at[i]))).there)
-			wrong("%z/%s is lost", dir, old.at[i]);
+			wrong("%s/%S is lost", dir, old.at[i]);
 	for (int i = 0; i < l.n; i++) {
 		file is = read_file(path_of(str_of(path_of(now->dir, dir)), arena_z(&mem, l.at[i])));
 		file was = read_file(path_of(str_of(path_of(before->dir, dir)), arena_z(&mem, l.at[i])));
@@ -477,9 +477,9 @@ static void compare_history(shop *now, const shop *before, str name)
 		if (str_eq(l.at[i], S("index.json")))
 			compare_index(name, is.text, was.there ? was.text : S(""));
 		else if (!was.there)
-			word("past:%s/%s", name, (str){ l.at[i].s, l.at[i].n - 3 });
+			word("past:%S/%S", name, (str){ l.at[i].s, l.at[i].n - 3 });
 		if (str_ends(l.at[i], S(".md")) && !str_eq(is.text, was.text) && !in_files(content_of(is.text)))
-			wrong("%z/%s has another text", dir, l.at[i]);
+			wrong("%s/%S has another text", dir, l.at[i]);
 	}
 }
 
@@ -488,19 +488,19 @@ static void compare_specs(shop *now, const shop *before)
 	list l = names_in(now->dir, "specs"), old = names_in(before->dir, "specs");
 	for (int i = 0; i < old.n; i++)
 		if (!read_file(path_of(now->dir, spec_path(old.at[i]))).there && str_ends(old.at[i], S(".md")))
-			wrong("specs/%s is lost", old.at[i]);
+			wrong("specs/%S is lost", old.at[i]);
 	for (int i = 0; i < l.n; i++) {
 		file is = read_file(path_of(now->dir, spec_path(l.at[i])));
 		file was = read_file(path_of(before->dir, spec_path(l.at[i])));
 		if (!str_ends(l.at[i], S(".md")))
 			continue;
 		if (is.mode != (was.there ? was.mode : 0600))
-			wrong("specs/%s has mode %z", l.at[i], octal(is.mode));
+			wrong("specs/%S has mode %s", l.at[i], octal(is.mode));
 		if (was.there && str_eq(is.text, was.text))
 			continue;
 		if (!content_of(is.text).s || !in_files(content_of(is.text)))
-			wrong("specs/%s has another text", l.at[i]);
-		word("spec:%s", (str){ l.at[i].s, l.at[i].n - 3 });
+			wrong("specs/%S has another text", l.at[i]);
+		word("spec:%S", (str){ l.at[i].s, l.at[i].n - 3 });
 	}
 	l = names_in(now->dir, "specs/.history");
 	for (int i = 0; i < l.n; i++)
@@ -515,7 +515,7 @@ static void check_dirs(const shop *now, const shop *before)
 		if (stat(path_of(now->dir, dirs[i]), &is) < 0)
 			continue;
 		if ((is.st_mode & 0777) != (stat(path_of(before->dir, dirs[i]), &was) == 0 ? was.st_mode & 0777 : 0700))
-			wrong("%z has mode %z", dirs[i], octal(is.st_mode & 0777));
+			wrong("%s has mode %s", dirs[i], octal(is.st_mode & 0777));
 	}
 }
 
