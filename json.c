@@ -60,7 +60,9 @@ int str_cmp(str a, str b)
 {
 	ptrdiff_t n = least(a.n, b.n);
 	int order = n ? memcmp(a.s, b.s, (size_t)n) : 0;
-	return order ? order : (a.n > b.n) - (a.n < b.n);
+	if (order == 0)
+		order = (a.n > b.n) - (a.n < b.n);
+	return order;
 }
 
 str str_from(str s, ptrdiff_t at)
@@ -155,7 +157,9 @@ static void arena_grow(arena *a, ptrdiff_t bytes)
 		_exit(1);
 	}
 	*block = (struct arena_block){ a->last, room };
-	*a = (arena){ block, (char *)(block + 1), (char *)block + room };
+	a->last = block;
+	a->at = (char *)(block + 1);
+	a->end = (char *)block + room;
 }
 
 static ptrdiff_t aligned(ptrdiff_t bytes)
@@ -187,7 +191,7 @@ void *arena_more(arena *a, void *at, int n, int *room, ptrdiff_t element)
 	void *more;
 	if (n < *room)
 		return at;
-	*room = n ? n * 2 : 16;
+	*room = n * 2 + 16;
 	more = arena_new(a, element * *room);
 	return n ? memcpy(more, at, (size_t)(element * n)) : more;
 }
@@ -227,7 +231,7 @@ str buf_str(const buf *b)
 /* Twice the room, or what n bytes more need. */
 static void buf_grow(buf *b, ptrdiff_t n)
 {
-	ptrdiff_t room = b->room ? b->room * 2 : 256;
+	ptrdiff_t room = b->room * 2;
 	char *s = b->s;
 	if (room < b->n + n)
 		room = aligned(b->n + n);
@@ -521,7 +525,7 @@ static void add_escape(buf *b, int32_t c, enum text_use use)
 	const char *known = c < 0x80 ? memchr(from, c, sizeof from - 1) : NULL;
 	if (use == TEXT_BODY) {
 		buf_add(b, S(MARK "U+"));
-		for (int shift = c > 0xffff ? 16 : 12; shift >= 0; shift -= 4)
+		for (int shift = 12 + 4 * (c > 0xffff); shift >= 0; shift -= 4)
 			buf_char(b, "0123456789ABCDEF"[c >> shift & 15]);
 		buf_add(b, S("\xe2\x9f\xa9"));
 	} else if (c == '\r' && use == TEXT_JSON) {
@@ -634,7 +638,7 @@ static int char_width(int32_t c)
 	};
 	if (c < 0x300 || IN(c, none))
 		return c < 0x300;
-	return IN(c, two) ? 2 : 1;
+	return 1 + IN(c, two);
 }
 
 int text_width(str s)
@@ -660,6 +664,27 @@ void text_fit(buf *b, str s, int columns)
 		b->n -= 3;                    /* a joiner whose other side was cut off */
 	for (room += dots; room > 0; room--)
 		buf_char(b, dots-- > 0 ? '.' : ' ');
+}
+
+/* The classic table, of which only one row is kept. */
+int text_distance(str a, str b)
+{
+	int row[65];
+	if (a.n > 64 || b.n > 64)
+		return 64;
+	for (int k = 0; k <= b.n; k++)
+		row[k] = k;
+	for (int i = 1; i <= a.n; i++) {
+		int corner = row[0];     /* up and to the left */
+		row[0] = i;
+		for (int k = 1; k <= b.n; k++) {
+			int change = corner + (lower(a.s[i - 1]) != lower(b.s[k - 1]));
+			int more = (int)least(row[k], row[k - 1]) + 1;
+			corner = row[k];
+			row[k] = (int)least(change, more);
+		}
+	}
+	return row[b.n];
 }
 
 /* ==== Difference ====
@@ -742,7 +767,7 @@ static change *list_changes(const diff *f, int d, change *end)
 		int k = x - y - 1 + 2 * inserted;
 		x = f->reach[d - 1][d - 1 + k];
 		y = x - k;
-		if (at == end || at->a != x + !inserted || at->b != y + inserted)
+		if (at == end || at->a != x + !inserted)
 			*--at = (change){ 0 };
 		*at = (change){ x, y, at->deleted + !inserted, at->inserted + inserted };
 	}
@@ -966,8 +991,9 @@ static bool read_key(reader *r, json *v)
 	return true;
 }
 
-static bool open_bracket(reader *r, json *v)
+static bool open_bracket(reader *r, json *v, enum json_kind kind)
 {
+	v->kind = kind;
 	if (r->depth == MAX_DEPTH)
 		return fail(r, "nested too deeply");
 	r->open[r->depth].value = v;
@@ -988,8 +1014,8 @@ static bool read_literal(reader *r, json *v, enum json_kind kind, str literal)
 static bool read_by_first(reader *r, json *v, char first)
 {
 	switch (first) {
-	case '{': v->kind = JSON_OBJECT; return open_bracket(r, v);
-	case '[': v->kind = JSON_ARRAY; return open_bracket(r, v);
+	case '{': return open_bracket(r, v, JSON_OBJECT);
+	case '[': return open_bracket(r, v, JSON_ARRAY);
 	case '"': v->kind = JSON_STRING; return read_string(r);
 	case 't': return read_literal(r, v, JSON_TRUE, S("true"));
 	case 'f': return read_literal(r, v, JSON_FALSE, S("false"));
@@ -1211,7 +1237,7 @@ static void before_value(json_writer *w)
 	w->some = true;
 }
 
-void json_open(json_writer *w, char bracket)
+static void json_open(json_writer *w, char bracket)
 {
 	before_value(w);
 	buf_char(w->out, bracket);
@@ -1220,7 +1246,7 @@ void json_open(json_writer *w, char bracket)
 	w->some = false;
 }
 
-void json_close(json_writer *w, char bracket)
+static void json_close(json_writer *w, char bracket)
 {
 	must(w->depth > 0 && (w->lists & 1) == (bracket == ']') && !w->named);
 	w->depth--;
@@ -1231,13 +1257,13 @@ void json_close(json_writer *w, char bracket)
 	w->some = true;
 }
 
-void json_string(json_writer *w, str s)
+static void json_string(json_writer *w, str s)
 {
 	before_value(w);
 	add_quoted(w->out, s, w->pretty ? TEXT_FILE : TEXT_WIRE);
 }
 
-void json_raw(json_writer *w, str value)
+static void json_raw(json_writer *w, str value)
 {
 	before_value(w);
 	buf_add(w->out, value);
@@ -1245,7 +1271,9 @@ void json_raw(json_writer *w, str value)
 
 static void end_name(json_writer *w)
 {
-	buf_add(w->out, w->pretty ? S(": ") : S(":"));
+	buf_char(w->out, ':');
+	if (w->pretty)
+		buf_char(w->out, ' ');
 	w->named = true;
 }
 
@@ -1282,7 +1310,10 @@ void json_say(json_writer *w, const char *form, ...)
 			end_name(w);
 		} else if (*at != ' ' && *at != ',') {
 			n = strcspn(at, ":,]}");
-			(at[n] == ':' ? json_string : json_raw)(w, (str){ at, (ptrdiff_t)n });
+			if (at[n] == ':')
+				json_string(w, (str){ at, (ptrdiff_t)n });
+			else
+				json_raw(w, (str){ at, (ptrdiff_t)n });
 		}
 	}
 	va_end(args);
@@ -1298,12 +1329,31 @@ str json_done(const json_writer *w)
  * An edit makes a new list of members and shares all that they hold; it is written once, at the
  * end, whatever was changed before. Bytes that nobody changed are written as they were read. */
 
+/* Without the limit on nodes: these bytes are the program's own, or were within it where they
+ * stood, however dense they are. */
+static json *read_trusted(arena *a, str raw)
+{
+	reader r;
+	json *value;
+	start(&r, a, raw, JSON_STORED);
+	r.nodes = PTRDIFF_MAX;
+	value = read_document(&r);
+	must(!r.what && next_char(&r) == '\0' && r.at == r.end);
+	return value;
+}
+
+static str quoted(arena *a, str s)
+{
+	buf b = { .mem = a };
+	add_quoted(&b, s, TEXT_FILE);
+	return buf_str(&b);
+}
+
 json *json_with(arena *a, const json *object, str key, str raw)
 {
-	json_error error = { 0 };
-	json *value = raw.n ? json_read(a, raw, JSON_STORED, &error) : NULL;
-	json *result = NEW(a, json, 1), **tail = &result->child;
-	must(!error.what);
+	json *result = NEW(a, json, 1), **tail = &result->child, *value = NULL;
+	if (raw.n)
+		value = read_trusted(a, raw);
 	result->kind = JSON_OBJECT;
 	for (const json *m = members(object); m; m = m->next) {
 		bool same = key_is(m, key);
@@ -1319,7 +1369,7 @@ json *json_with(arena *a, const json *object, str key, str raw)
 			value = NULL;
 	}
 	if (value) {
-		str name = json_quote(a, key);
+		str name = quoted(a, key);
 		value->key = name.s;
 		value->key_bytes = (unsigned)name.n;
 	}
@@ -1329,7 +1379,7 @@ json *json_with(arena *a, const json *object, str key, str raw)
 
 json *json_with_text(arena *a, const json *object, str key, str text)
 {
-	return json_with(a, object, key, json_quote(a, text));
+	return json_with(a, object, key, quoted(a, text));
 }
 
 str json_format(arena *a, const json *object, int depth)
@@ -1342,52 +1392,4 @@ str json_format(arena *a, const json *object, int depth)
 		json_say(&w, "%r:%r", ((str){ m->key, m->key_bytes }), m->raw);
 	json_say(&w, "}");
 	return buf_str(&b);
-}
-
-/* ==== To be deleted, each when its last caller is gone ==== */
-
-void json_name(json_writer *w, str key)
-{
-	json_string(w, key);
-	end_name(w);
-}
-
-void json_member(json_writer *w, str key, str string)
-{
-	json_say(w, "%S:%S", key, string);
-}
-
-str json_quote(arena *a, str s)
-{
-	buf b = { .mem = a };
-	add_quoted(&b, s, TEXT_FILE);
-	return buf_str(&b);
-}
-
-str json_patch(arena *a, const json *object, const json_change *changes, int count, int depth)
-{
-	for (int i = 0; i < count; i++)
-		object = json_with(a, object, changes[i].key, changes[i].value);
-	return json_format(a, object, depth);
-}
-
-int text_distance(str a, str b)
-{
-	int row[65];
-	if (a.n > 64 || b.n > 64)
-		return 64;
-	for (int k = 0; k <= b.n; k++)
-		row[k] = k;
-	for (int i = 1; i <= a.n; i++) {
-		int corner = row[0];
-		row[0] = i;
-		for (int k = 1; k <= b.n; k++) {
-			int above = row[k], least = above < row[k - 1] ? above : row[k - 1];
-			least = least + 1;
-			corner += lower(a.s[i - 1]) != lower(b.s[k - 1]);
-			row[k] = least < corner ? least : corner;
-			corner = above;
-		}
-	}
-	return row[b.n];
 }

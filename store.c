@@ -538,13 +538,27 @@ static int open_in(store *st, enum dir d, const char *name, int flags)
 	}
 }
 
-/* Opens or makes a small file of ours for locking or writing. -1 with the fault. */
+/* Has somebody, a snapshot of links for instance, another name for this file? */
+static bool has_other_names(int fd)
+{
+	struct stat seen;
+	return sys_fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode) && seen.st_nlink > 1;
+}
+
+/* Opens or makes a small file of ours for locking or writing. -1 with the fault. What another name
+ * keeps is not written over: the file is made anew. */
 static int open_own(store *st, enum dir d, const char *name, int flags)
 {
 	int dir = dir_fd(st, d, true), fd;
 	if (dir < 0)
 		return -1;
-	fd = open_retry(dir, name, flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+	flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+	fd = open_retry(dir, name, flags);
+	if (fd >= 0 && has_other_names(fd)) {
+		sys_close(fd);
+		sys_unlink(dir, name, 0);
+		fd = open_retry(dir, name, flags);
+	}
 	if (fd >= 0 && give_away(dir, dir, name) == 0)
 		return fd;
 	failed(st, "open", path_in(st, d, name), errno);
@@ -605,8 +619,7 @@ static store_result names_close(store *st, names *it)
 }
 
 /* ==== Reading a file ====
- * Whatever stands where a file should be, a FIFO, a device, a link, gets an answer and not a hang.
- * */
+ * Whatever stands where a file should be, a FIFO, a device, a link, it gets an answer, not a hang. */
 
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
@@ -2704,7 +2717,7 @@ static store_result read_kept(store *st, int64_t version, store_spec *spec, stru
 		v = first_of(json_get(old_index(st), S("versions")), JSON_ARRAY);
 	for (; v; v = v->next)
 		if (number_in(v, S("version")) == version)
-			spec->note = json_get_text(st->mem, v, S("note"));
+			spec->note = text_one_line(st->mem, json_get_text(st->mem, v, S("note")));
 	return r;
 }
 

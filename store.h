@@ -258,8 +258,7 @@ store_result store_prune(store *st, int64_t older_ms, int *count);
 /* ---- Finding mail ----
  * What a process that looks more than once remembers of messages-meta/: names, parties and states,
  * kept true by inotify. Start it zeroed, set it in each store that is opened (st->index), release
- * it at the end. Without one, each store makes its own for its request. The answers are the same.
- * */
+ * it at the end. Without one, each store makes its own for its request; the answers are the same. */
 
 void store_index_release(store_index *index);
 
@@ -269,8 +268,7 @@ void store_index_release(store_index *index);
 int store_watch(store *st);
 
 /* Has any message come, gone or changed since the last call? Opens only those that did; true also
- * where that cannot be told. For whoever wakes from store_watch: a writer's temp files wake, too.
- * */
+ * where that cannot be told. For whoever wakes from store_watch: writers' temp files wake, too. */
 bool store_changed(store *st);
 
 /* ---- What a session was told: announced/<agent>@<session> ----

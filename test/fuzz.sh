@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes JSON and the wire with libFuzzer, for SECONDS each (default 600). What
 # is found is kept in test/bin; an input that found something belongs into
-# test/corpus, where make test runs it ever after.
+# test/data/corpus, where make test runs it ever after.
 cd "$(dirname "$0")/.." || exit 1
 seconds=${1:-600}
 mkdir -p test/bin
@@ -28,8 +28,8 @@ fi
 build() {
 	target=$1
 	shift
-	clang -std=c11 -D_POSIX_C_SOURCE=200809L -g -O1 -Wall -Wextra $checks -fno-sanitize-recover=all \
-		-I. -DSTORE_SYS='"test/fuzz_sys.h"' -o "test/bin/fuzz-$target" "test/fuzz_$target.c" "$@" test/bin/json-tight.c
+	clang -std=c11 -D_DEFAULT_SOURCE -g -O1 -Wall -Wextra $checks -fno-sanitize-recover=all \
+		-I. -DSTORE_SYS='"test/c/fuzz_sys.h"' -o "test/bin/fuzz-$target" "test/c/fuzz_$target.c" "$@" test/bin/json-tight.c
 }
 
 # run TARGET OPTION...
@@ -39,14 +39,15 @@ run() {
 	mkdir -p "test/bin/seen-$target"
 	echo "fuzz: $target for $seconds seconds"
 	"test/bin/fuzz-$target" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="test/bin/found-$target-" "$@" \
-		"test/bin/seen-$target" "test/corpus/$target" >"test/bin/fuzz-$target.log" 2>&1
+		"test/bin/seen-$target" "test/data/corpus/$target" >"test/bin/fuzz-$target.log" 2>&1
 	result=$?
-	grep -e '^stat::number_of_executed_units' -e '^SUMMARY' -e 'fuzz: not so' -e 'written to' "test/bin/fuzz-$target.log"
+	grep -e '^stat::number_of_executed_units' -e '^SUMMARY' -e 'fuzz: not so' -e 'written to' \
+		"test/bin/fuzz-$target.log"
 	[ "$result" -eq 0 ] || failed=1
 }
 
 failed=0
 build json && build wire store.c || exit 1
 run json -max_len=4096 -timeout=10
-run wire -max_len=8192 -timeout=20 -dict=test/corpus/wire.dict
+run wire -max_len=8192 -timeout=20 -dict=test/data/corpus/wire.dict
 exit "$failed"

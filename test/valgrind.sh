@@ -4,14 +4,14 @@
 # many processes there were and in how many of them something was found.
 cd "$(dirname "$0")/.." || exit 1
 command -v valgrind >/dev/null || { echo "SKIP valgrind: it is not here"; exit 0; }
-[ $# -gt 0 ] || set -- test/tools.t test/wire.t test/cli.t test/store.t test/specs.t test/human.t test/identity.t \
-	test/presence.t test/hook.t test/wait.t test/nudge.t test/setup.t test/sweep.t test/damage.t test/hostile.t \
-	test/converse.t test/economy.t test/screens.t
+[ $# -gt 0 ] || set -- test/t/tools.t test/t/wire.t test/t/cli.t test/t/store.t test/t/specs.t test/t/human.t test/t/identity.t \
+	test/t/presence.t test/t/hook.t test/t/wait.t test/t/nudge.t test/t/setup.t test/t/sweep.t test/t/damage.t test/t/hostile.t \
+	test/t/converse.t test/t/economy.t test/t/screens.t
 here=$PWD
 logs=$here/test/bin/valgrind
 rm -rf "$logs"
 mkdir -p "$logs"
-${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -g -O1 -o "$logs/interagent" interagent.c store.c json.c || exit 1
+${CC:-cc} -std=c11 -D_DEFAULT_SOURCE -g -O1 -o "$logs/interagent" interagent.c store.c json.c || exit 1
 cat >"$logs/under" <<END
 #!/bin/sh
 exec valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --child-silent-after-fork=yes \\

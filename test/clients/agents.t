@@ -2,7 +2,7 @@
 # Each gets a fresh home, no login and no model; a proxy that is not there keeps
 # them from the network.
 # shellcheck disable=SC2317
-. ./test/lib.sh
+. ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9
@@ -33,7 +33,7 @@ starts() {
 	return 1
 }
 
-# ---- Claude Code ----
+section "Claude Code"
 
 if starts @anthropic-ai/claude-code claude; then
 	ok "claude: setup writes a plugin" "$program" setup claude
@@ -65,7 +65,7 @@ else
 	skip "Claude Code" "$why"
 fi
 
-# ---- Codex ----
+section "Codex"
 
 if starts @openai/codex codex; then
 	CODEX_HOME=$HOME/.codex
@@ -82,7 +82,7 @@ else
 	skip "Codex" "$why"
 fi
 
-# ---- Gemini CLI ----
+section "Gemini CLI"
 
 if starts @google/gemini-cli gemini; then
 	run 60 gemini mcp add -s user interagent "$program" serve

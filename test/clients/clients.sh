@@ -1,4 +1,4 @@
-# clients.sh: what the tests of this directory have in common, beside test/lib.sh:
+# clients.sh: what the tests of this directory have in common, beside test/lib/test.sh:
 #
 #   package NAME        is this npm package there? If not, $why says why
 #   judge FILE WHAT     one test for each line "ok|WHAT" or "no|WHAT|GOT" of the file;

@@ -1,6 +1,6 @@
 # The protocol's official inspector, on its command line, in each era; its
 # strict mode holds the tools' schemas against what models and clients accept.
-. ./test/lib.sh
+. ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 if ! package @modelcontextprotocol/inspector; then

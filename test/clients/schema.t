@@ -2,7 +2,7 @@
 # broad session, whose every answer is judged by its method, and all those that
 # any server says in the whole suite. SCHEMAS=DIRECTORY adds the published JSON
 # schemas.
-. ./test/lib.sh
+. ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 if package @modelcontextprotocol/sdk && package @modelcontextprotocol/client && package ajv; then

@@ -1,5 +1,5 @@
 # The official clients of the protocol, both generations, in every mode they have.
-. ./test/lib.sh
+. ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 play() {

@@ -5,7 +5,7 @@
 #
 # The functions are called by name, through ok and wait_for:
 # shellcheck disable=SC2317
-. ./test/lib.sh
+. ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 SSHD=$(PATH=$PATH:/usr/sbin:/sbin; command -v sshd)
@@ -13,7 +13,7 @@ mkdir "$T/bin" "$T/away"
 cp "$BIN" "$T/bin/interagent"
 chmod 700 "$T"
 
-# ---- The hub ----
+section "The hub"
 
 # Port after port, until one is free: sshd ends at once where it is not.
 start_hub() {
@@ -87,7 +87,7 @@ if [ -n "$why" ]; then
 fi
 trap 'kill "$hub" 2>/dev/null; wait "$hub" 2>/dev/null; rm -rf "$T"' EXIT
 
-# ---- Agents elsewhere ----
+section "Agents elsewhere"
 # connect NAME [ASSIGNMENT]: the ssh client of NAME is $NAME_pid, its answers are
 # in $T/NAME.out; the descriptors 5 and 6 lead to those of web and api.
 
@@ -116,7 +116,6 @@ ask() {
 	wait_for answered "$who" "$asked"
 	text=$(text_of "$(grep "^{\"jsonrpc\":\"2.0\",\"id\":$asked," "$T/$who.out")")
 }
-gone() { ! kill -0 "$1" 2>/dev/null; }
 unseen() { ! "$BIN" list_agents --from human | grep -q "^$1: live"; }
 first_id() { printf '%s\n' "$text" | grep -o '[0-9a-f]\{8\}' | head -n 1; }
 
@@ -128,16 +127,17 @@ say_to web "$(req 0 initialize '{"protocolVersion":"2025-11-25","capabilities":{
 ok "a server at the hub answers through ssh" wait_for answered web 0
 ask web register_agent "{\"name\":\"web\",\"description\":\"client\",\"workspace_path\":\"/far/away/web\"}"
 like "web registers from elsewhere" "$text" 'web is registered for "/far/away/web"'
-like "... and is told that its directory is not at the hub" "$text" 'not on this machine: mail will leave no signal files'
+like "... and is told that its directory is not at the hub" "$text" \
+	'not on this machine: mail will leave no signal files'
 ask api register_agent "{\"name\":\"api\",\"description\":\"server\",\"workspace_path\":\"$T/work\"}"
 unlike "api, whose directory is there, is not" "$text" 'not on this machine'
 ask api list_agents
 like "api sees web" "$text" '^web: live'
 
-# ---- A story ----
+section "A story"
 
 ask web send_message '{"to":"api","subject":"POST /users – café","content":"It answers 500."}'
-like "web sends" "$text" '^stored\|stored; .*api'
+like "web sends" "$text" '^stored' 'stored; .*api'
 unlike "... and is not told again of its directory" "$text" 'not on this machine'
 ask api check_inbox
 like "api finds it" "$text" 'from web .*POST /users – café'
@@ -152,9 +152,10 @@ like "web finds the answer" "$text" 'from api .*Re: POST'
 ask web read_message "{\"message_id\":\"$(first_id)\"}"
 like "... and reads it" "$text" 'Fixed\.'
 no "nobody has made the directory that is elsewhere" test -e /far
-ok "a signal file lies in the directory that is there" sh -c "ls '$T/work/.claude/inbox' -a | grep -q gitignore"
+ok "a signal file lies in the directory that is there" sh \
+	-c "ls '$T/work/.claude/inbox' -a | grep -q gitignore"
 
-# ---- Waking ----
+section "Waking"
 
 (cd "$T/away" && exec ssh -F "$T/ssh_config" hub interagent wait --agent web --timeout 60) \
 	</dev/null >"$T/wait.out" 2>"$T/wait.err" 5>&- 6>&- &
@@ -167,7 +168,7 @@ wait "$waiter"
 is "... with the status that wakes" "$?" 2
 like "... and says who wrote" "$(cat "$T/wait.err")" 'api.*wake up'
 
-# ---- The connection is cut ----
+section "The connection is cut"
 # In the middle of a line nothing is stored; in the middle of the work each
 # message is there once or not at all, and what was answered is there.
 
@@ -179,7 +180,8 @@ for round in 1 2 3 4 5 6; do
 		n=$((n + 1))
 		say_to web "$(call "$round$(printf '%03d' $n)" send_message "{\"to\":\"api\",\"subject\":\"cut $round-$n.\",\"content\":\"text\"}")"
 	done 2>/dev/null
-	printf '%s' '{"jsonrpc":"2.0","id":9999,"method":"tools/call","params":{"name":"send_message","arguments":{"to":"api","subject":"half"' >&5
+	printf '%s' \
+		'{"jsonrpc":"2.0","id":9999,"method":"tools/call","params":{"name":"send_message","arguments":{"to":"api","subject":"half"' >&5
 	[ "$round" -eq 1 ] || wait_for answered web "${round}00$round"
 	kill -KILL "$web"
 	wait "$web" 2>/dev/null
@@ -192,7 +194,8 @@ for round in 1 2 3 4 5 6; do
 		[ "$there" -le 1 ] || doubled=$((doubled + 1))
 		! answered web "$round$(printf '%03d' $n)" || [ "$there" -eq 1 ] || lost=$((lost + 1))
 	done
-	is "cut $round: nothing that was answered is lost, nothing is doubled" "$lost lost, $doubled doubled" "0 lost, 0 doubled"
+	is "cut $round: nothing that was answered is lost, nothing is doubled" \
+		"$lost lost, $doubled doubled" "0 lost, 0 doubled"
 	rm -f "$T/web.out"
 	connect web INTERAGENT_NAME=web
 	web=$client
@@ -200,9 +203,10 @@ for round in 1 2 3 4 5 6; do
 done
 is "half a request sends nothing" "$(metas half)" 0
 is "no temporary file is left" "$(find "$INTERAGENT_DIR" -name '.tmp*')" ""
-is "every message has a body" "$(find "$INTERAGENT_DIR/messages" -name '*.md' | wc -l)" "$(find "$INTERAGENT_DIR/messages-meta" -name '*.json' | wc -l)"
+is "every message has a body" "$(find "$INTERAGENT_DIR/messages" -name '*.md' | wc -l)" \
+	"$(find "$INTERAGENT_DIR/messages-meta" -name '*.json' | wc -l)"
 
-# ---- The name in the remote command ----
+section "The name in the remote command"
 
 ask web set_status '{"status":"back again"}'
 like "INTERAGENT_NAME in the remote command says who speaks" "$text" 'web'
@@ -212,7 +216,7 @@ like "... which is said" "$text" 'web'
 ask api list_agents
 like "... and web is live under it" "$text" '^web: live'
 
-# ---- The end ----
+section "The end"
 
 exec 5>&- 6>&-
 ok "web's connection ends with its input" wait_for gone "$web"

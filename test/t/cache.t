@@ -1,0 +1,28 @@
+# A server opens only what it must (names-diff). That it does must never show:
+# its answers are a plain scan's, whatever happens to the files.
+. ./test/lib/test.sh
+
+for seed in 1 2 3; do
+	ok "700 random steps, seed $seed: with a memory and without, the same mail" \
+		"$HELPERS/cachetest" "$T/store-$seed" 700 "$seed"
+done
+
+# ... and it is a memory: a second look opens no mail that is for others.
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+	for name in api web; do
+		"$BIN" register_agent --name "$name" --description x --workspace-path "$T/nowhere/$name" >/dev/null
+	done
+	for i in 1 2 3 4 5; do
+		"$BIN" send_message --from api --to api --subject "$i" --content x >/dev/null
+	done
+	strace -o "$T/trace" -e trace=open,openat,read "$BIN" serve >/dev/null <<-END
+	$(call 1 check_inbox '{"agent_name":"web"}')
+	$(call 2 check_inbox '{"agent_name":"web"}')
+	$(call 3 check_inbox '{"agent_name":"web"}')
+	END
+	is "three looks open each of five foreign metas once" "$(grep -c '4[0-9a-f-]*\.json' "$T/trace")" 5
+else
+	skip "three looks open each of five foreign metas once" "no strace, or it may not trace"
+fi
+
+done_testing
