@@ -113,6 +113,26 @@ static int sys_chmod(int fd, mode_t mode)
 	return fault_here("chmod") ? -1 : fchmod(fd, mode);
 }
 
+static int sys_chown(int dir, const char *name, uid_t user, gid_t group, int flags)
+{
+	return fault_here("chown") ? -1 : fchownat(dir, name, user, group, flags);
+}
+
+static int sys_truncate(int fd, off_t size)
+{
+	return fault_here("truncate") ? -1 : ftruncate(fd, size);
+}
+
+static int sys_access(int dir, const char *name, int how, int flags)
+{
+	return fault_here("access") ? -1 : faccessat(dir, name, how, flags);
+}
+
+static ssize_t sys_events(int fd, void *to, size_t n)
+{
+	return fault_here("events") ? -1 : read(fd, to, n);
+}
+
 static int sys_touch(int fd, const struct timespec *times)
 {
 	return fault_here("touch") ? -1 : futimens(fd, times);

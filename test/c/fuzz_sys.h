@@ -61,6 +61,10 @@ static int fuzz_nap(const struct timespec *t, struct timespec *left)
 #define sys_stat fstatat
 #define sys_fstat fstat
 #define sys_chmod fchmod
+#define sys_chown fchownat
+#define sys_truncate ftruncate
+#define sys_access faccessat
+#define sys_events read
 #define sys_touch futimens
 #define sys_readdir readdir
 #define sys_flock flock

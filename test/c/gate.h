@@ -60,6 +60,10 @@ static int sys_unlink(int dir, const char *name, int flags)
 #define sys_close close
 #define sys_fstat fstat
 #define sys_chmod fchmod
+#define sys_chown fchownat
+#define sys_truncate ftruncate
+#define sys_access faccessat
+#define sys_events read
 #define sys_touch futimens
 #define sys_readdir readdir
 #define sys_flock flock
