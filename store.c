@@ -536,11 +536,26 @@ static int open_in(store *st, enum dir d, const char *name, int flags)
 	}
 }
 
-/* Opens or makes a small file of ours for locking or writing. -1 with the fault. */
+/* Has somebody, a snapshot of links for instance, another name for this file? */
+static bool has_other_names(int fd)
+{
+	struct stat s;
+	return sys_fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_nlink > 1;
+}
+
+/* Opens or makes a small file of ours for locking or writing. -1 with the fault.
+ * What another name keeps is not written over: the file is made anew. */
 static int open_own(store *st, enum dir d, const char *name, int flags)
 {
-	int dir = dir_fd(st, d, true);
-	int fd = dir < 0 ? -1 : open_retry(dir, name, flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+	int dir = dir_fd(st, d, true), fd = -1;
+	flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+	if (dir >= 0)
+		fd = open_retry(dir, name, flags);
+	if (fd >= 0 && has_other_names(fd)) {
+		sys_close(fd);
+		sys_unlink(dir, name, 0);
+		fd = open_retry(dir, name, flags);
+	}
 	if (dir >= 0 && (fd < 0 || give_away(dir, dir, name) < 0)) {
 		failed(st, "open", path_in(st, d, name), errno);
 		if (fd >= 0)
@@ -2743,7 +2758,7 @@ static store_result read_kept(store *st, int64_t version, store_spec *spec, stru
 	spec->version = version;
 	for (const json *v = list && list->kind == JSON_ARRAY ? list->child : NULL; v; v = v->next)
 		if (number_in(v, S("version")) == version)
-			spec->note = json_get_text(st->mem, v, S("note"));
+			spec->note = text_one_line(st->mem, json_get_text(st->mem, v, S("note")));
 	return r;
 }
 
