@@ -6678,7 +6678,7 @@ static void print_docs(context *c, const call *k)
 		buf_say(&text, i ? ",\n%S" : "%S", json_format(c->mem, c->docs.at[i], 0));
 	buf_say(&text, array ? "\n]\n" : "\n");
 	c->out->n = 0;
-	text_add(c->out, buf_str(&text), TEXT_BODY);
+	text_add(c->out, buf_str(&text), TEXT_JSON);
 }
 
 /* On a screen, an item of a list is one line of it. */

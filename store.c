@@ -83,8 +83,8 @@
 #endif
 
 /* ==== The kernel ====
- * Every call that touches the disk goes through these names, so that a test
- * build can let the k-th of them fail or be the last thing the process does. */
+ * Every call that touches the disk goes through these names, so that a test build can let the k-th
+ * of them fail or be the last thing the process does. */
 
 #ifdef STORE_SYS
 #include STORE_SYS
@@ -129,6 +129,7 @@ enum {
 	QUIET_MS = 24 * 3600 * 1000,     /* until the archive: as in the original */
 	ORPHAN_MS = 36 * 3600 * 1000,    /* until a file without its writer is given up: as in Maildir */
 	MOMENT_MS = 60 * 1000,           /* how long a sign of life counts where locks do not */
+	UUID_LENGTH = 36,
 	BATCH = 100                      /* messages archived under one hold of the lock */
 };
 
@@ -178,35 +179,19 @@ str time_format(arena *mem, int64_t ms)
 {
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm t;
+	char text[32];
 	buf b = { .mem = mem };
 	gmtime_r(&seconds, &t);
-	const struct {
-		int number, width;
-		char after;
-	} parts[] = {
-		{ t.tm_year + 1900, 4, '-' }, { t.tm_mon + 1, 2, '-' }, { t.tm_mday, 2, 'T' },
-		{ t.tm_hour, 2, ':' }, { t.tm_min, 2, ':' }, { t.tm_sec, 2, '.' },
-		{ (int)(ms % 1000), 3, 'Z' },
-	};
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		buf_digits(&b, (uint64_t)parts[i].number, 10, parts[i].width);
-		buf_char(&b, parts[i].after);
-	}
+	buf_add(&b, (str){ text, (ptrdiff_t)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &t) });
+	buf_digits(&b, (uint64_t)(ms % 1000), 10, 3);
+	buf_char(&b, 'Z');
 	return buf_str(&b);
-}
-
-/* Days from 1970-01-01 to a date, by counting in years that begin in March. */
-static int64_t days_to(int64_t year, int64_t month, int64_t day)
-{
-	int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
-	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
 }
 
 int64_t time_parse(str time)
 {
 	static const char shape[] = "0000-00-00T00:00:00.000Z";
-	int64_t part[8] = { 0 };
-	int field = 0;
+	int part[8] = { 0 }, field = 0;
 	if (time.n != (ptrdiff_t)sizeof shape - 1)
 		return -1;
 	for (ptrdiff_t i = 0; i < time.n; i++) {
@@ -218,12 +203,15 @@ int64_t time_parse(str time)
 		else
 			field++;
 	}
-	return (((days_to(part[0], part[1], part[2]) * 24 + part[3]) * 60 + part[4]) * 60 +
-		part[5]) * 1000 + part[6];
+	struct tm t = {
+		.tm_year = part[0] - 1900, .tm_mon = part[1] - 1, .tm_mday = part[2],
+		.tm_hour = part[3], .tm_min = part[4], .tm_sec = part[5],
+	};
+	return (int64_t)timegm(&t) * 1000 + part[6];
 }
 
-/* Now, for createdAt: messages of one process are never of the same moment, and
- * a clock that is set back does not shuffle them. */
+/* Now, for createdAt: messages of one process are never of the same moment, and a clock that is set
+ * back does not shuffle them. */
 static int64_t next_moment(void)
 {
 	static int64_t last;
@@ -314,11 +302,18 @@ static str new_id(arena *mem)
 	return id_text(mem, bytes);
 }
 
+/* Eight bytes at a step: a look hashes every name. For this machine only. */
 static uint64_t hash_of(str s)
 {
-	uint64_t h = 14695981039346656037u;
-	for (ptrdiff_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.s[i]) * 1099511628211u;
+	uint64_t h = (uint64_t)s.n * 0x9e3779b97f4a7c15u, word;
+	for (; s.n > 0; s = str_from(s, 8)) {
+		word = 0;
+		memcpy(&word, s.s, s.n < 8 ? (size_t)s.n : 8);
+		h = (h ^ word) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+		if (s.n <= 8)
+			break;
+	}
 	return h;
 }
 
@@ -338,8 +333,8 @@ bool store_name_ok(str name)
 }
 
 /* ==== Directories ====
- * Opened when first needed and closed with the request, so that a store that
- * was moved away or made anew in between is simply the one that is there. */
+ * Opened when first needed and closed with the request, so that a store that was moved away or made
+ * anew in between is simply the one that is there. */
 
 enum dir {
 	ROOT, BODIES, METAS, SPECS, ARCHIVE, OLD_BODIES, OLD_METAS, LIVE, ANNOUNCED,
@@ -403,8 +398,8 @@ static str path_in(store *st, enum dir d, const char *name)
 	return *name ? arena_say(st->mem, "%S/%s", in, name) : in;
 }
 
-/* A process of root gives what it makes to the owner of the directory `in`, so
- * that after one `sudo` the store is still its user's. The name is seen from `at`. */
+/* A process of root gives what it makes to the owner of the directory `in`, so that after one
+ * `sudo` the store is still its user's. The name is seen from `at`. */
 static int give_away(int in, int at, const char *name)
 {
 	struct stat dir;
@@ -452,8 +447,8 @@ static int make_dir(store *st, int in, int at, const char *name)
 	return give_away(in, at, name) < 0 ? -1 : sync_dir(st, in);
 }
 
-/* Makes the root and what is missing above it, one step down after the other.
- * A directory above may be one that can be passed, but not opened. */
+/* Makes the root and what is missing above it, one step down after the other. A directory above may
+ * be one that can be passed, but not opened. */
 static int make_root(store *st)
 {
 	str whole = st->root, above = str_starts(whole, S("/")) ? S("/") : S(".");
@@ -482,8 +477,8 @@ static int make_root(store *st)
 	return 0;
 }
 
-/* The directory's descriptor; -1 with the fault set. A directory that is not
- * there and is not to be made is ENOENT. */
+/* The directory's descriptor; -1 with the fault set. A directory that is not there and is not to be
+ * made is ENOENT. */
 static int dir_fd(store *st, enum dir d, bool make)
 {
 	int parent = AT_FDCWD, fd, made, flags = open_dir_flags;
@@ -519,8 +514,8 @@ static void use_past(store *st, str name)
 	st->past = arena_z(st->mem, name);
 }
 
-/* Opens a name in a directory. Over NFS a directory that another host replaced
- * answers ESTALE: then all are opened anew, once. -1 with errno. */
+/* Opens a name in a directory. Over NFS a directory that another host replaced answers ESTALE: then
+ * all are opened anew, once. -1 with errno. */
 static int open_in(store *st, enum dir d, const char *name, int flags)
 {
 	for (int tries = 0;; tries++) {
@@ -588,8 +583,8 @@ static bool names_open(store *st, names *it, enum dir d)
 	return it->dir;
 }
 
-/* The next name that starts and ends as wanted. Names with a leading dot are
- * skipped unless `head` has one. */
+/* The next name that starts and ends as wanted. Names with a leading dot are skipped unless `head`
+ * has one. */
 static bool names_next(names *it, str head, str tail)
 {
 	struct dirent *entry;
@@ -606,8 +601,8 @@ static bool names_next(names *it, str head, str tail)
 	return false;
 }
 
-/* Ends the walk. A directory that could not be read to its end is a failure:
- * what was not seen must not be taken for absent. */
+/* Ends the walk. A directory that could not be read to its end is a failure: what was not seen must
+ * not be taken for absent. */
 static store_result names_close(store *st, names *it)
 {
 	if (it->dir)
@@ -617,8 +612,8 @@ static store_result names_close(store *st, names *it)
 }
 
 /* ==== Reading a file ====
- * Whatever stands where a file should be, a FIFO, a device, a link, gets an
- * answer and not a hang. */
+ * Whatever stands where a file should be, a FIFO, a device, a link, gets an answer and not a hang.
+ * */
 
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
@@ -693,8 +688,8 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_ino == b->st_ino && a->st_size == b->st_size && mtime_ns(a) == mtime_ns(b);
 }
 
-/* The object in a text that an editor may have put a byte-order mark before. On
- * damage *value (maybe NULL) has the members before it. */
+/* The object in a text that an editor may have put a byte-order mark before. On damage *value
+ * (maybe NULL) has the members before it. */
 static bool read_object(store *st, str text, json **value)
 {
 	json_error error;
@@ -704,22 +699,8 @@ static bool read_object(store *st, str text, json **value)
 	return !error.what && (*value)->kind == JSON_OBJECT;
 }
 
-/* Most files are short and whole: one open, one read, no stat. */
-static bool load_short(store *st, enum dir d, const char *name, json **value)
-{
-	enum { SHORT = 2048 };
-	int fd = open_in(st, d, name, O_RDONLY);
-	ssize_t got;
-	if (fd < 0)
-		return false;
-	char *s = arena_new(st->mem, SHORT);
-	got = sys_read(fd, s, SHORT, 0);
-	sys_close(fd);
-	return got > 0 && got < SHORT && read_object(st, (str){ s, got }, value);
-}
-
-/* A file that is absent while its directory just changed may be absent only for
- * the moment in which a file system replaces it. */
+/* A file that is absent while its directory just changed may be absent only for the moment in which
+ * a file system replaces it. */
 static bool may_reappear(store *st, enum dir d)
 {
 	struct stat in;
@@ -727,19 +708,16 @@ static bool may_reappear(store *st, enum dir d)
 	       is_young(&in);
 }
 
-/* Reads a JSON object. A foreign program may be rewriting the file in place, so
- * an empty or broken file younger than 2 s is retried with growing pauses; so is
- * an empty one of any age, because its size can be seen before its mtime. Older
- * broken files are damaged: *value (maybe NULL) has the members before the
- * damage. `seen` may be NULL. */
+/* Reads a JSON object. A foreign program may be rewriting the file in place, so an empty or broken
+ * file younger than 2 s is retried with growing pauses; so is an empty one of any age, because its
+ * size can be seen before its mtime. Older broken files are damaged: *value (maybe NULL) has the
+ * members before the damage. `seen` may be NULL. */
 static store_result load(store *st, enum dir d, const char *name, int64_t max, json **value,
 			 struct stat *seen)
 {
 	str text;
 	struct stat first = { 0 }, own = { 0 };
 	bool to_write = seen && st->lock >= 0;
-	if (!seen && load_short(st, d, name, value))
-		return STORE_OK;
 	if (!seen)
 		seen = &own;
 	for (;;) {
@@ -774,14 +752,13 @@ static store_result load(store *st, enum dir d, const char *name, int64_t max, j
 }
 
 /* ==== The lock ====
- * flock on a file of its own, because the files that it guards are replaced, and
- * on the root's own descriptor, because anybody may delete a lock file but nobody
- * can delete the root without the store being another one. The kernel drops both
- * when their holder dies, however that happens. On a file system without locks
- * we go on without: unique names and renames still hold. */
+ * flock on a file of its own, because the files that it guards are replaced, and on the root's own
+ * descriptor, because anybody may delete a lock file but nobody can delete the root without the
+ * store being another one. The kernel drops both when their holder dies, however that happens. On a
+ * file system without locks we go on without: unique names and renames still hold. */
 
-/* Is what we have open still what stands there? Anybody may delete a lock file,
- * between our open and our flock too. */
+/* Is what we have open still what stands there? Anybody may delete a lock file, between our open
+ * and our flock too. */
 static bool same_inode(int fd, int dir, const char *name)
 {
 	struct stat mine, now;
@@ -789,8 +766,8 @@ static bool same_inode(int fd, int dir, const char *name)
 	       mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
 }
 
-/* Takes a lock without waiting. 0, or EWOULDBLOCK where another has it. Whatever
- * else flock says means that there are no locks here. */
+/* Takes a lock without waiting. 0, or EWOULDBLOCK where another has it. Whatever else flock says
+ * means that there are no locks here. */
 static int try_lock(store *st, int fd, int how)
 {
 	int r;
@@ -818,8 +795,7 @@ static void unlock(store *st)
 	st->lock = -1;
 }
 
-/* Takes the lock, with growing pauses; anew where the file that is held was
- * deleted since. */
+/* Takes the lock, with growing pauses; anew where the file that is held was deleted since. */
 static store_result lock(store *st)
 {
 	int root = dir_fd(st, ROOT, true), pause = 1;
@@ -850,8 +826,8 @@ static store_result lock(store *st)
 
 /* ==== Replacing a file ==== */
 
-/* Is the file still what it was when it was read into *seen (st_ino 0: absent)?
- * 1: yes, 0: no, -1: unknown, with errno. */
+/* Is the file still what it was when it was read into *seen (st_ino 0: absent)? 1: yes, 0: no, -1:
+ * unknown, with errno. */
 static int unchanged(int dir, const char *name, const struct stat *seen)
 {
 	struct stat now;
@@ -872,11 +848,10 @@ static int write_all(int fd, str text)
 	return 0;
 }
 
-/* The one function that writes a file of the store. On STORE_OK the content
- * survives a power cut. On failure the old file is untouched and the temp file
- * is gone; the one exception is fault.placed: the new file is in place but not
- * synced. With `seen` (what the text was made from) a file that has changed
- * since is left alone, and so is one whose lock was deleted: CHANGED. */
+/* The one function that writes a file of the store. On STORE_OK the content survives a power cut.
+ * On failure the old file is untouched and the temp file is gone; the one exception is
+ * fault.placed: the new file is in place but not synced. With `seen` (what the text was made from)
+ * a file that has changed since is left alone, and so is one whose lock was deleted: CHANGED. */
 static store_result replace_file(store *st, enum dir d, const char *name, str text,
 				 const struct stat *seen)
 {
@@ -932,11 +907,10 @@ fail:
 }
 
 /* ==== Tables ====
- * A JSON object of records: registry.json, status.json, and each spec's
- * readers.json. One entry is read, changed and written back under the lock. */
+ * A JSON object of records: registry.json, status.json, and each spec's readers.json. One entry is
+ * read, changed and written back under the lock. */
 
-/* Reads a table; a damaged one gives what stood before the damage, and an absent
- * one nothing. */
+/* Reads a table; a damaged one gives what stood before the damage, and an absent one nothing. */
 static store_result load_table(store *st, enum dir d, const char *name, json **table,
 			       struct stat *seen, bool *damaged)
 {
@@ -956,8 +930,8 @@ static const char *quarantine_name(store *st, const char *name)
 	return arena_say(st->mem, "%s.damaged-%l", name, time_now()).s;
 }
 
-/* Keeps a damaged table beside the one that the next writer makes. Until that is
- * in place it stays where it is, because its first members are still good. */
+/* Keeps a damaged table beside the one that the next writer makes. Until that is in place it stays
+ * where it is, because its first members are still good. */
 static store_result keep_damaged(store *st, enum dir d, const char *name)
 {
 	int dir = dir_fd(st, d, true);
@@ -990,9 +964,9 @@ static json *new_object(store *st, const store_member *members, int count)
 
 enum edit { SET, SET_NEW, REMOVE };
 
-/* Under the lock: sets the members of an object in the table's entry `key`, or
- * takes the entry away. With SET_NEW an entry that exists stays as it is. *entry is what
- * then is stored. May be CHANGED. */
+/* Under the lock: sets the members of an object in the table's entry `key`, or takes the entry
+ * away. With SET_NEW an entry that exists stays as it is. *entry is what then is stored. May be
+ * CHANGED. */
 static store_result edit_table(store *st, enum dir d, const char *name, str key, enum edit how,
 			       const json *members, json **entry)
 {
@@ -1057,11 +1031,10 @@ const store_record *store_named(const store_records *list, str name)
 }
 
 /* ==== Presence ====
- * A server that speaks for an agent keeps a file locked. The kernel drops the
- * lock when the process ends, however it ends: alive means that the lock cannot
- * be taken. Others try with a shared lock, or two that look at the same time
- * would take each other for the owner. Nothing here is synced: it tells of
- * processes, and those do not survive a power cut. */
+ * A server that speaks for an agent keeps a file locked. The kernel drops the lock when the process
+ * ends, however it ends: alive means that the lock cannot be taken. Others try with a shared lock,
+ * or two that look at the same time would take each other for the owner. Nothing here is synced: it
+ * tells of processes, and those do not survive a power cut. */
 
 static str host_name(arena *mem)
 {
@@ -1108,8 +1081,8 @@ static str agent_of(str name)
 	return name.n > 9 && name.s[agent.n] == '.' && store_name_ok(agent) ? agent : (str){ 0 };
 }
 
-/* Its lock is not seen. Where locks are not shared, on another host or where
- * there are none, only its last sign of life can be judged. */
+/* Its lock is not seen. Where locks are not shared, on another host or where there are none, only
+ * its last sign of life can be judged. */
 static enum store_life life_without_lock(store *st, const store_presence *p)
 {
 	bool here = p->host.n == 0 || str_eq(p->host, host_name(st->mem));
@@ -1121,8 +1094,8 @@ static enum store_life life_without_lock(store *st, const store_presence *p)
 	return STORE_UNSURE;
 }
 
-/* Reads a file of live/. One that nobody holds and that is not whole is what a
- * power cut left: it goes. */
+/* Reads a file of live/. One that nobody holds and that is not whole is what a power cut left: it
+ * goes. */
 static bool read_presence(store *st, const char *name, store_presence *p)
 {
 	json *doc = NULL;
@@ -1157,27 +1130,16 @@ static bool read_presence(store *st, const char *name, store_presence *p)
 	return p->agent.n > 0;
 }
 
-/* A dead entry is outdated if its agent has a live one, or a newer one, or one
- * of the same moment whose name is greater: all who look agree on which stays. */
-static bool is_outdated(const store_presences *all, const store_presence *p)
-{
-	if (p->life != STORE_GONE)
-		return false;
-	for (int i = 0; i < all->n; i++) {
-		const store_presence *q = &all->at[i];
-		if (q == p || !str_eq(q->agent, p->agent))
-			continue;
-		if (q->life != STORE_GONE || q->seen > p->seen ||
-		    (q->seen == p->seen && str_cmp(q->file, p->file) > 0))
-			return true;
-	}
-	return false;
-}
-
+/* By agent; of one agent the one that says most first. Equal moments are told apart by name: all who
+ * look agree on which is the newest. */
 static int by_agent(const void *a, const void *b)
 {
 	const store_presence *x = a, *y = b;
 	int order = str_cmp(x->agent, y->agent);
+	if (order == 0)
+		order = (x->life < y->life) - (x->life > y->life);
+	if (order == 0)
+		order = (x->seen < y->seen) - (x->seen > y->seen);
 	return order ? order : str_cmp(x->file, y->file);
 }
 
@@ -1194,18 +1156,14 @@ store_result store_list_presence(store *st, store_presences *out)
 			ADD(st->mem, out) = p;
 	if (out->n)
 		qsort(out->at, (size_t)out->n, sizeof *out->at, by_agent);
-	store_presence *found = NEW(st->mem, store_presence, out->n + 1);
-	for (int first = 0, end; first < out->n; first = end) {
-		store_presences same = { out->at + first, 0, 0 };    /* all of one agent */
-		for (end = first; end < out->n && str_eq(out->at[end].agent, same.at->agent); end++)
-			same.n++;
-		for (int i = 0; i < same.n; i++)
-			if (is_outdated(&same, &same.at[i]))
-				sys_unlink(dir_fd(st, LIVE, false), same.at[i].file.s, 0);
-			else
-				found[kept++] = same.at[i];
+	for (int i = 0; i < out->n; i++) {
+		p = out->at[i];
+		if (p.life == STORE_GONE && kept && str_eq(out->at[kept - 1].agent, p.agent))
+			sys_unlink(dir_fd(st, LIVE, false), p.file.s, 0);
+		else
+			out->at[kept++] = p;
 	}
-	*out = (store_presences){ found, kept, kept };
+	out->n = kept;
 	return names_close(st, &it);
 }
 
@@ -1316,28 +1274,12 @@ static const char *file_name(store *st, str id, const char *tail)
 	return arena_say(st->mem, "%S%s", id, tail).s;
 }
 
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* Does it start with what a UUID looks like? */
-static bool is_uuid(str s)
-{
-	static const char shape[] = "00000000-0000-0000-0000-000000000000";
-	if (s.n < 36)
-		return false;
-	for (int i = 0; i < 36; i++)
-		if (shape[i] == '0' ? !is_hex(s.s[i]) : s.s[i] != '-')
-			return false;
-	return true;
-}
-
-/* Can it be an id? A file synchroniser's copies, "<id> (1)" or "<id>-HOST", are
- * no messages. Ids that are no UUIDs are made by hand, and good. */
+/* Can it be an id? A file synchroniser's copies, "<UUID> (1)" or "<UUID>-HOST", are no messages. Ids
+ * that are no UUIDs are made by hand, and good. */
 static bool is_id(str s)
 {
-	if (s.n < 1 || s.n > 64 || (s.n > 36 && is_uuid(s)))
+	if (s.n < 1 || s.n > 64 || (s.n > UUID_LENGTH && s.s[8] == '-' && s.s[13] == '-' &&
+				    s.s[18] == '-' && s.s[23] == '-'))
 		return false;
 	for (ptrdiff_t i = 0; i < s.n; i++)
 		if (!is_alnum(s.s[i]) && s.s[i] != '-' && s.s[i] != '_')
@@ -1345,8 +1287,8 @@ static bool is_id(str s)
 	return true;
 }
 
-/* Loads who a message is from and to, and its state: most messages are for
- * others, and of them no more is wanted. */
+/* Loads who a message is from and to, and its state: most messages are for others, and of them no
+ * more is wanted. */
 static store_result load_parties(store *st, enum dir d, const char *name, store_message *m,
 				 struct stat *seen)
 {
@@ -1389,8 +1331,8 @@ static store_result load_meta(store *st, enum dir d, str id, store_message *m, s
 	return r;
 }
 
-/* Loads the meta of a whole id. If both exist the archived one wins. Looks there
- * twice: the message may be archived between the first two reads. */
+/* Loads the meta of a whole id. If both exist the archived one wins. Looks there twice: the message
+ * may be archived between the first two reads. */
 static store_result load_message(store *st, str id, store_message *m, struct stat *seen)
 {
 	store_result r = load_meta(st, OLD_METAS, id, m, seen);
@@ -1441,7 +1383,7 @@ store_result store_send(store *st, store_message *m, str body)
 	}
 	r = replace_file(st, METAS, file_name(st, m->id, ".json"), json_format(st->mem, m->doc, 0),
 			 NULL);
-	if (st->own_index && (r == STORE_OK || st->fault.placed))
+	if (st->own_index && st->own_index->whole && (r == STORE_OK || st->fault.placed))
 		learn(st, st->own_index, m->id);
 	return r;
 }
@@ -1486,12 +1428,11 @@ store_result store_set_state(store *st, store_message *m, store_state to, unsign
 }
 
 /* ==== Finding mail ====
- * messages-meta/ is the queue and the whole truth. Reading every file at each
- * look would cost what there is; but who a message is from and to never changes,
- * so an index remembers it by name, and a look opens the files that are new and
- * those of the asker. Who looks more than once keeps its index and lets inotify
- * say which names came, went or changed; who looks once starts from a memo of
- * what others had to open. Whatever of this fails, the names are read again. */
+ * messages-meta/ is the queue and the whole truth. Reading every file at each look would cost what
+ * there is; but who a message is from and to never changes, so an index remembers it by name, and a
+ * look opens the files that are new and those of the asker. Who looks more than once keeps its
+ * index and lets inotify say which names came, went or changed; who looks once starts from a memo
+ * of what others had to open. Whatever of this fails, the names are read again. */
 
 enum {
 	UNEXPLAINED_MS = 1000,           /* until an mtime that no event explains is believed */
@@ -1534,8 +1475,8 @@ static struct store_known *known_find(const store_index *x, str id)
 	return at ? &x->at[at - 1] : NULL;
 }
 
-/* Makes the table anew with room for `more`, in an arena of its own: what is
- * gone, and the memory of it, is dropped. */
+/* Makes the table anew with room for `more`, in an arena of its own: what is gone, and the memory
+ * of it, is dropped. */
 static void index_rebuild(store_index *x, int more)
 {
 	store_index old = *x;
@@ -1560,15 +1501,21 @@ static void index_rebuild(store_index *x, int more)
 /* The entry of an id, which is made where there is none, as one that exists. */
 static struct store_known *known_add(store_index *x, str id)
 {
-	struct store_known *k = known_find(x, id);
-	if (!k) {
-		if (x->n == x->room)
-			index_rebuild(x, x->n - x->gone + 64);
-		k = &x->at[x->n];
-		k->id = arena_z(&x->mem, id);
-		k->hash = hash_of(id);
-		*known_slot(x, id, k->hash) = ++x->n;
-	} else if (k->walk == 0) {
+	uint64_t hash = hash_of(id);
+	int32_t *slot = x->slots ? known_slot(x, id, hash) : NULL;
+	struct store_known *k;
+	if (!slot || (*slot == 0 && x->n == x->room)) {
+		index_rebuild(x, x->n - x->gone + 64);
+		slot = known_slot(x, id, hash);
+	}
+	if (*slot == 0) {
+		x->at[x->n] = (struct store_known){
+			.id = arena_z(&x->mem, id), .hash = hash, .walk = x->walk,
+		};
+		*slot = ++x->n;
+	}
+	k = &x->at[*slot - 1];
+	if (k->walk == 0) {
 		x->gone--;
 		k->parties = false;
 	}
@@ -1576,8 +1523,11 @@ static struct store_known *known_add(store_index *x, str id)
 	return k;
 }
 
+/* `k` may be NULL: not known anyway. */
 static void known_drop(store_index *x, struct store_known *k)
 {
+	if (!k)
+		return;
 	x->gone += k->walk != 0;
 	k->walk = 0;
 	k->fresh = false;
@@ -1596,8 +1546,8 @@ void store_index_release(store_index *index)
 	index_forget(index);
 }
 
-/* Opens one file for what the index keeps of it, without waiting for a writer:
- * what cannot be read is tried again by whoever lists. */
+/* Opens one file for what the index keeps of it, without waiting for a writer: what cannot be read
+ * is tried again by whoever lists. */
 static void learn(store *st, store_index *x, str id)
 {
 	arena mark = *st->mem;
@@ -1609,9 +1559,7 @@ static void learn(store *st, store_index *x, str id)
 	store_result r = load_meta(st, METAS, id, &m, NULL);
 	x->opened++;
 	if (r == STORE_ABSENT) {
-		k = known_find(x, id);
-		if (k)
-			known_drop(x, k);
+		known_drop(x, known_find(x, id));
 	} else {
 		k = known_add(x, id);
 		x->learnt += r == STORE_OK && !k->parties;
@@ -1634,10 +1582,9 @@ static void learn(store *st, store_index *x, str id)
 }
 
 /* ---- The memo: live/.parties ----
- * From and to of many messages, so that a process that looks once need not open
- * them. It says of which directory it is, and is summed up; a stale one costs some
- * opens, any other that is not exactly right is not used. It is believed in one
- * thing: that a file belongs to others. */
+ * From and to of many messages, so that a process that looks once need not open them. It says of
+ * which directory it is, and is summed up; a stale one costs some opens, any other that is not
+ * exactly right is not used. It is believed in one thing: that a file belongs to others. */
 
 struct memo_entry {
 	uint64_t id, from, to;           /* hashes; the last bit of `from`: it was read */
@@ -1729,99 +1676,95 @@ static void write_memo(store *st, store_index *x)
 
 /* ---- What inotify tells ---- */
 
-#ifdef __linux__
-
-/* File systems on which every change comes through this kernel. On others, of
- * the network or unknown, somebody else can change a directory unseen. */
+/* Is it a file system on which every change comes through this kernel? On others, of the network or
+ * unknown, somebody else can change a directory unseen. */
 static bool tells_all(int fd)
 {
+#ifdef __linux__
 	static const unsigned local[] = {
 		0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010, 0x794c7630, 0x2fc12fc1,
 	};                               /* ext, xfs, btrfs, tmpfs, f2fs, overlay, zfs */
-	struct statfs fs;
-	if (fstatfs(fd, &fs) < 0)
-		return false;
-	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+	struct statfs fs = { 0 };
+	int r = fstatfs(fd, &fs);
+	for (size_t i = 0; i < sizeof local / sizeof *local && r == 0; i++)
 		if ((unsigned)fs.f_type == local[i])
 			return true;
+#endif
+	(void)fd;
 	return false;
 }
 
-static void start_watch(store *st, store_index *x)
+/* The descriptor of a watch over messages-meta/, or -1. */
+static int start_watch(store *st)
 {
+	int fd = -1;
+#ifdef __linux__
 	static const uint32_t kinds = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
 				      IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (inotify_add_watch(fd, arena_z(st->mem, path_in(st, METAS, "")), kinds) >= 0 &&
-	    same_inode(st->fd[METAS], dir_fd(st, ROOT, false), dirs[METAS].name))
-		x->watch = fd + 1;
-	else
+	if (tells_all(st->fd[METAS]))
+		fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (fd >= 0 && (inotify_add_watch(fd, path_in(st, METAS, "").s, kinds) < 0 ||
+			!same_inode(st->fd[METAS], st->fd[ROOT], dirs[METAS].name))) {
 		close(fd);
+		fd = -1;
+	}
+#else
+	(void)st;
+#endif
+	return fd;
 }
 
 /* Takes in what changed. False: something was lost. *told: there was anything. */
 static bool read_events(store *st, store_index *x, bool *told)
 {
+#ifdef __linux__
+	static const uint32_t lost = IN_Q_OVERFLOW | IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF |
+				     IN_MOVE_SELF;
 	_Alignas(struct inotify_event) char text[16 * 1024];
+	const struct inotify_event *e;
 	ssize_t n;
 	while ((n = sys_events(x->watch - 1, text, sizeof text)) > 0 || (n < 0 && errno == EINTR)) {
-		const struct inotify_event *e;
 		for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof *e + e->len)) {
 			e = (const void *)(text + at);
 			str name = str_of(e->len ? e->name : ""), id = { name.s, name.n - 5 };
-			struct store_known *k;
 			*told = true;
-			if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF))
+			if (e->mask & lost)
 				return false;
 			if (!str_ends(name, S(".json")) || !is_id(id))
 				continue;
 			x->changes++;
-			k = known_find(x, id);
-			if (!(e->mask & (IN_DELETE | IN_MOVED_FROM)))
+			if (e->mask & (IN_DELETE | IN_MOVED_FROM))
+				known_drop(x, known_find(x, id));
+			else
 				learn(st, x, id);
-			else if (k)
-				known_drop(x, k);
 		}
 	}
 	return n < 0 && errno == EAGAIN;
-}
-
 #else
-
-static bool tells_all(int fd)
-{
-	(void)fd;
-	return false;
-}
-
-static void start_watch(store *st, store_index *x)
-{
-	(void)st;
-	(void)x;
-}
-
-static bool read_events(store *st, store_index *x, bool *told)
-{
 	(void)st;
 	(void)x;
 	(void)told;
 	return false;
-}
-
 #endif
+}
 
 /* ---- A look ---- */
 
+enum {
+	NAME_BYTES = 48,                 /* of a directory, for each name: a guess */
+	MAX_EXPECTED = 100 * 1000        /* some file systems give a size that means nothing */
+};
+
 /* Reads all names, and learns of the new ones what the memo does not know. */
-static store_result walk_names(store *st, store_index *x)
+static store_result walk_names(store *st, store_index *x, int64_t expected)
 {
 	names it;
 	memo m = { 0 };
 	if (x->walk == 0) {
 		random_bytes((unsigned char *)&x->seed, sizeof x->seed);
-		read_memo(st, x, &m);
+		if (!x->names_only)
+			read_memo(st, x, &m);
+		index_rebuild(x, expected < MAX_EXPECTED ? (int)expected : MAX_EXPECTED);
 	}
 	x->walk++;
 	x->walked = clock_ms();
@@ -1855,8 +1798,8 @@ static store_result walk_names(store *st, store_index *x)
 	return STORE_OK;
 }
 
-/* Is what the index knows all that there is, by the events and the directory's
- * mtime? An mtime that moved before its event came is believed a little later. */
+/* Is what the index knows all that there is, by the events and the directory's mtime? An mtime that
+ * moved before its event came is believed a little later. */
 static bool is_current(store *st, store_index *x, const struct stat *dir)
 {
 	int64_t mtime = mtime_ns(dir);
@@ -1881,9 +1824,9 @@ static bool is_current(store *st, store_index *x, const struct stat *dir)
 	return x->whole && (mtime == x->walked_mtime || clock_ms() - x->walked < WALK_MS);
 }
 
-/* The index, with all that is there now; of an index for this request alone
- * perhaps only the names. That one stays as it was at the first look. */
-static store_result look(store *st, bool names_only, store_index **out)
+/* The index, with all that is there now; of an index for this request alone perhaps only the names.
+ * That one stays as it was at the first look. */
+static store_result current_index(store *st, bool names_only, store_index **out)
 {
 	store_index *x = st->index;
 	struct stat dir = { 0 };
@@ -1917,12 +1860,12 @@ static store_result look(store *st, bool names_only, store_index **out)
 	if (is_current(st, x, &dir))
 		return STORE_OK;
 	if (x->watch == 0) {
-		x->watch = -1;
-		if (x == st->index && tells_all(fd))
-			start_watch(st, x);
+		x->watch = x == st->index ? start_watch(st) + 1 : -1;
+		if (x->watch == 0)
+			x->watch = -1;
 	}
 	x->mtime = x->walked_mtime = mtime_ns(&dir);
-	r = walk_names(st, x);
+	r = walk_names(st, x, (int64_t)dir.st_size / NAME_BYTES + 64);
 	if (r == STORE_OK && x->learnt > MEMO_GAIN)
 		write_memo(st, x);
 	return r;
@@ -1931,7 +1874,7 @@ static store_result look(store *st, bool names_only, store_index **out)
 int store_watch(store *st)
 {
 	store_index *x;
-	if (!st->index || dir_fd(st, METAS, true) < 0 || look(st, false, &x) != STORE_OK)
+	if (!st->index || dir_fd(st, METAS, true) < 0 || current_index(st, false, &x) != STORE_OK)
 		return -1;
 	return x->watch > 0 ? x->watch - 1 : -1;
 }
@@ -1940,7 +1883,7 @@ bool store_changed(store *st)
 {
 	store_index *x;
 	uint64_t before = st->index ? st->index->changes : 0;
-	return look(st, false, &x) != STORE_OK || x->watch <= 0 || x->changes != before;
+	return current_index(st, false, &x) != STORE_OK || x->watch <= 0 || x->changes != before;
 }
 
 /* ---- Lists ---- */
@@ -1998,7 +1941,7 @@ static void refresh(store *st, store_index *x, struct store_known *k)
 static store_result list_mail(store *st, const mail_filter *f, store_messages *out)
 {
 	store_index *x;
-	store_result r = look(st, false, &x);
+	store_result r = current_index(st, false, &x);
 	uint64_t to = party_key(f->to), from = party_key(f->from);
 	*out = (store_messages){ 0 };
 	for (int i = 0; i < x->n && r == STORE_OK; i++) {
@@ -2064,7 +2007,7 @@ static store_count *count_slot(store *st, store_counts *counts, uint64_t key)
 store_result store_count_mail(store *st, store_counts *out, store_messages *escalated)
 {
 	store_index *x;
-	store_result r = look(st, false, &x);
+	store_result r = current_index(st, false, &x);
 	*out = (store_counts){ 0 };
 	if (escalated)
 		*escalated = (store_messages){ 0 };
@@ -2096,11 +2039,10 @@ store_result store_count_mail(store *st, store_counts *out, store_messages *esca
 
 store_count store_count_of(const store_counts *counts, str agent)
 {
-	uint64_t key = party_key(agent);
 	for (int i = 0; i < counts->n; i++)
-		if (counts->at[i].key == key)
+		if (counts->at[i].key == party_key(agent))
 			return counts->at[i];
-	return (store_count){ .key = key };
+	return (store_count){ 0 };
 }
 
 /* ---- Ids ---- */
@@ -2109,40 +2051,41 @@ store_count store_count_of(const store_counts *counts, str agent)
 static ptrdiff_t common(str a, str b)
 {
 	ptrdiff_t n = 0;
-	while (n < a.n && n < b.n && str_eq_nocase((str){ a.s + n, 1 }, (str){ b.s + n, 1 }))
+	while (n < a.n && n < b.n &&
+	       (a.s[n] == b.s[n] || str_eq_nocase((str){ a.s + n, 1 }, (str){ b.s + n, 1 })))
 		n++;
 	return n;
 }
 
-/* Finds the id with this prefix in the mail that is not archived. */
+/* Takes an id that has the prefix; the second makes it ambiguous. */
+static void match(store *st, str id, str prefix, str *found, store_result *r)
+{
+	if (!is_id(id) || common(id, prefix) < prefix.n)
+		return;
+	*r = *r == STORE_ABSENT ? STORE_OK : STORE_AMBIGUOUS;
+	*found = arena_copy(st->mem, id);
+}
+
 static store_result match_live(store *st, str prefix, str *id)
 {
 	store_index *x;
-	store_result r = look(st, true, &x);
-	if (r == STORE_OK)
-		r = STORE_ABSENT;
-	for (int i = 0; i < x->n && r != STORE_FAILED; i++) {
-		if (x->at[i].walk == 0 || common(str_of(x->at[i].id), prefix) < prefix.n)
-			continue;
-		r = r == STORE_ABSENT ? STORE_OK : STORE_AMBIGUOUS;
-		*id = str_of(x->at[i].id);
-	}
+	store_result r = STORE_ABSENT;
+	if (current_index(st, true, &x) != STORE_OK)
+		return STORE_FAILED;
+	for (int i = 0; i < x->n; i++)
+		if (x->at[i].walk)
+			match(st, str_of(x->at[i].id), prefix, id, &r);
 	return r;
 }
 
-/* The same in the archive. */
 static store_result match_archived(store *st, str prefix, str *id)
 {
 	names it;
 	store_result r = STORE_ABSENT;
 	if (!names_open(st, &it, OLD_METAS))
 		return STORE_FAILED;
-	while (names_next(&it, S(""), S(".json"))) {
-		if (!is_id(it.stem) || common(it.stem, prefix) < prefix.n)
-			continue;
-		r = r == STORE_ABSENT ? STORE_OK : STORE_AMBIGUOUS;
-		*id = arena_copy(st->mem, it.stem);
-	}
+	while (names_next(&it, S(""), S(".json")))
+		match(st, it.stem, prefix, id, &r);
 	return names_close(st, &it) == STORE_OK ? r : STORE_FAILED;
 }
 
@@ -2164,7 +2107,7 @@ store_result store_find(store *st, str prefix, store_message *m)
 	r = load_message(st, prefix, m, &seen);
 	if (r == STORE_ABSENT && !str_eq(lower, prefix))
 		r = load_message(st, lower, m, &seen);
-	if (r != STORE_ABSENT || (is_uuid(prefix)))
+	if (r != STORE_ABSENT || prefix.n == UUID_LENGTH)
 		return r;
 	r = match_live(st, prefix, &id);
 	if (r == STORE_ABSENT)
@@ -2176,7 +2119,7 @@ str store_short_id(store *st, str id)
 {
 	ptrdiff_t shown = 8;
 	store_index *x;
-	if (look(st, true, &x) != STORE_OK)
+	if (current_index(st, true, &x) != STORE_OK)
 		return id;
 	for (int i = 0; i < x->n; i++) {
 		ptrdiff_t n = x->at[i].walk ? common(str_of(x->at[i].id), id) : 0;
@@ -2187,10 +2130,9 @@ str store_short_id(store *st, str id)
 }
 
 /* ==== The sweep ====
- * Archives what has been quiet for a day, finishes what others left half done,
- * and clears away what the dead left behind. It looks around without the lock
- * and takes it for each batch, looking at every message once more before it is
- * moved. It never reads the archive. */
+ * Archives what has been quiet for a day, finishes what others left half done, and clears away what
+ * the dead left behind. It looks around without the lock and takes it for each batch, looking at
+ * every message once more before it is moved. It never reads the archive. */
 
 typedef struct {
 	str *at;
@@ -2291,8 +2233,8 @@ static bool find_due(store *st, enum dir d, str tail, bool (*is_due)(store *, st
 	return names_close(st, &it) == STORE_OK;
 }
 
-/* Unlinks the files of a directory that nobody has touched for so long, and, if
- * they are to be locked first, that nobody has locked. */
+/* Unlinks the files of a directory that nobody has touched for so long, and, if they are to be
+ * locked first, that nobody has locked. */
 static void drop_old(store *st, enum dir d, str head, int64_t older_ms, bool locked)
 {
 	names it;
@@ -2313,8 +2255,8 @@ static void drop_old(store *st, enum dir d, str head, int64_t older_ms, bool loc
 	names_close(st, &it);
 }
 
-/* Temp files of writers that died, records of sessions that are over, and signs
- * of life of agents that are no more. The archive is left to store_prune. */
+/* Temp files of writers that died, records of sessions that are over, and signs of life of agents
+ * that are no more. The archive is left to store_prune. */
 static void drop_leftovers(store *st)
 {
 	static const enum dir own[] = { ROOT, BODIES, METAS, SPECS, ARCHIVE, LIVE, ANNOUNCED };
@@ -2380,8 +2322,8 @@ store_result store_sweep(store *st)
 	return r;
 }
 
-/* The one place where mail is deleted, at the human's word. The meta goes first:
- * what is left at any stop is a text that nobody shows. */
+/* The one place where mail is deleted, at the human's word. The meta goes first: what is left at
+ * any stop is a text that nobody shows. */
 store_result store_prune(store *st, int64_t older_ms, int *count)
 {
 	store_messages all = { 0 };
@@ -2409,11 +2351,10 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 }
 
 /* ==== What a session was told ====
- * One small file for each session: a line with the state of messages-meta/ at
- * the last look that told all, then the ids that were told. It is written in
- * place under a lock of its own and not synced: whatever a crash leaves of it,
- * mail is told again rather than never. A change in the same tick of the clock
- * as the look would not show in the directory's mtime, so the state counts only
+ * One small file for each session: a line with the state of messages-meta/ at the last look that
+ * told all, then the ids that were told. It is written in place under a lock of its own and not
+ * synced: whatever a crash leaves of it, mail is told again rather than never. A change in the same
+ * tick of the clock as the look would not show in the directory's mtime, so the state counts only
  * if it was 2 s old at the look. */
 
 static const char *announced_name(store *st, str agent, str session)
@@ -2525,8 +2466,8 @@ store_result store_list_news(store *st, store_announced *a, unsigned which, stor
 	return split_mail(st, a, which, news);
 }
 
-/* The ids that the record is to have: those just told, those of before that are
- * unread still, and those that others noted since. */
+/* The ids that the record is to have: those just told, those of before that are unread still, and
+ * those that others noted since. */
 static str merge_ids(store *st, const store_announced *a, const store_announced *now,
 		     const store_messages *told)
 {
@@ -2625,11 +2566,10 @@ int store_claim_wait(store *st, str agent, str session, int64_t *pid)
 }
 
 /* ==== Specs ====
- * The current text is the documented file. Every version that was published here
- * is also kept in the spec's directory of .history, under its number; there is no
- * index that could disagree. A text that another program wrote over ours is the
- * next version: readers say so, and the next publish keeps it. Readers write
- * nothing but their own mark. */
+ * The current text is the documented file. Every version that was published here is also kept in
+ * the spec's directory of .history, under its number; there is no index that could disagree. A text
+ * that another program wrote over ours is the next version: readers say so, and the next publish
+ * keeps it. Readers write nothing but their own mark. */
 
 /* Takes the first line off *text if it is a comment that begins so. */
 static bool take_line(str *text, const char *start, str *middle)
@@ -2645,9 +2585,9 @@ static bool take_line(str *text, const char *start, str *middle)
 	return middle->n >= 0;
 }
 
-/* Splits a file into head and content: "<!-- Published by: P at T -->", in the
- * history perhaps a note, and an empty line. An editor may have put a byte-order
- * mark before it or changed the line ends. */
+/* Splits a file into head and content: "<!-- Published by: P at T -->", in the history perhaps a
+ * note, and an empty line. An editor may have put a byte-order mark before it or changed the line
+ * ends. */
 static void split_spec(str file, bool past, store_spec *spec)
 {
 	str text = file, line;
@@ -2678,9 +2618,8 @@ static const char *version_file(store *st, int64_t version)
 	return arena_say(st->mem, "%l.md", version).s;
 }
 
-/* Reads one file of a spec from one descriptor, and once more where it changed
- * meanwhile. An empty one that is young is being written over in place; one that
- * is empty for good is damaged. */
+/* Reads one file of a spec from one descriptor, and once more where it changed meanwhile. An empty
+ * one that is young is being written over in place; one that is empty for good is damaged. */
 static store_result read_spec(store *st, enum dir d, const char *file, store_spec *spec,
 			      struct stat *seen)
 {
@@ -2733,8 +2672,8 @@ static store_result list_versions(store *st, numbers *out)
 	return names_close(st, &it);
 }
 
-/* What version 1.0 kept beside the texts: {versions: [{version, note...}], readers:
- * {"<agent>": version}}. NULL where there is none. */
+/* What version 1.0 kept beside the texts: {versions: [{version, note...}], readers: {"<agent>":
+ * version}}. NULL where there is none. */
 static json *old_index(store *st)
 {
 	json *doc = NULL;
@@ -2776,9 +2715,9 @@ static bool same_text(str a, str b)
 	}
 }
 
-/* Finds which version the current text is. That is the newest one, or an older
- * one that a publish has not replaced yet, or died before it did; a text that was
- * written after the newest and is another is a foreign one. */
+/* Finds which version the current text is. That is the newest one, or an older one that a publish
+ * has not replaced yet, or died before it did; a text that was written after the newest and is
+ * another is a foreign one. */
 static store_result number_current(store *st, store_spec *spec, const struct stat *seen)
 {
 	numbers kept;
@@ -2803,8 +2742,8 @@ static store_result number_current(store *st, store_spec *spec, const struct sta
 	return r;
 }
 
-/* The current text and its number. A foreign text that is a moment old may be
- * half of one: it is read until it stays. */
+/* The current text and its number. A foreign text that is a moment old may be half of one: it is
+ * read until it stays. */
 static store_result read_current(store *st, str name, store_spec *spec, struct stat *seen)
 {
 	enum { SETTLED_MS = 50 };
@@ -2840,8 +2779,8 @@ static bool spec_exists(store *st, str name, str *similar)
 	return found;
 }
 
-/* A foreign name, which breaks the rule, is looked up in the directory listing;
- * it has no history. */
+/* A foreign name, which breaks the rule, is looked up in the directory listing; it has no history.
+ * */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out)
 {
 	struct stat seen;
@@ -3065,8 +3004,8 @@ store_result store_publish(store *st, store_spec *spec, str content, int64_t bas
 }
 
 /* ==== The doctor ====
- * Looks at every file of the layout and says what is not as it should be.
- * Mending means moving aside, under a name that nobody reads. */
+ * Looks at every file of the layout and says what is not as it should be. Mending means moving
+ * aside, under a name that nobody reads. */
 
 static void find_defect(store *st, store_findings *out, str path, store_defect what)
 {
@@ -3213,8 +3152,8 @@ store_result store_check(store *st, bool fix, store_findings *out)
 }
 
 /* ==== Signals ====
- * A file in the recipient's workspace tells whoever watches that mail is there.
- * It tells only: it may fail or be deleted without harm, so it is not synced. */
+ * A file in the recipient's workspace tells whoever watches that mail is there. It tells only: it
+ * may fail or be deleted without harm, so it is not synced. */
 
 enum { MAX_SIGNALS = 100 };              /* who has not looked at these will not at the next */
 

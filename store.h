@@ -110,11 +110,10 @@ typedef struct {
 	int n, room;
 } store_presences;
 
-/* Registers under one hold of the lock: lists the agents and who runs, asks
- * `may` (if set) whether that allows it, writes the record, and, where `self` is
- * set, appears as it (self_fd as store_appear returns it). STORE_REFUSED if `may`
- * said no; then nothing has changed. `may` can be asked again if another program
- * wrote in between. *out is the record as stored. */
+/* Registers under one hold of the lock: lists the agents and who runs, asks `may` (if set) whether
+ * that allows it, writes the record, and, where `self` is set, appears as it (self_fd as
+ * store_appear returns it). STORE_REFUSED if `may` said no; then nothing has changed. `may` can be
+ * asked again if another program wrote in between. *out is the record as stored. */
 typedef struct {
 	str name, workspace, origin, description;
 	bool (*may)(void *context, const store_records *agents, const store_presences *live);
@@ -128,8 +127,8 @@ store_result store_register(store *st, store_registration *r, store_record *out)
 /* The agent leaves the registry and has no status any more. */
 store_result store_forget(store *st, str agent);
 
-/* *out (maybe NULL) is the record as stored. With `only_new` an agent that has a
- * status keeps it, and that is what *out is. */
+/* *out (maybe NULL) is the record as stored. With `only_new` an agent that has a status keeps it,
+ * and that is what *out is. */
 store_result store_set_status(store *st, str agent, str status, bool only_new, store_record *out);
 
 /* ---- Messages ---- */
@@ -174,19 +173,19 @@ typedef struct {
 	int n, room;
 } store_messages;
 
-/* Stores a new message; from, to, subject, reply_to, reason, state, urgent and
- * spec are the caller's, the rest is filled in. Durable when it returns STORE_OK.
- * No two messages of this process have the same createdAt. */
+/* Stores a new message; from, to, subject, reply_to, reason, state, urgent and spec are the
+ * caller's, the rest is filled in. Durable when it returns STORE_OK. No two messages of this
+ * process have the same createdAt. */
 store_result store_send(store *st, store_message *m, str body);
 
-/* Every message to `to` and every one from `from` (empty: no such) that is not
- * archived, by createdAt, then id. Damaged files are passed over and counted in
- * st->damaged. Costs what is new and what is theirs, see "Finding mail". */
+/* Every message to `to` and every one from `from` (empty: no such) that is not archived, by
+ * createdAt, then id. Damaged files are passed over and counted in st->damaged. Costs what is new
+ * and what is theirs, see "Finding mail". */
 store_result store_list_mail(store *st, str to, str from, store_messages *out);
 
-/* All that is stored and was changed since `since` (ms; 0: ever), archived or
- * not, in the same order. Files that are older are not opened, and the archive
- * is not read at all for less than a day. */
+/* All that is stored and was changed since `since` (ms; 0: ever), archived or not, in the same
+ * order. Files that are older are not opened, and the archive is not read at all for less than a
+ * day. */
 store_result store_list_all(store *st, int64_t since, store_messages *out);
 
 /* One walk over what is not archived counts for everybody. */
@@ -202,28 +201,27 @@ typedef struct {
 	int unread;                      /* of everybody together */
 } store_counts;
 
-/* Counts, and where `escalated` is set lists every escalated message, whoever it
- * is to, in the order of store_list_mail. */
+/* Counts, and where `escalated` is set lists every escalated message, whoever it is to, in the
+ * order of store_list_mail. */
 store_result store_count_mail(store *st, store_counts *out, store_messages *escalated);
 store_count store_count_of(const store_counts *counts, str agent);
 
-/* The message with this id, or the one whose id starts with it (at least 4
- * characters, in either case). A whole id is opened without reading a directory;
- * a prefix is looked for in the mail that is not archived, and only if nothing
- * there fits, in the archive. */
+/* The message with this id, or the one whose id starts with it (at least 4 characters, in either
+ * case). A whole id is opened without reading a directory; a prefix is looked for in the mail that
+ * is not archived, and only if nothing there fits, in the archive. */
 store_result store_find(store *st, str prefix, store_message *m);
 
-/* The first characters of an id, 8 or as many as tell it apart from all others
- * that are not archived. */
+/* The first characters of an id, 8 or as many as tell it apart from all others that are not
+ * archived. */
 str store_short_id(store *st, str id);
 
 /* Up to `max` bytes of the body from `offset`; *total is its whole length. */
 store_result store_body(store *st, const store_message *m, int64_t offset, int64_t max,
 			str *part, int64_t *total);
 
-/* Moves m to `to` if it still is in a state of the set `from` (bits 1 << state),
- * with further members set to these strings. *m is then what is stored; it is
- * still STORE_OK where m was in no such state. */
+/* Moves m to `to` if it still is in a state of the set `from` (bits 1 << state), with further
+ * members set to these strings. *m is then what is stored; it is still STORE_OK where m was in no
+ * such state. */
 typedef struct {
 	str key, text;
 } store_member;
@@ -231,18 +229,18 @@ typedef struct {
 store_result store_set_state(store *st, store_message *m, store_state to, unsigned from,
 			     const store_member *members, int count);
 
-/* At most once an hour for all processes: archives what has been quiet for a
- * day, and clears away what writers and sessions that are gone left behind. */
+/* At most once an hour for all processes: archives what has been quiet for a day, and clears away
+ * what writers and sessions that are gone left behind. */
 store_result store_sweep(store *st);
 
 /* Deletes archived messages that were last touched more than so long ago. */
 store_result store_prune(store *st, int64_t older_ms, int *count);
 
 /* ---- Finding mail ----
- * What a process that looks more than once remembers of messages-meta/: names,
- * parties and states, kept true by inotify. Start it zeroed, set it in each
- * store that is opened (st->index), release it at the end. Without one, each
- * store makes its own for its request. The answers are the same. */
+ * What a process that looks more than once remembers of messages-meta/: names, parties and states,
+ * kept true by inotify. Start it zeroed, set it in each store that is opened (st->index), release
+ * it at the end. Without one, each store makes its own for its request. The answers are the same.
+ * */
 
 struct store_index {
 	arena mem;
@@ -265,21 +263,20 @@ struct store_index {
 
 void store_index_release(store_index *index);
 
-/* A descriptor that becomes readable when messages-meta/ changes, for poll; the
- * next look empties it. -1: nothing tells here, look every now and then. Call it
- * again after each look: a directory that was replaced has another one. */
+/* A descriptor that becomes readable when messages-meta/ changes, for poll; the next look empties
+ * it. -1: nothing tells here, look every now and then. Call it again after each look: a directory
+ * that was replaced has another one. */
 int store_watch(store *st);
 
-/* Has any message come, gone or changed since the last call? Opens only those that
- * did; true also where that cannot be told. For whoever wakes from store_watch:
- * a writer's temp files wake, too. */
+/* Has any message come, gone or changed since the last call? Opens only those that did; true also
+ * where that cannot be told. For whoever wakes from store_watch: a writer's temp files wake, too.
+ * */
 bool store_changed(store *st);
 
 /* ---- What a session was told: announced/<agent>@<session> ----
- * Open the record, list the news against it, tell them, and when they went out,
- * note them. Nothing of it takes .lock or syncs. A record that is absent or
- * garbage means: told of nothing yet. Agents whose names break the rule have
- * none: they are told each time. */
+ * Open the record, list the news against it, tell them, and when they went out, note them. Nothing
+ * of it takes .lock or syncs. A record that is absent or garbage means: told of nothing yet. Agents
+ * whose names break the rule have none: they are told each time. */
 
 typedef struct {
 	str agent, session;
@@ -304,32 +301,30 @@ enum {
 /* Reads the record; never waits long. An empty session is one of its own. */
 void store_open_announced(store *st, str agent, str session, store_announced *a);
 
-/* Unread mail of the agent that is not in the record, by createdAt. Where
- * messages-meta/ is as it was at a look that told everything, that is nothing,
- * for the price of one stat. */
+/* Unread mail of the agent that is not in the record, by createdAt. Where messages-meta/ is as it
+ * was at a look that told everything, that is nothing, for the price of one stat. */
 store_result store_list_news(store *st, store_announced *a, unsigned which, store_messages *news);
 
-/* Notes that these were told, and a->in_turn and a->stops; what others noted
- * meanwhile stays, what was read by the last look goes. Writes only what changes;
- * call it after a look that found nothing, too. STORE_BUSY: somebody holds the
- * record for more than a moment. */
+/* Notes that these were told, and a->in_turn and a->stops; what others noted meanwhile stays, what
+ * was read by the last look goes. Writes only what changes; call it after a look that found
+ * nothing, too. STORE_BUSY: somebody holds the record for more than a moment. */
 store_result store_note_announced(store *st, store_announced *a, const store_messages *told);
 
-/* Takes the right to wait for this agent and session; -1: the process *pid has
- * it (0: unknown), -2: see fault. It lasts until the descriptor is closed. */
+/* Takes the right to wait for this agent and session; -1: the process *pid has it (0: unknown), -2:
+ * see fault. It lasts until the descriptor is closed. */
 int store_claim_wait(store *st, str agent, str session, int64_t *pid);
 
 /* ---- Presence: who is running ---- */
 
-/* Says that this process speaks for p->agent, for as long as the descriptor
- * that it returns stays open, and fills p->file; -1 where that cannot be said. */
+/* Says that this process speaks for p->agent, for as long as the descriptor that it returns stays
+ * open, and fills p->file; -1 where that cannot be said. */
 int store_appear(store *st, store_presence *p);
 
 /* It was heard of just now. False: its file is gone, appear again. */
 bool store_touch(store *st, int presence, str file);
 
-/* All that is known of who runs or ran, at least the newest of each agent;
- * what is older and gone is removed. */
+/* All that is known of who runs or ran, at least the newest of each agent; what is older and gone
+ * is removed. */
 store_result store_list_presence(store *st, store_presences *out);
 
 /* ---- What is not as it should be ---- */
@@ -382,16 +377,15 @@ typedef struct {
 /* By name. */
 store_result store_list_specs(store *st, store_specs *out);
 
-/* A version of a spec; 0: the current one. All of *out comes from one look at one
- * file. Nothing is written: a text that another program put over ours is shown as
- * the next version. A current file that is empty for good is damaged; its past
- * versions can still be had. */
+/* A version of a spec; 0: the current one. All of *out comes from one look at one file. Nothing is
+ * written: a text that another program put over ours is shown as the next version. A current file
+ * that is empty for good is damaged; its past versions can still be had. */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out);
 
-/* Publishes spec->name as spec->publisher with spec->note, and fills the rest.
- * *before is what was current (version 0: nothing). With `base` that must have
- * been its version, else STORE_CONFLICT. The same content is STORE_SAME. A name
- * that breaks the rule is published only if it is there, and has no history. */
+/* Publishes spec->name as spec->publisher with spec->note, and fills the rest. *before is what was
+ * current (version 0: nothing). With `base` that must have been its version, else STORE_CONFLICT.
+ * The same content is STORE_SAME. A name that breaks the rule is published only if it is there, and
+ * has no history. */
 store_result store_publish(store *st, store_spec *spec, str content, int64_t base,
 			   store_spec *before);
 
@@ -408,8 +402,8 @@ store_result store_write_file(arena *mem, str dir, const char *name, str text, s
 /* Reads a file of at most 16 MiB; empty where there is none. */
 store_result store_read_file(arena *mem, str dir, const char *name, str *text);
 
-/* Removes a file, or a directory if it is empty. STORE_ABSENT, or STORE_FAILED
- * with the fault (ENOTEMPTY among others). */
+/* Removes a file, or a directory if it is empty. STORE_ABSENT, or STORE_FAILED with the fault
+ * (ENOTEMPTY among others). */
 store_result store_remove(arena *mem, str path, bool directory, store_fault *fault);
 
 /* What stands there, links followed. */
@@ -421,8 +415,8 @@ enum store_kind store_look(arena *mem, str path);
 /* Is it an absolute path of a directory on this machine? */
 bool store_workspace_here(arena *mem, str workspace);
 
-/* Best effort: a workspace that is not here, is not safe, or holds a hundred of
- * them already, gets none. */
+/* Best effort: a workspace that is not here, is not safe, or holds a hundred of them already, gets
+ * none. */
 void store_signal(arena *mem, str workspace, str from, str line);
 void store_clear_signals(arena *mem, str workspace);
 

@@ -1,6 +1,6 @@
 # Every call of a function that takes a format passes what its format wants. The sources are built
 # once more, so that each call leaves a record (formats.h); formats.c reads the records.
-. ./test/lib.sh
+. ./test/lib/test.sh
 
 here=$(dirname "$(find test -name formats.h)")
 cc=${CC:-cc}
@@ -48,7 +48,7 @@ sites() {
 	$cc -std=gnu11 -I"$here" -o "$T/sites" "$here/formats.c" $objects
 }
 
-# ---- A check that finds nothing may be one that looks at nothing ----
+section "A check that finds nothing may be one that looks at nothing"
 
 cat >"$T/bad.c" <<'END'
 #include "json.h"
@@ -103,7 +103,7 @@ else
 	fail "the planted faults can be built" "$(head -n 20 "$T/why")"
 fi
 
-# ---- The program, and what checks its stores ----
+section "The program, and what checks its stores"
 
 if sites json.c store.c interagent.c "$here/storecheck.c" "$here/fuzz_wire.c" >"$T/why" 2>&1; then
 	"$T/sites" >"$T/found"

@@ -6,7 +6,7 @@
 #define _DEFAULT_SOURCE
 #endif
 #define _DARWIN_C_SOURCE
-#include "../store.h"
+#include "../../store.h"
 
 #include <fcntl.h>
 #include <stdio.h>
