@@ -2722,6 +2722,10 @@ static store_result number_current(store *st, store_spec *spec, const struct sta
 {
 	numbers kept;
 	store_result r = list_versions(st, &kept);
+	if (r == STORE_FAILED && (st->fault.error == ENOTDIR || st->fault.error == ELOOP)) {
+		note_damage(st, st->fault.path);     /* what is in its place is no history */
+		r = STORE_OK;
+	}
 	spec->version = kept.n ? kept.at[kept.n - 1] + 1 : 1;
 	spec->foreign = true;
 	for (int i = kept.n - 1; i >= 0 && r == STORE_OK; i--) {
@@ -2967,13 +2971,13 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 	if (r == STORE_OK && keeps)
 		r = keep_version(st, spec);
 	st->fault.placed = false;        /* a version that is not current yet */
-	if (r != STORE_OK)
-		return r;
 
-	/* 3. Then the current text, unless somebody wrote it meanwhile. */
-	r = replace_file(st, SPECS, file, arena_say(st->mem, "<!-- Published by: %S at %S -->\n\n%S",
-						     spec->publisher, spec->published, spec->text),
-			 &seen);
+	/* 3. Then the current text, unless somebody wrote it meanwhile. What did not become
+	 * current is no version. */
+	if (r == STORE_OK)
+		r = replace_file(st, SPECS, file,
+				 arena_say(st->mem, "<!-- Published by: %S at %S -->\n\n%S",
+					   spec->publisher, spec->published, spec->text), &seen);
 	if (keeps && r != STORE_OK && !st->fault.placed)
 		sys_unlink(st->fd[PAST], version_file(st, spec->version), 0);
 	return r;

@@ -340,7 +340,7 @@ n=0
 for verb in board log doctor "inbox --from human" "read hhhh --from human" "reply aaaa x --from human" agents statuses specs "diff users" "log web" \
 	"wait --agent web --timeout 0" "done bbbb --from human"; do
 	# shellcheck disable=SC2086
-	"$BIN" $verb >"$T/foreign-answer" 2>&1 </dev/null
+	"$HELPERS/tty" "$BIN" $verb >"$T/foreign-answer" 2>&1 </dev/null
 	tame "of a foreign store, on the command line: $verb" "$T/foreign-answer"
 done
 "$BIN" watch --agent web >"$T/watched" 2>&1 &
@@ -368,7 +368,7 @@ exec 9>"$T/hold"
 wait_for grep -q held "$T/held"
 for verb in "get_agent --name web" agents board "send web x --from human" "register_agent --name web --description x --workspace-path $T/db"; do
 	# shellcheck disable=SC2086
-	"$BIN" $verb >"$T/foreign-answer" 2>&1 </dev/null
+	"$HELPERS/tty" "$BIN" $verb >"$T/foreign-answer" 2>&1 </dev/null
 	tame "of a presence that others made: $verb" "$T/foreign-answer"
 done
 exec 9>&-
@@ -717,7 +717,7 @@ broad() {
 		run "$T/calls" INTERAGENT_NAME=web CLAUDE_CODE_SESSION_ID=session "$BIN" serve
 		for verb in board log doctor "diff users" "wait --agent web --timeout 0" "done $second --from human" "prune --older 1d" "forget api"; do
 			# shellcheck disable=SC2086
-			run /dev/null "$BIN" $verb
+			run /dev/null "$HELPERS/tty" "$BIN" $verb
 		done
 		run "$T/hook" INTERAGENT_NAME=web "$BIN" hook
 		run /dev/null "$BIN" doctor --fix
