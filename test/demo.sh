@@ -25,8 +25,8 @@ answers=0
 	kill "$$"
 ) &
 guard=$!
-# shellcheck disable=SC2086
-trap 'exec 3>&- 5>&-; kill $guard $pids 2>"$T/kill"; wait; rm -rf "$T"' EXIT
+# shellcheck disable=SC2086,SC2154
+trap 'ended=$?; exec 3>&- 5>&-; kill $guard $pids 2>"$T/kill"; wait; rm -rf "$T"; exit $ended' EXIT
 trap 'echo "demo: interrupted, or too slow"; exit 1' HUP INT TERM
 trap '' PIPE
 

@@ -39,7 +39,8 @@ is "... from one deep in it" "$(who "$T/x/app/src/deep")" api
 for place in ap apple app2 other/app other ""; do
 	is "a call from /x/$place is not the agent's of /x/app" "$(who "$T/x/$place")" nobody
 done
-is "CLAUDE_PROJECT_DIR says where the client works" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/src")" api
+is "CLAUDE_PROJECT_DIR says where the client works" \
+	"$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/src")" api
 is "... and not the working directory then" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=$T/nowhere")" nobody
 is "... an empty one says nothing" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=")" api
 is "... one that is not there is nobody's" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=$T/x/app/gone")" nobody
@@ -54,7 +55,8 @@ ln -s "$T/x/app" "$T/link"
 is "a link to the workspace leads to it" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/link")" api
 is "... and a path through it too" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/link/src/../src")" api
 ln -s "$T/nowhere" "$T/x/app/away"
-is "a link out of the workspace leads out of it" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/away")" nobody
+is "a link out of the workspace leads out of it" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/away")" \
+	nobody
 mkdir -p "$T/real/db"
 ln -s "$T/real" "$T/linked"
 by "$T/real/db" "" register_agent "{\"name\":\"db\",\"description\":\"x\",\"workspace_path\":\"$T/linked/db/\"}" >"$T/out"
@@ -124,7 +126,8 @@ section "The fourth step: the session"
 
 start 1 "$T/x/app/front" CLAUDE_CODE_SESSION_ID=s-1
 ask 1 register_agent '{"name":"web","description":"x"}' >"$T/out"
-is "another server of the same session is the same agent's" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-1)" web
+is "another server of the same session is the same agent's" \
+	"$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-1)" web
 is "a server of another session is not" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-2)" nobody
 is "... and one whose session begins alike is not" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-11)" nobody
 is "the session counts before the workspace" "$(who "$T/x/app" CLAUDE_CODE_SESSION_ID=s-1)" web
@@ -134,11 +137,13 @@ stop 1
 is "a session that has ended is still known" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-1)" web
 
 threaded() {
-	printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s,"_meta":{"threadId":"%s"}}}' "$2" "$3" "$1"
+	printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s,"_meta":{"threadId":"%s"}}}' \
+		"$2" "$3" "$1"
 }
 by_thread() { text_of "$(cd "$T/nowhere" && serve "$(threaded "$@")")"; }
 by_thread t-1 register_agent "{\"name\":\"thread\",\"description\":\"x\",\"workspace_path\":\"$T/x/thread\"}" >"$T/out"
-like "the thread that a call names is a session" "$(by_thread t-1 set_status '{"status":"x"}')" '^The status of thread is set'
+like "the thread that a call names is a session" "$(by_thread t-1 set_status '{"status":"x"}')" \
+	'^The status of thread is set'
 like "... and another thread is another one" "$(by_thread t-2 set_status '{"status":"x"}')" '^who are you'
 like "the thread of a call counts before the session of its server" \
 	"$(export CLAUDE_CODE_SESSION_ID=s-1; by_thread t-1 set_status '{"status":"x"}')" '^The status of thread is set'
@@ -154,15 +159,21 @@ rm -f "$INTERAGENT_DIR/live/other.00000000"
 section "The third step: who registered in this process"
 
 start 1 "$T/x/app" CLAUDE_CODE_SESSION_ID=s-1
-like "before it registers a server speaks for its session's agent" "$(ask 1 set_status '{"status":"x"}')" '^The status of web is set'
+like "before it registers a server speaks for its session's agent" "$(ask 1 set_status '{"status":"x"}')" \
+	'^The status of web is set'
 ask 1 register_agent "{\"name\":\"one\",\"description\":\"x\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
-like "the agent that registered here counts before session and workspace" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
+like "the agent that registered here counts before session and workspace" \
+	"$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
 ask 1 register_agent "{\"name\":\"one\",\"description\":\"again\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
-like "... and if it registers once more too" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
-like "an argument counts before it" "$(ask 1 set_status '{"status":"x","agent_name":"web"}')" '^The status of web is set'
+like "... and if it registers once more too" "$(ask 1 set_status '{"status":"x"}')" \
+	'^The status of one is set'
+like "an argument counts before it" "$(ask 1 set_status '{"status":"x","agent_name":"web"}')" \
+	'^The status of web is set'
 like "... for that call only" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
-like "an argument may have blanks around it" "$(ask 1 set_status '{"status":"x","agent_name":" web "}')" '^The status of web is set'
-like "an empty argument is none" "$(ask 1 set_status '{"status":"x","agent_name":""}')" '^The status of one is set'
+like "an argument may have blanks around it" "$(ask 1 set_status '{"status":"x","agent_name":" web "}')" \
+	'^The status of web is set'
+like "an empty argument is none" "$(ask 1 set_status '{"status":"x","agent_name":""}')" \
+	'^The status of one is set'
 stop 1
 
 register_two() {
@@ -171,9 +182,12 @@ register_two() {
 }
 start 1 "$T/nowhere"
 register_two
-like "of two agents that registered in a process neither speaks unless it is named" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
-like "... but each does that is" "$(ask 1 set_status '{"status":"x","agent_name":"left"}')" '^The status of left is set'
-like "... the other too" "$(ask 1 set_status '{"status":"x","agent_name":"right"}')" '^The status of right is set'
+like "of two agents that registered in a process neither speaks unless it is named" \
+	"$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "... but each does that is" "$(ask 1 set_status '{"status":"x","agent_name":"left"}')" \
+	'^The status of left is set'
+like "... the other too" "$(ask 1 set_status '{"status":"x","agent_name":"right"}')" \
+	'^The status of right is set'
 like "... and nothing has changed for who is not" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
 ask 1 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
 like "... nor when the first registers again" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
@@ -183,7 +197,8 @@ start 1 "$T/nowhere"
 by_line() { text_of "$(hear 1 "$(threaded "$@")")"; }
 by_line t-3 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
 by_line t-4 register_agent "{\"name\":\"right\",\"description\":\"x\",\"workspace_path\":\"$T/x/right\"}" >"$T/out"
-like "of two threads in a process each speaks for its own agent" "$(by_line t-3 set_status '{"status":"x"}')" '^The status of left is set'
+like "of two threads in a process each speaks for its own agent" \
+	"$(by_line t-3 set_status '{"status":"x"}')" '^The status of left is set'
 like "... the other too" "$(by_line t-4 set_status '{"status":"x"}')" '^The status of right is set'
 like "... and a third for none" "$(by_line t-5 set_status '{"status":"x"}')" '^who are you'
 stop 1
@@ -192,11 +207,13 @@ stop 1
 # would get the other's mail. Nor does the directory tell the two apart.
 start 1 "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-4
 register_two
-like "of two agents that registered in a session neither speaks unless it is named" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "of two agents that registered in a session neither speaks unless it is named" \
+	"$(ask 1 set_status '{"status":"x"}')" '^who are you'
 stop 1
 start 1 "$T/x/app"
 register_two
-like "of two agents that registered in the workspace of a third none speaks unless it is named" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "of two agents that registered in the workspace of a third none speaks unless it is named" \
+	"$(ask 1 set_status '{"status":"x"}')" '^who are you'
 stop 1
 
 section "Who calls may be left out"
@@ -213,13 +230,17 @@ ask 2 list_agents '{}' >"$T/out"  # the receipt is written before the next call 
 is "read_message without reader is the speaker's reading" "$(about 'left out' readBy)" web
 is "... and acknowledges" "$(about 'left out' status)" acknowledged
 ask 2 reply_message "{\"original_message_id\":\"$id\",\"content\":\"text\"}" >"$T/out"
-is "reply_message without from is from the speaker" "$(about 'Re: left out' from) to $(about 'Re: left out' to)" "web to api"
+is "reply_message without from is from the speaker" \
+	"$(about 'Re: left out' from) to $(about 'Re: left out' to)" "web to api"
 ask 2 escalate "{\"message_id\":\"$id\",\"reason\":\"stuck\"}" >"$T/out"
-is "escalate without agent_name is the speaker's" "$(about 'Escalated: left out' from) to $(about 'Escalated: left out' to)" "web to human"
+is "escalate without agent_name is the speaker's" \
+	"$(about 'Escalated: left out' from) to $(about 'Escalated: left out' to)" "web to human"
 ask 2 publish_spec '{"name":"left-out","content":"text"}' >"$T/out"
-like "publish_spec without publisher is the speaker's" "$(head -n 1 "$INTERAGENT_DIR/specs/left-out.md")" '^<!-- Published by: web at '
+like "publish_spec without publisher is the speaker's" "$(head -n 1 "$INTERAGENT_DIR/specs/left-out.md")" \
+	'^<!-- Published by: web at '
 ask 1 get_spec '{"name":"left-out"}' >"$T/out"
-is "get_spec is noted for the speaker" "$(at readers api <"$INTERAGENT_DIR/specs/.history/left-out/index.json")" 1
+is "get_spec is noted for the speaker" \
+	"$(at readers api <"$INTERAGENT_DIR/specs/.history/left-out/index.json")" 1
 stop 1
 stop 2
 
@@ -227,7 +248,8 @@ section "Nobody"
 # An error that says what to call is one that a model can act on.
 
 while read -r tool parameter arguments; do
-	like "$tool by nobody says what to call" "$(by "$T/nowhere" "" "$tool" "$arguments")" "^who are you? call register_agent, or pass $parameter\$"
+	like "$tool by nobody says what to call" "$(by "$T/nowhere" "" "$tool" "$arguments")" \
+		"^who are you? call register_agent, or pass $parameter\$"
 done <<END
 send_message from {"to":"web","subject":"s","content":"c"}
 check_inbox agent_name {}
@@ -252,14 +274,17 @@ section "The second step: INTERAGENT_NAME"
 mkdir -p "$T/x/pin"
 start 1 "$T/x/pin" INTERAGENT_NAME=pinned
 hear 1 "$(req 1 ping)" >"$T/out"
-is "INTERAGENT_NAME registers its agent at the start" "$(entry pinned name) $(entry pinned workspacePath)" "pinned $T/x/pin"
+is "INTERAGENT_NAME registers its agent at the start" "$(entry pinned name) $(entry pinned workspacePath)" \
+	"pinned $T/x/pin"
 is "... with a status" "$(at pinned status <"$INTERAGENT_DIR/status.json")" online
 like "... and it is there before its first call" "$("$BIN" get_agent --name pinned)" '^pinned: live'
 like "... it speaks" "$(ask 1 set_status '{"status":"x"}')" '^The status of pinned is set'
-like "... under its name too" "$(ask 1 set_status '{"status":"x","agent_name":"pinned"}')" '^The status of pinned is set'
+like "... under its name too" "$(ask 1 set_status '{"status":"x","agent_name":"pinned"}')" \
+	'^The status of pinned is set'
 api_status=$(at api status <"$INTERAGENT_DIR/status.json")
 while read -r tool arguments; do
-	like "$tool under another name is refused" "$(ask 1 "$tool" "$arguments")" '^this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
+	like "$tool under another name is refused" "$(ask 1 "$tool" "$arguments")" \
+		'^this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
 done <<END
 send_message {"from":"api","to":"web","subject":"spoofed","content":"c"}
 check_inbox {"agent_name":"api"}
@@ -278,21 +303,27 @@ stop 1
 registered=$(entry pinned)
 by "$T/nowhere" INTERAGENT_NAME=pinned set_status '{"status":"x"}' >"$T/out"
 is "INTERAGENT_NAME leaves a registration that is there as it is" "$(entry pinned)" "$registered"
-is "... it counts before session and workspace" "$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
-is "blanks around it are dropped, as those around an argument" "$(cd "$T/nowhere" && export INTERAGENT_NAME=' pinned '; tool set_status '{"status":"x"}')" "The status of pinned is set."
+is "... it counts before session and workspace" \
+	"$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
+is "blanks around it are dropped, as those around an argument" \
+	"$(cd "$T/nowhere" && export INTERAGENT_NAME=' pinned '; tool set_status '{"status":"x"}')" \
+	"The status of pinned is set."
 is "an empty one is none" "$(who "$T/x/app" INTERAGENT_NAME=)" api
 
-for verb in "check_inbox --from" "inbox --agent-name" "send_message --to web --subject spoofed --content c --from" \
+for verb in "check_inbox --from" "inbox --agent-name" \
+	"send_message --to web --subject spoofed --content c --from" \
 	"set_status --status spoofed --agent-name" "read_message --message-id $unread --reader" \
 	"reply_message --original-message-id $unread --content spoofed --from" "escalate --message-id $unread --reason spoofed --agent-name" \
 	"publish_spec --name spoofed --content c --publisher" "wait --timeout 0 --agent" "watch --agent" "done $unread --from"; do
 	# shellcheck disable=SC2086
-	like "on the command line it refuses too: ${verb%% *} as another" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned $verb api)" \
+	like "on the command line it refuses too: ${verb%% *} as another" \
+		"$(cli "$T/nowhere" INTERAGENT_NAME=pinned $verb api)" \
 		'this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
 done
 is "... and nothing of it is stored" "$(grep -r -l spoofed "$INTERAGENT_DIR")" ""
 is "... nor is the message read or done" "$(about unread status)" pending
-like "on the command line it speaks" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned set_status --status x)" '^The status of pinned is set'
+like "on the command line it speaks" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned set_status --status x)" \
+	'^The status of pinned is set'
 
 section "A compaction"
 # The agent has forgotten its name, the client has restarted the server, and the
@@ -301,12 +332,15 @@ section "A compaction"
 mail web api "what was I doing"
 mail api web "not yours"
 inbox=$(by "$T/x/app/src" "" check_inbox '{}')
-like "after a compaction an agent that calls nothing but check_inbox gets its mail" "$inbox" '"what was I doing"$'
+like "after a compaction an agent that calls nothing but check_inbox gets its mail" "$inbox" \
+	'"what was I doing"$'
 unlike "... and nobody else's" "$inbox" '^[0-9a-f]\{8\} from api .*"not yours"'
 start 1 "$T/x/app/src"
 ask 1 check_inbox '{}' >"$T/out"
 like "... and is seen to be there" "$("$BIN" get_agent --name api)" '^api: live'
-like "... and answers under its name" "$(ask 1 send_message '{"to":"web","subject":"still here","content":"c"}'; about 'still here' from)" '^api$'
+like "... and answers under its name" \
+	"$(ask 1 send_message '{"to":"web","subject":"still here","content":"c"}'; about 'still here' from)" \
+	'^api$'
 stop 1
 
 section "A name that somebody runs under"
@@ -314,15 +348,20 @@ section "A name that somebody runs under"
 start 1 "$T/x/app"
 ask 1 register_agent '{"name":"api","description":"first"}' >"$T/out"
 answer=$(enter api "$T/x/rival")
-like "a name that is live in another workspace cannot be registered" "$answer" "^\"api\" is live in \"$T/x/app\": choose another name"
+like "a name that is live in another workspace cannot be registered" "$answer" \
+	"^\"api\" is live in \"$T/x/app\": choose another name"
 is "... and the entry stays as it was" "$(entry api workspacePath) $(entry api description)" "$T/x/app first"
-like "... nor on the command line" "$(cli "$T/x/rival" "" register_agent --name api --description x)" 'is live in'
+like "... nor on the command line" "$(cli "$T/x/rival" "" register_agent --name api --description x)" \
+	'is live in'
 like "in the same workspace the name may be shared" "$(enter api "$T/x/app")" '^api is registered'
 like "... and that is told" "$(enter api "$T/x/app")" 'Another process there speaks for it too\.$'
 like "... also if the path is written in another way" \
 	"$(by "$T/x/app" "" register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/app/\"}")" 'Another process there speaks for it too\.$'
-unlike "... its own process is not another one" "$(ask 1 register_agent '{"name":"api","description":"first"}')" 'Another process'
-like "... it may move to another workspace" "$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" '^api is registered'
+unlike "... its own process is not another one" \
+	"$(ask 1 register_agent '{"name":"api","description":"first"}')" 'Another process'
+like "... it may move to another workspace" \
+	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" \
+	'^api is registered'
 mkdir -p "$T/x/moved"
 like "... and is live there then" "$(enter api "$T/x/moved")" 'Another process there speaks for it too\.$'
 like "... and no longer where it was" "$(enter api "$T/x/app")" 'is live in'
@@ -333,7 +372,8 @@ unlike "... and nobody shares it" "$(enter api "$T/x/app")" 'Another process'
 # Process numbers say nothing: two containers that share a store have the same ones.
 start 1 "$T/nowhere"
 hear 1 "$(req 1 ping)" >"$T/out"
-printf '{"pid": %s, "client": "", "session": "", "workspace": "%s", "since": "2025-01-01T00:00:00.000Z"}' "$pid" "$T/x/app" >"$INTERAGENT_DIR/live/api.0123abcd"
+printf '{"pid": %s, "client": "", "session": "", "workspace": "%s", "since": "2025-01-01T00:00:00.000Z"}' \
+	"$pid" "$T/x/app" >"$INTERAGENT_DIR/live/api.0123abcd"
 mkfifo "$T/hold"
 "$HELPERS/probe" hold "$INTERAGENT_DIR/live/api.0123abcd" <"$T/hold" >"$T/held" &
 exec 9>"$T/hold"
@@ -348,10 +388,13 @@ section "The person"
 # No model speaks under their name, however it is written or got hold of.
 
 for name in human Human HUMAN hUmAn; do
-	like "nobody registers as $name" "$(enter $name "$T/nowhere")" '"human" is the person at the keyboard; choose another$'
-	like "... nor on the command line" "$(cli "$T/nowhere" "" register_agent --name $name --description x --workspace-path "$T/nowhere")" \
+	like "nobody registers as $name" "$(enter $name "$T/nowhere")" \
 		'"human" is the person at the keyboard; choose another$'
-	is "... and it is in no registry" "$(at -keys <"$INTERAGENT_DIR/registry.json" | grep -i -c '^human$')" 0
+	like "... nor on the command line" \
+		"$(cli "$T/nowhere" "" register_agent --name $name --description x --workspace-path "$T/nowhere")" \
+		'"human" is the person at the keyboard; choose another$'
+	is "... and it is in no registry" \
+		"$(at -keys <"$INTERAGENT_DIR/registry.json" | grep -i -c '^human$')" 0
 done
 add_entry human "$T/x/ghost" ", \"registeredFrom\": \"$T/x/ghost\""
 mkdir -p "$T/x/ghost"
@@ -385,7 +428,9 @@ stop 2
 is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
 is "... and no presence of human" "$(find "$INTERAGENT_DIR/live" -name 'human*')" ""
 "$BIN" forget human >"$T/out"
-like "everybody may write to the human" "$(by "$T/x/app" "" send_message '{"to":"human","subject":"question","content":"c"}')" ' stored for the human\.$'
+like "everybody may write to the human" \
+	"$(by "$T/x/app" "" send_message '{"to":"human","subject":"question","content":"c"}')" \
+	' stored for the human\.$'
 
 section "Who may do what with a message"
 
@@ -394,25 +439,36 @@ first=$(send api web "the matter" text)
 like "somebody else may read it, and is told that it is not acknowledged" \
 	"$(by "$T/x/db" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
 is "... and it is not" "$(about 'the matter' status)" pending
-like "... its sender may too" "$(by "$T/x/app" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
+like "... its sender may too" "$(by "$T/x/app" "" read_message "{\"message_id\":\"$first\"}")" \
+	'^not acknowledged: only web can do that$'
 "$BIN" read_message --message-id "$first" --from human >"$T/out"
 is "... and the human's reading acknowledges nothing either" "$(about 'the matter' status)" pending
 by "$T/x/app/front" "" read_message "{\"message_id\":\"$first\"}" >"$T/out"
-is "... its recipient's reading acknowledges" "$(about 'the matter' status) $(about 'the matter' readBy)" "acknowledged web"
+is "... its recipient's reading acknowledges" "$(about 'the matter' status) $(about 'the matter' readBy)" \
+	"acknowledged web"
 
 # reply DIR SUBJECT: somebody replies to the first message.
 reply() { by "$1" "" reply_message "{\"original_message_id\":\"$first\",\"subject\":\"$2\",\"content\":\"c\"${3-}}"; }
 reply "$T/x/app/front" "from the recipient" >"$T/out"
-is "the recipient's reply goes to the sender" "$(about 'from the recipient' from) to $(about 'from the recipient' to)" "web to api"
+is "the recipient's reply goes to the sender" \
+	"$(about 'from the recipient' from) to $(about 'from the recipient' to)" "web to api"
 reply "$T/x/app" "from the sender" >"$T/out"
-is "the sender's reply goes to the recipient" "$(about 'from the sender' from) to $(about 'from the sender' to)" "api to web"
-like "nobody else replies" "$(reply "$T/x/db" "from outside")" 'is between api and web; only they can answer or complete it$'
+is "the sender's reply goes to the recipient" \
+	"$(about 'from the sender' from) to $(about 'from the sender' to)" "api to web"
+like "nobody else replies" "$(reply "$T/x/db" "from outside")" \
+	'is between api and web; only they can answer or complete it$'
 is "... and nothing is stored" "$(about 'from outside' id)" ""
-like "nobody else completes" "$(reply "$T/x/db" "from outside" ',"mark_complete":true')" 'only they can answer or complete it$'
-like "... nor on the command line" "$(cli "$T/x/db" CLAUDECODE=1 "done" "$first")" 'only they can answer or complete it$'
+like "nobody else completes" "$(reply "$T/x/db" "from outside" ',"mark_complete":true')" \
+	'only they can answer or complete it$'
+like "... nor on the command line" "$(cli "$T/x/db" CLAUDECODE=1 "done" "$first")" \
+	'only they can answer or complete it$'
 is "... and it is not completed" "$(about 'the matter' status)" acknowledged
-like "only the recipient escalates" "$(by "$T/x/db" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" 'only they or the human can escalate it$'
-like "... the sender does not" "$(by "$T/x/app" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" 'only they or the human can escalate it$'
+like "only the recipient escalates" \
+	"$(by "$T/x/db" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" \
+	'only they or the human can escalate it$'
+like "... the sender does not" \
+	"$(by "$T/x/app" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" \
+	'only they or the human can escalate it$'
 is "... and it is not escalated" "$(about 'the matter' status)" acknowledged
 reply "$T/x/app/front" "completed" ',"mark_complete":true' >"$T/out"
 is "a party completes" "$(about 'the matter' status)" completed
@@ -425,19 +481,31 @@ shell_status() { cli "$1" "$2" set_status --status x; }
 start 1 "$T/x/app/front" CLAUDE_CODE_SESSION_ID=s-5
 ask 1 register_agent '{"name":"web","description":"x"}' >"$T/out"
 for mark in CLAUDECODE=1 AI_AGENT=x CODEX_SANDBOX=x CODEX_THREAD=x GEMINI_CLI=1 CURSOR_AGENT=1; do
-	is "$mark: a verb is of the session's agent" "$(shell_status "$T/nowhere" "$mark CLAUDE_CODE_SESSION_ID=s-5")" "The status of web is set."
-	is "$mark: ... before the workspace's" "$(shell_status "$T/x/app" "$mark CLAUDE_CODE_SESSION_ID=s-5")" "The status of web is set."
-	is "$mark: else of the workspace's" "$(shell_status "$T/x/app/src" "$mark")" "The status of api is set."
-	like "$mark: else it is refused" "$(shell_status "$T/nowhere" "$mark")" '^interagent: who is speaking? name an agent with --from NAME$'
-	is "$mark: INTERAGENT_NAME speaks" "$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=pinned")" "The status of pinned is set."
-	is "$mark: ... and so does --from" "$(cli "$T/nowhere" "$mark" set_status --status x --from db)" "The status of db is set."
-	for verb in "send_message --to web --subject impostor --content c --from" "send web impostor --from" "inbox --from" \
+	is "$mark: a verb is of the session's agent" \
+		"$(shell_status "$T/nowhere" "$mark CLAUDE_CODE_SESSION_ID=s-5")" \
+		"The status of web is set."
+	is "$mark: ... before the workspace's" \
+		"$(shell_status "$T/x/app" "$mark CLAUDE_CODE_SESSION_ID=s-5")" \
+		"The status of web is set."
+	is "$mark: else of the workspace's" "$(shell_status "$T/x/app/src" "$mark")" \
+		"The status of api is set."
+	like "$mark: else it is refused" "$(shell_status "$T/nowhere" "$mark")" \
+		'^interagent: who is speaking? name an agent with --from NAME$'
+	is "$mark: INTERAGENT_NAME speaks" "$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=pinned")" \
+		"The status of pinned is set."
+	is "$mark: ... and so does --from" "$(cli "$T/nowhere" "$mark" set_status --status x --from db)" \
+		"The status of db is set."
+	for verb in "send_message --to web --subject impostor --content c --from" \
+		"send web impostor --from" "inbox --from" \
 		"read $unread --reader" "reply $unread impostor --from" "escalate --message-id $unread --reason impostor --agent-name" \
 		"done $unread --from" "watch --agent" "wait --timeout 0 --agent"; do
 		# shellcheck disable=SC2086
-		like "$mark: ${verb%% *} as human is refused" "$(cli "$T/nowhere" "$mark" $verb human)" '"human" is the person at the keyboard'
+		like "$mark: ${verb%% *} as human is refused" "$(cli "$T/nowhere" "$mark" $verb human)" \
+			'"human" is the person at the keyboard'
 	done
-	like "$mark: INTERAGENT_NAME=human is refused" "$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=human")" '"human" is the person at the keyboard'
+	like "$mark: INTERAGENT_NAME=human is refused" \
+		"$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=human")" \
+		'"human" is the person at the keyboard'
 done
 stop 1
 is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
@@ -445,10 +513,13 @@ is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
 if command -v setsid >/dev/null; then
 	detached() { (cd "$1" && shift && setsid "$BIN" "$@" 2>&1 </dev/null; echo "status $?"); }
 	answer=$(detached "$T/nowhere" inbox)
-	like "without a terminal and outside an agent's shell nobody is guessed" "$answer" '^interagent: who is speaking? name an agent with --from NAME$'
+	like "without a terminal and outside an agent's shell nobody is guessed" "$answer" \
+		'^interagent: who is speaking? name an agent with --from NAME$'
 	like "... and the verb fails" "$answer" '^status 1$'
-	like "... not even the workspace's agent" "$(detached "$T/x/app" inbox)" 'name an agent with --from NAME$'
-	like "... and --from speaks" "$(detached "$T/nowhere" set_status --status x --from db)" '^The status of db is set'
+	like "... not even the workspace's agent" "$(detached "$T/x/app" inbox)" \
+		'name an agent with --from NAME$'
+	like "... and --from speaks" "$(detached "$T/nowhere" set_status --status x --from db)" \
+		'^The status of db is set'
 	like "... as human too" "$(detached "$T/nowhere" send web "by hand" --from human)" ' stored; web: '
 else
 	skip "without a terminal and outside an agent's shell nobody is guessed" "there is no setsid here"
@@ -457,7 +528,8 @@ if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
 	on_terminal "'$BIN' send web typed" >"$T/out"
 	is "at a terminal the human speaks" "$(about typed from)" human
-	unlike "... but not in an agent's shell there" "$(on_terminal "CLAUDECODE=1 '$BIN' send web guessed")" ' stored'
+	unlike "... but not in an agent's shell there" \
+		"$(on_terminal "CLAUDECODE=1 '$BIN' send web guessed")" ' stored'
 	on_terminal "cd '$T/x/app' && '$BIN' send web 'typed there'" >"$T/out"
 	is "... and in an agent's workspace too" "$(about 'typed there' from)" human
 	on_terminal "INTERAGENT_NAME=pinned '$BIN' send web 'typed as'" >"$T/out"

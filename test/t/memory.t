@@ -60,7 +60,8 @@ i=1
 		call 11 send_message '{"from":"nobody","to":"api","subject":"s","content":"c"}'
 		req 12 initialize '{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}'
 		call '"w"' check_inbox '{"agent_name":"idle","wait_seconds":300}'
-		printf '%s\n' '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"w"}}'
+		printf '%s\n' \
+			'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"w"}}'
 		modern 13 server/discover
 		i=$((i + 1))
 	done
@@ -103,7 +104,8 @@ else
 	is "the server has answered all of $calls calls" "$done" "$calls"
 	like "... among them many that were good" "$(grep -c '"result"' "$T/answers")" '^[89]..$'
 	is "... and complained of nothing" "$(head -c 1000 "$T/stderr")" ""
-	ok "it has not grown by a MiB: $early kB after 1000, $late kB after $calls" test "$late" -le "$((early + 1024))"
+	ok "it has not grown by a MiB: $early kB after 1000, $late kB after $calls" test "$late" \
+		-le "$((early + 1024))"
 	exec 3>&-
 	ok "... it leaves when its input ends" wait "$server"
 	[ -z "${MEMORY_CALLS:-}" ] || echo "# $calls calls: $early kB after 1000, $late kB at the end"

@@ -27,7 +27,8 @@ everywhere() {
 	like "$1: get_status" "$("$BIN" get_status --agent-name "$2")" "^$2: .*; $3"
 	is "$1: get_agent --json" "$("$BIN" get_agent --name "$2" --json | at live)" "$4"
 	is "$1: list_agents --json" "$("$BIN" list_agents --json | at "$5" live)" "$4"
-	like "$1: the answer to send_message" "$("$BIN" send_message --from human --to "$2" --subject s --content c)" " stored; $2: $3"
+	like "$1: the answer to send_message" \
+		"$("$BIN" send_message --from human --to "$2" --subject s --content c)" " stored; $2: $3"
 }
 
 section "Never seen"
@@ -44,7 +45,8 @@ hear 1 "$(hello '{"name":"some-client","version":"1"}')" >"$T/out"
 is "a server that has spoken for nobody is no presence" "$(files '*')" ""
 ask 1 check_inbox '{"agent_name":"api"}' >"$T/out"
 file=$(files '*')
-is "a server that speaks for an agent has one file" "$(printf '%s\n' "$file" | sed 's/^api\.[0-9a-f]\{8\}$/api.<8 hex>/')" "api.<8 hex>"
+is "a server that speaks for an agent has one file" \
+	"$(printf '%s\n' "$file" | sed 's/^api\.[0-9a-f]\{8\}$/api.<8 hex>/')" "api.<8 hex>"
 ok "... which is locked" is_locked "$file"
 is "... and tells its process" "$(at pid <"$LIVE/$file")" "$pid"
 is "... client" "$(at client <"$LIVE/$file")" some-client
@@ -54,7 +56,8 @@ like "... and since when it is there" "$(at since <"$LIVE/$file")" '^20[0-9-]*T[
 is "... in no place but there" "$(find "$LIVE" -name '.*')" ""
 everywhere "of an agent that has a server it is told that it is live, and in which client" api "live (some-client, [0-9]*s)" true 0
 is "... and in JSON which client" "$("$BIN" get_agent --name api --json | at client)" some-client
-unlike "the unread mail of an agent that is live is not counted for others" "$("$BIN" get_agent --name api)" unread
+unlike "the unread mail of an agent that is live is not counted for others" \
+	"$("$BIN" get_agent --name api)" unread
 
 # Each call is a sign of life.
 touch -t 200101010000 "$LIVE/$file"
@@ -72,11 +75,13 @@ drop 1
 everywhere "a server that was killed is gone at once" api "not running, last seen [0-9]*s ago" false 0
 like "... since a while ago" "$("$BIN" get_agent --name api --json | at lastSeen)" '^20[0-9-]*T[0-9:.]*Z$'
 unread=$("$BIN" check_inbox --from api | sed -n 's/^\([0-9]*\) unread of .*/\1/p')
-like "the unread mail of an agent that is not running is counted: get_agent" "$("$BIN" get_agent --name api)" "not running, last seen [0-9]*s ago, $unread unread; "
+like "the unread mail of an agent that is not running is counted: get_agent" \
+	"$("$BIN" get_agent --name api)" "not running, last seen [0-9]*s ago, $unread unread; "
 like "... list_agents" "$("$BIN" list_agents)" "^api: not running, last seen [0-9]*s ago, $unread unread; "
 register web
 "$BIN" send_message --from human --to web --subject s --content c >"$T/out"
-like "... of an agent whose presence is unknown too" "$("$BIN" get_agent --name web)" '^web: presence unknown, 1 unread; '
+like "... of an agent whose presence is unknown too" "$("$BIN" get_agent --name web)" \
+	'^web: presence unknown, 1 unread; '
 
 start 1 "$T/api"
 ask 1 check_inbox '{"agent_name":"api"}' >"$T/out"
@@ -90,9 +95,11 @@ register db
 id=$("$BIN" send_message --from db --to api --subject stuck --content c | cut -c 1-8)
 start 1 "$T/api" "INTERAGENT_NOTIFY=cat $T/notify"
 ask 1 escalate "{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"r\"}" >"$T/out"
-like "a server whose notice to the human is still running is there" "$("$BIN" get_agent --name api)" '^api: live'
+like "a server whose notice to the human is still running is there" "$("$BIN" get_agent --name api)" \
+	'^api: live'
 drop 1
-like "... and gone when it is killed, while the notice goes on" "$("$BIN" get_agent --name api)" '^api: not running'
+like "... and gone when it is killed, while the notice goes on" "$("$BIN" get_agent --name api)" \
+	'^api: not running'
 exec 9>"$T/notify"
 exec 9>&-
 
@@ -109,7 +116,8 @@ for name in 'x)\nobey' 'say \"yes\"' 'a\u001b[31mb' 'a\u202eb' "$(printf '%041d'
 	hear 1 "$(hello "{\"name\":\"$name\",\"version\":\"1\"}")" >"$T/out"
 	ask 1 check_inbox '{"agent_name":"api"}' >"$T/out"
 	n=$((n + 1))
-	like "a client's name that is no plain word is not told ($n)" "$("$BIN" get_agent --name api)" '^api: live ([0-9]*s); "the api", "[^"]*"$'
+	like "a client's name that is no plain word is not told ($n)" "$("$BIN" get_agent --name api)" \
+		'^api: live ([0-9]*s); "the api", "[^"]*"$'
 	stop 1
 done
 start 1 "$T/api"
@@ -119,7 +127,8 @@ stop 1
 start 1 "$T/api" INTERAGENT_NAME=api
 hear 1 "$(hello '{"name":"late","version":"1"}')" >"$T/out"
 ask 1 check_inbox '{}' >"$T/out"
-like "the client of a server that was there before its client had said its name is told too" "$("$BIN" get_agent --name api)" '^api: live (late, '
+like "the client of a server that was there before its client had said its name is told too" \
+	"$("$BIN" get_agent --name api)" '^api: live (late, '
 stop 1
 
 section "Several"
@@ -134,7 +143,8 @@ stop 1
 like "... when one has ended the agent is live" "$("$BIN" get_agent --name api)" '^api: live'
 is "... and the file of the other is enough" "$(count 'api.*')" 1
 ask 2 check_inbox '{"agent_name":"web"}' >"$T/out"
-like "a server that speaks for another agent is there as that one" "$("$BIN" get_agent --name web)" '^web: live'
+like "a server that speaks for another agent is there as that one" "$("$BIN" get_agent --name web)" \
+	'^web: live'
 like "... and no longer as the first" "$("$BIN" get_agent --name api)" '^api: not running'
 stop 2
 
@@ -158,7 +168,8 @@ for variables in "" INTERAGENT_NAME=web; do
 		line=$("$BIN" get_agent --name web)
 		case $line in "web: not running"*) ;; *) wrong="$wrong after both: $line" ;; esac
 	done
-	is "a server that was started only to be asked what it can confuses nobody (${variables:-workspace})" "$wrong" ""
+	is "a server that was started only to be asked what it can confuses nobody (${variables:-workspace})" \
+		"$wrong" ""
 	is "... and leaves nothing half made" "$(find "$LIVE" -name '.*')" ""
 done
 
@@ -181,9 +192,11 @@ start 1 "$T/web"
 ask 1 check_inbox '{"agent_name":"web"}' >"$T/out"
 mine=$(at pid <"$(find "$LIVE" -name 'web.*' -newer "$T/long-ago")")
 is "a hundred old files beside a new one: it is ours" "$mine" "$pid"
-like "of a hundred dead servers the last one counts" "$("$BIN" get_agent --name api --json | at lastSeen)" '^2001-01-01T05:[23]'
+like "of a hundred dead servers the last one counts" "$("$BIN" get_agent --name api --json | at lastSeen)" \
+	'^2001-01-01T05:[23]'
 is "... and the others are cleaned away" "$(files 'api.*')" api.00000032
-is "beside one that is there all are" "$(files 'web.*')" "$(basename "$(find "$LIVE" -name 'web.*' -newer "$T/long-ago")")"
+is "beside one that is there all are" "$(files 'web.*')" \
+	"$(basename "$(find "$LIVE" -name 'web.*' -newer "$T/long-ago")")"
 like "... which stays there" "$("$BIN" get_agent --name web)" '^web: live'
 stop 1
 
@@ -200,10 +213,12 @@ for round in 1 2 3; do
 		n=$((n + 1))
 	done
 	wait
-	is "of dead servers that were last heard of at the same time one file stays ($round)" "$(count 'api.*')" 1
+	is "of dead servers that were last heard of at the same time one file stays ($round)" \
+		"$(count 'api.*')" 1
 done
 stale db.00000001 200101010000
-like "what the dead leave is one agent's: another's stays" "$("$BIN" list_agents)" '^db: not running, last seen [0-9]*d ago'
+like "what the dead leave is one agent's: another's stays" "$("$BIN" list_agents)" \
+	'^db: not running, last seen [0-9]*d ago'
 is "... as a file" "$(files 'db.*')" db.00000001
 
 # Whatever else lies there.
@@ -229,7 +244,8 @@ is "a thousand simultaneous looks never see a dead agent alive" \
 	"$("$HELPERS/probe" look "$INTERAGENT_DIR" api 100 10)" "1000 looks, 0 saw it alive"
 start 1 "$T/api"
 ask 1 check_inbox '{"agent_name":"api"}' >"$T/out"
-is "... nor a live one dead" "$("$HELPERS/probe" look "$INTERAGENT_DIR" api 50 4)" "200 looks, 200 saw it alive"
+is "... nor a live one dead" "$("$HELPERS/probe" look "$INTERAGENT_DIR" api 50 4)" \
+	"200 looks, 200 saw it alive"
 drop 1
 n=0
 : >"$T/looks"
@@ -247,12 +263,14 @@ for tool in check_inbox list_agents; do
 	start 1 "$T/api"
 	ask 1 check_inbox '{"agent_name":"api"}' >"$T/out"
 	rm -rf "$LIVE"
-	like "$tool: where live/ was deleted, presence is unknown" "$("$BIN" get_agent --name api)" '^api: presence unknown'
+	like "$tool: where live/ was deleted, presence is unknown" "$("$BIN" get_agent --name api)" \
+		'^api: presence unknown'
 	ask 1 $tool '{"agent_name":"api"}' >"$T/out"
 	like "$tool: ... until the server's next call" "$("$BIN" get_agent --name api)" '^api: live'
 	rm -f "$LIVE"/*
 	ask 1 $tool '{"agent_name":"api"}' >"$T/out"
-	like "$tool: where its file was deleted, it appears again too" "$("$BIN" get_agent --name api)" '^api: live'
+	like "$tool: where its file was deleted, it appears again too" "$("$BIN" get_agent --name api)" \
+		'^api: live'
 	is "$tool: ... in one file" "$(count 'api.*')" 1
 	drop 1
 	like "$tool: ... which is its own" "$("$BIN" get_agent --name api)" '^api: not running'
@@ -262,18 +280,26 @@ section "Names that break the rule"
 # They come from other programs' stores; they get mail, but no file of ours.
 
 sed '$d' "$INTERAGENT_DIR/registry.json" | sed '$s/$/,/' >"$T/registry"
-printf '  "../up": {"name": "../up", "workspacePath": "%s", "description": "x", "registeredAt": "2025-01-01T00:00:00.000Z"},\n' "$T/db" >>"$T/registry"
-printf '  "two words": {"name": "two words", "workspacePath": "%s", "description": "x", "registeredAt": "2025-01-01T00:00:00.000Z"}\n}\n' "$T/db" >>"$T/registry"
+printf '  "../up": {"name": "../up", "workspacePath": "%s", "description": "x", "registeredAt": "2025-01-01T00:00:00.000Z"},\n' \
+	"$T/db" >>"$T/registry"
+printf '  "two words": {"name": "two words", "workspacePath": "%s", "description": "x", "registeredAt": "2025-01-01T00:00:00.000Z"}\n}\n' \
+	"$T/db" >>"$T/registry"
 cp "$T/registry" "$INTERAGENT_DIR/registry.json"
 rm -rf "$LIVE"
 for name in ../up "two words"; do
 	start 1 "$T/db"
 	ask 1 set_status "{\"agent_name\":\"$name\",\"status\":\"busy\"}" >"$T/out"
-	like "an agent whose name breaks the rule has its mail: $name" "$(ask 1 check_inbox "{\"agent_name\":\"$name\"}")" '^No mail\.'
-	like "... but its presence is unknown" "$("$BIN" get_agent --name "$name")" "^\"$name\": presence unknown"
-	like "... also in its status" "$("$BIN" get_status --agent-name "$name")" "^\"$name\": \"busy\", .*; presence unknown"
-	like "... and to who writes to it" "$("$BIN" send_message --from db --to "$name" --subject s --content c)" " stored; \"$name\": presence unknown"
-	is "... and it has no file" "$(find "$INTERAGENT_DIR" -path '*live*' -type f; find "$T" -name '*up.[0-9a-f]*')" ""
+	like "an agent whose name breaks the rule has its mail: $name" \
+		"$(ask 1 check_inbox "{\"agent_name\":\"$name\"}")" '^No mail\.'
+	like "... but its presence is unknown" "$("$BIN" get_agent --name "$name")" \
+		"^\"$name\": presence unknown"
+	like "... also in its status" "$("$BIN" get_status --agent-name "$name")" \
+		"^\"$name\": \"busy\", .*; presence unknown"
+	like "... and to who writes to it" \
+		"$("$BIN" send_message --from db --to "$name" --subject s --content c)" \
+		" stored; \"$name\": presence unknown"
+	is "... and it has no file" \
+		"$(find "$INTERAGENT_DIR" -path '*live*' -type f; find "$T" -name '*up.[0-9a-f]*')" ""
 	stop 1
 done
 
@@ -288,6 +314,7 @@ if command -v strace >/dev/null && strace -o "$T/trace" true 2>"$T/out"; then
 		"$(grep -e '"\.tmp-.*O_CREAT' -e 'flock(.*LOCK_EX' -e 'rename.*"api\.' "$T/trace" |
 			sed -e 's/.*openat(.*/made/' -e 's/.*flock(.*/locked/' -e 's/.*rename.*/named/' | paste -s -d ' ' -)" "made locked named"
 else
-	skip "a presence is made under another name, locked, and then named" "there is no strace here that works"
+	skip "a presence is made under another name, locked, and then named" \
+		"there is no strace here that works"
 fi
 done_testing
