@@ -2235,14 +2235,18 @@ static bool check_inbox(context *c, call *k)
 
 /* ==== Mail: one message ==== */
 
-/* An id as people and models write it: with white space, #, dots around it. */
+static bool is_id_byte(char c)
+{
+	return c == '-' || c == '_' || store_name_ok((str){ &c, 1 });
+}
+
+/* An id as people and models write it: with #, dots, quotes or brackets around it. */
 static str clean_id(str typed)
 {
-	typed = str_trim(typed);
-	while (str_starts(typed, S("#")))
-		typed = str_trim(str_from(typed, 1));
-	while (str_ends(typed, S(".")) || str_ends(typed, S("\xe2\x80\xa6")))
-		typed.n -= typed.s[typed.n - 1] == '.' ? 1 : 3;
+	while (typed.n && !is_id_byte(typed.s[0]))
+		typed = str_from(typed, 1);
+	while (typed.n && !is_id_byte(typed.s[typed.n - 1]))
+		typed.n--;
 	return typed;
 }
 
@@ -2251,7 +2255,8 @@ static bool find_message(context *c, str typed, store_message *m)
 	str id = clean_id(typed);
 	store_result r = store_find(&c->st, id, m);
 	if (r == STORE_ABSENT && id.n < 4)
-		return refuse(c, "%q is too short for an id; give at least 4 characters", id);
+		return refuse(c, "%q is too short for an id; give at least 4 characters",
+			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
 		return refuse(c, "no message %q; check_inbox lists yours",
 			      text_head_bytes(id, SUBJECT_SHOWN));

@@ -334,7 +334,7 @@ for era in legacy modern; do
 		register_agent
 
 	# Whole numbers stay whole: a rounded offset would show another text.
-	for whole in 9007199254740993 18446744073709551615 9223372036854775808 -1 1e3 1.0 1e999 \
+	for whole in 9007199254740993 18446744073709551615 9223372036854775808 -1 1e3 1e999 \
 		1e99999999999999999999 0.5; do
 		answer=$(serve "$(use 1 read_message "{\"message_id\":\"$message\",\"reader\":\"sender\",\"offset\":$whole}")")
 		ok "$era: $whole as an offset of a short text is refused, not rounded" is_refusal "$answer"
@@ -579,15 +579,24 @@ is "of two subscriptions each is acknowledged under its own id" \
 
 section "Lines that are no messages"
 # A line is passed over and the next one served: a stream that dies of one bad
-# byte takes the whole session with it. Nothing is said about them on the wire.
+# byte takes the whole session with it. Whoever waits for an answer to it gets an
+# error, if the line still tells its id; else nothing is said on the wire.
 
 for era in legacy modern; do
 	whole=$(alive 1)
-	for case in 'no JSON:not json' "a cut line:${whole%??}" 'an empty line:' 'spaces:   ' \
-		"tabs and a return:$(printf '\t \r')" \
-		'only a brace:{' 'two messages on a line:{}{}' "a single quote:'" 'a NUL:\000' 'a tab in a string:{"jsonrpc":"2.0","id":1,"method":"a\tb"}'; do
+	for case in 'no JSON:not json' 'an empty line:' 'spaces:   ' "tabs and a return:$(printf '\t \r')" \
+		'only a brace:{' 'two messages on a line:{}{}' "a single quote:'" 'a NUL:\000' \
+		'a cut id:{"jsonrpc":"2.0","id":1' 'an id that is none:{"jsonrpc":"2.0","id":[1],"method":"a\tb"}' \
+		'an id of something else:{"jsonrpc":"2.0","method":"a","params":{"id":1,"b":"\t"}}'; do
 		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
 		is "$era: after ${case%%:*} the next line is served" "$(ids_of "$answer")" 2
+	done
+	for case in "a cut line:${whole%??}" 'a tab in a string:{"jsonrpc":"2.0","id":1,"method":"a\tb"}' \
+		'its id at the end:{"jsonrpc":"2.0","method":"a\tb","params":{"id":7,"a":[]},"id":1}' \
+		'a comma too many:{"jsonrpc":"2.0","id":1,"method":"ping",}'; do
+		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
+		is "$era: after ${case%%:*} its caller is told, and the next line is served" "$(ids_of "$answer")" "1 2"
+		is "$era: ... as no JSON" "$(code "$(printf '%s\n' "$answer" | head -n 1)")" -32700
 	done
 	answer=$({ printf '%s\r\n' "$(alive 1)"; printf '\r\n'; printf '%s\r\n' "$(alive 2)"; } | hear)
 	is "$era: lines may end in carriage returns" "$(ids_of "$answer")" "1 2"
@@ -718,9 +727,10 @@ for era in legacy modern; do
 	answer=$({ enlarge "$pad" $((limit - ${#pad} + 1)); alive 2; } | hear)
 	is "$era: a line of exactly 10 MiB is served" "$(ids_of "$answer")" "1 2"
 	answer=$({ enlarge "$pad" $((limit - ${#pad} + 2)); alive 2; } | hear)
-	is "$era: one of a byte more is passed over, and the next line served" "$(ids_of "$answer")" 2
+	is "$era: one of a byte more is answered with its id, and the next line served" "$(ids_of "$answer")" "1 2"
+	is "$era: ... as no request" "$(code "$(printf '%s\n' "$answer" | head -n 1)")" -32600
 	answer=$({ alive 1; enlarge "$pad" $((3 * limit)); alive 2; fill $((limit + 1)); echo; fill 100000; echo; alive 3; fill $((2 * limit)); } | hear)
-	is "$era: so are several that are much longer" "$(ids_of "$answer")" "1 2 3"
+	is "$era: so are several that are much longer; those without an id have no answer" "$(ids_of "$answer")" "1 1 2 3"
 
 	n=0
 	while [ $n -lt 1000 ]; do
@@ -812,7 +822,7 @@ for era in legacy modern; do
 	is "$era: a last line without its end is answered" "$? $(ids <"$T/said/last-$era")" "0 1 2"
 	{ alive 1; whole=$(alive 2); printf '%s' "${whole%???}"; } >"$T/in"
 	"$BIN" serve <"$T/in" >"$T/said/cut-$era" 2>>"$T/stderr"
-	is "$era: one that was cut is passed over" "$? $(ids <"$T/said/cut-$era")" "0 1"
+	is "$era: one that was cut is told so under its id" "$? $(ids <"$T/said/cut-$era") $(code "$(tail -n 1 "$T/said/cut-$era")")" "0 1 2 -32700"
 done
 "$BIN" serve </dev/null >"$T/out" 2>&1
 is "where nothing is asked, nothing is said" "$? $(cat "$T/out")" "0 "
