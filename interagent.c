@@ -3735,10 +3735,10 @@ typedef struct {
 	enum event event;
 	const json *input;
 	const client *row;               /* whose event it is; NULL: it cannot be told */
-} hook;
+} hook_call;
 
 /* Does what is answered to the event reach the model? */
-static bool is_delivered(const hook *h)
+static bool is_delivered(const hook_call *h)
 {
 	if (h->event == AT_REST || (h->row && (h->row->ignored & h->event)))
 		return false;
@@ -3748,7 +3748,7 @@ static bool is_delivered(const hook *h)
 }
 
 /* Which mail the event tells: what is not urgent is left to the end of a turn. */
-static unsigned wanted_news(const hook *h, const store_announced *record)
+static unsigned wanted_news(const hook_call *h, const store_announced *record)
 {
 	if (h->event == AT_START)
 		return STORE_ALL;
@@ -3757,7 +3757,7 @@ static unsigned wanted_news(const hook *h, const store_announced *record)
 
 /* What the event says of turns. A session that is compacted goes on as it was; one
  * that is reported idle had its turn broken off, which no other event shows. */
-static void follow_turn(context *c, const hook *h, store_announced *record)
+static void follow_turn(context *c, const hook_call *h, store_announced *record)
 {
 	bool again = h->event == AT_START && !str_eq(field(c, h->input, "source"), S("compact"));
 	str kind = field(c, h->input, "notification_type");
@@ -3781,7 +3781,7 @@ static bool contains(str text, str part)
 }
 
 /* A prompt that a nudge has become tells what the nudge names. */
-static void drop_what_prompt_tells(context *c, const hook *h, telling *t)
+static void drop_what_prompt_tells(context *c, const hook_call *h, telling *t)
 {
 	const json *prompt = json_get(h->input, S("prompt"));
 	str text = prompt ? prompt->raw : S(""), head = S("interagent: ");
@@ -3800,14 +3800,13 @@ static void drop_what_prompt_tells(context *c, const hook *h, telling *t)
 /* Mail may put off the end of a turn, but not for ever. A client which says that
  * this turn goes on already, where the record knows nothing of it, shows that the
  * record may not be kept: then that is tried first. */
-static bool may_go_on(context *c, const hook *h, telling *t)
+static bool may_go_on(context *c, const hook_call *h, telling *t)
 {
 	const json *active = json_get(h->input, S("stop_hook_active"));
 	int stops = t->record.stops;
 	t->record.stops = 0;
 	if (stops >= STOPS)
 		return false;
-	t->record.in_turn = true;
 	t->record.stops = stops + 1;
 	if (stops || !active || active->kind != JSON_TRUE)
 		return true;
@@ -3834,7 +3833,7 @@ static void say_who_you_are(context *c)
 }
 
 /* The text in the shape that the client takes. False: it did not go out. */
-static bool print_hook(context *c, const hook *h)
+static bool print_hook(context *c, const hook_call *h)
 {
 	enum shape shape = h->row ? h->row->shape : INNER_CONTEXT;
 	bool watches = h->event == AT_START && h->row && h->row->watches_files && c->loaded.agents;
@@ -3863,7 +3862,7 @@ static bool print_hook(context *c, const hook *h)
 }
 
 /* What this event tells, and the turn as it leaves it. */
-static store_result news_of_event(context *c, const hook *h, telling *t)
+static store_result news_of_event(context *c, const hook_call *h, telling *t)
 {
 	unsigned which = wanted_news(h, &t->record);
 	store_result r = look_for_news(c, t, which);
@@ -3879,7 +3878,7 @@ static store_result news_of_event(context *c, const hook *h, telling *t)
 	return r;
 }
 
-static void serve_hook(context *c, const hook *h)
+static void serve_hook(context *c, const hook_call *h)
 {
 	telling t = begin_telling(c, record_session(c));
 	store_result r = news_of_event(c, h, &t);
@@ -3903,7 +3902,7 @@ static void serve_hook(context *c, const hook *h)
 }
 
 /* Reads the event. False: it is none that we answer. */
-static bool read_hook(context *c, hook *h)
+static bool read_hook(context *c, hook_call *h)
 {
 	json_error error;
 	str text, name;
@@ -3927,7 +3926,7 @@ static bool read_hook(context *c, hook *h)
 
 /* What stands in the event counts before the environment, which may be that of an
  * outer client. */
-static void take_place(context *c, const hook *h)
+static void take_place(context *c, const hook_call *h)
 {
 	str session = field(c, h->input, "session_id"), cwd = field(c, h->input, "cwd");
 	if (session.n)
@@ -3953,7 +3952,7 @@ static void give_up(int number)
  * in HOOK_S. */
 static bool run_hook(context *c, call *k)
 {
-	hook h = { 0 };
+	hook_call h = { 0 };
 	(void)k;
 	signal(SIGALRM, give_up);
 	alarm(HOOK_S);
@@ -4016,6 +4015,7 @@ static bool run_wait(context *c, call *k)
 	session = record_session(c);
 	if (store_claim_wait(&c->st, c->speaker, session, &pid) == -1)
 		return refuse(c, "process %l waits for this mail already", pid);
+	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
 	c->self->index = &index;
 	for (mark = *c->mem;; arena_rewind(c->mem, mark)) {
 		telling t;
@@ -4062,8 +4062,11 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 	if (isatty(1) && m->state == STORE_ESCALATED && is_human(m->to))
 		say(c, "\a");
 	if (w->all)
-		say(c, "%S to %S: ", shown_name(c, m->from), shown_name(c, m->to));
-	say_mail(c, m);
+		say(c, "%S %s%S to %S %S: %S\n", short_id(c, m->id), m->urgent ? "urgent " : "",
+		    shown_name(c, m->from), shown_name(c, m->to), ago(c, m->created),
+		    shown_subject(c, m->subject));
+	else
+		say_mail(c, m);
 	return buf_str(c->out);
 }
 
@@ -4106,6 +4109,7 @@ static bool run_watch(context *c, call *k)
 	buf empty;
 	if (!w.all && !need_speaker(c))
 		return false;
+	signal(SIGINT, SIG_DFL);
 	w.looked = w.started;
 	c->self->index = &index;
 	mark = *c->mem;
@@ -4134,7 +4138,7 @@ static bool run_watch(context *c, call *k)
 
 typedef struct {
 	const client *row;               /* whose socket; NULL: nobody is woken */
-	bool begun;                      /* the first look was taken */
+	int64_t started;                 /* time_now: the client's own start tells what is older */
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
 	str had;                         /* "ID@AGENT" of what has had its nudge, a line each;
 	                                  * "ID@AGENT?" of what was not named in it, or it failed */
@@ -4145,7 +4149,7 @@ typedef struct {
 static void nudge_start(nudge *n)
 {
 	const char *off = getenv("INTERAGENT_WAKE");
-	*n = (nudge){ .claim = -1 };
+	*n = (nudge){ .started = time_now(), .claim = -1 };
 	if (!off || strcmp(off, "off") != 0)
 		n->row = client_that_listens();
 }
@@ -4270,26 +4274,29 @@ static void send_nudge(context *c, nudge *n, telling *t)
 	note_nudged(c, n, &news, &chosen, named);
 }
 
-/* After a change of the mail, and when it is due. */
+/* After a change of the mail, and when it is due. The first look leaves out what was
+ * here before us. */
 static void nudge_look(nudge *n, process *self, arena *mem)
 {
 	context c = begin(self, mem, &(buf){ .mem = mem });
+	store_messages before = { 0 };
 	telling t;
+	int64_t due;
 	c.speaker = self->presence.agent;
 	t = begin_telling(&c, c.session_id);
-	n->looked = clock_ms();
 	if (!store_workspace_here(mem, self->root) || look_for_news(&c, &t, 0) != STORE_OK) {
 		n->due = 0;              /* a store that is away makes no news of old mail */
-	} else if (!n->begun) {
-		note_nudged(&c, n, &t.news, &t.news, INT32_MAX);
-		n->begun = true;
 	} else {
-		plan_nudge(&c, n, &t, &n->due);
-		if (n->due && n->looked >= n->due)
+		for (int i = 0; n->looked == 0 && i < t.news.n; i++)
+			if (time_parse(t.news.at[i].created) < n->started)
+				ADD(mem, &before) = t.news.at[i];
+		note_nudged(&c, n, &t.news, &before, INT32_MAX);
+		plan_nudge(&c, n, &t, &due);
+		n->due = due;
+		if (due && clock_ms() >= due)
 			send_nudge(&c, n, &t);
-		else
-			note_nudged(&c, n, &t.news, &(store_messages){ 0 }, 0);
 	}
+	n->looked = clock_ms();
 	end_telling(&c, &t, false);
 	end(&c);
 	arena_reset(mem);
