@@ -3822,7 +3822,6 @@ static bool may_go_on(context *c, const hook_call *h, telling *t)
 	t->record.stops = 0;
 	if (stops >= STOPS)
 		return false;
-	t->record.in_turn = true;
 	t->record.stops = stops + 1;
 	if (stops || !active || active->kind != JSON_TRUE)
 		return true;
@@ -4031,6 +4030,7 @@ static bool run_wait(context *c, call *k)
 	session = record_session(c);
 	if (store_claim_wait(&c->st, c->speaker, session, &pid) == -1)
 		return refuse(c, "process %l waits for this mail already", pid);
+	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
 	c->self->index = &index;
 	for (mark = *c->mem;; arena_rewind(c->mem, mark)) {
 		telling t;
@@ -4124,6 +4124,7 @@ static bool run_watch(context *c, call *k)
 	buf empty;
 	if (!w.all && !need_speaker(c))
 		return false;
+	signal(SIGINT, SIG_DFL);
 	w.looked = w.started;
 	c->self->index = &index;
 	mark = *c->mem;
@@ -4152,7 +4153,7 @@ static bool run_watch(context *c, call *k)
 
 typedef struct {
 	const client *row;               /* whose socket; NULL: nobody is woken */
-	bool begun;                      /* the first look was taken */
+	int64_t started;                 /* time_now: the client's own start tells what is older */
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
 	str had;                         /* "ID@AGENT" of what has had its nudge, a line each;
 	                                  * "ID@AGENT?" of what was not named in it, or it failed */
@@ -4163,7 +4164,7 @@ typedef struct {
 static void nudge_start(nudge *n)
 {
 	const char *off = getenv("INTERAGENT_WAKE");
-	*n = (nudge){ .claim = -1 };
+	*n = (nudge){ .started = time_now(), .claim = -1 };
 	if (!off || strcmp(off, "off") != 0)
 		n->row = client_that_listens();
 }
@@ -4288,26 +4289,29 @@ static void send_nudge(context *c, nudge *n, telling *t)
 	note_nudged(c, n, &news, &chosen, named);
 }
 
-/* After a change of the mail, and when it is due. */
+/* After a change of the mail, and when it is due. The first look leaves out what was
+ * here before us. */
 static void nudge_look(nudge *n, process *self, arena *mem)
 {
 	context c = begin(self, mem, &(buf){ .mem = mem });
+	store_messages before = { 0 };
 	telling t;
+	int64_t due;
 	c.speaker = self->presence.agent;
 	t = begin_telling(&c, c.session_id);
-	n->looked = clock_ms();
 	if (!store_workspace_here(mem, self->root) || look_for_news(&c, &t, 0) != STORE_OK) {
 		n->due = 0;              /* a store that is away makes no news of old mail */
-	} else if (!n->begun) {
-		note_nudged(&c, n, &t.news, &t.news, INT32_MAX);
-		n->begun = true;
 	} else {
-		plan_nudge(&c, n, &t, &n->due);
-		if (n->due && n->looked >= n->due)
+		for (int i = 0; n->looked == 0 && i < t.news.n; i++)
+			if (time_parse(t.news.at[i].created) < n->started)
+				ADD(mem, &before) = t.news.at[i];
+		note_nudged(&c, n, &t.news, &before, INT32_MAX);
+		plan_nudge(&c, n, &t, &due);
+		n->due = due;
+		if (due && clock_ms() >= due)
 			send_nudge(&c, n, &t);
-		else
-			note_nudged(&c, n, &t.news, &(store_messages){ 0 }, 0);
 	}
+	n->looked = clock_ms();
 	end_telling(&c, &t, false);
 	end(&c);
 	arena_reset(mem);
