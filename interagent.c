@@ -3289,9 +3289,9 @@ static bool run_log(context *c, call *k)
 
 /* ---- The board: what needs the person, at a glance ---- */
 
-enum { WAITING_SHOWN = 10, AGENTS_SHOWN = 20, SPECS_SHOWN = 5 };
+enum { WAITING_SHOWN = 10, AGENTS_SHOWN = 20, SPECS_SHOWN = 5, WIDTH_OF_FILE = 240 };
 enum { NAME_CELL, MAIL_CELL, PRESENCE_CELL, STATUS_CELL, WORKSPACE_CELL, CELLS };
-enum { NARROWEST = 10, GAP = 2 };
+enum { NARROWEST = 16, GAP = 2 };
 
 /* The columns of the agents' lines: how wide one is at first, unless it needs less
  * or there is less, and how much, in per cent, it takes of what is left then. */
@@ -3443,6 +3443,10 @@ static void board_agents(board *b)
 				text_fit(c->out, rows[i].cell[j], width[j]);
 			}
 		end_line(b, rows[i].live ? "32" : "");
+		if (width[STATUS_CELL] == 0 && rows[i].cell[STATUS_CELL].n) {
+			say(c, "      %S", rows[i].cell[STATUS_CELL]);
+			end_line(b, "");
+		}
 	}
 	say_more_on_board(b, c->agents.n - n, "interagent agents");
 }
@@ -3541,7 +3545,7 @@ static bool run_board(context *c, call *k)
 	board b = { .c = c, .width = screen_width() };
 	(void)k;
 	if (b.width == 0)
-		b.width = 80;
+		b.width = WIDTH_OF_FILE;
 	b.coloured = isatty(1) && term && *term && strcmp(term, "dumb") != 0 &&
 		     !(no_color && *no_color);
 	if (!load_board(&b))
