@@ -1124,7 +1124,7 @@ static bool check_required(context *c, const call *k)
 		const value *v = &k->values[p - k->verb->params];
 		if (!(p->flags & REQUIRED) || (v->given && v->text.n))
 			continue;
-		if (c->self->shell && (p->flags & SHELL_OPTIONAL))
+		if ((c->self->shell && (p->flags & SHELL_OPTIONAL)) || (k->checking && (p->flags & REST)))
 			continue;
 		if (v->given)
 			return refuse(c, "%S: must not be empty", param_title(c->mem, c->self->shell, p));
@@ -2403,8 +2403,7 @@ static bool find_body(context *c, const store_message *m, int64_t offset, str *p
 			      short_id(c, m->id), m->id);
 	if (!ok_or_refuse(c, r))
 		return false;
-	return offset <= *total || refuse(c, "%soffset: the message has only %l bytes",
-				      c->self->shell ? "--" : "", *total);
+	return offset <= *total || refuse(c, "offset: the message has only %l bytes", *total);
 }
 
 static bool read_message(context *c, call *k)
@@ -2965,8 +2964,7 @@ static bool show_page(context *c, const store_spec *version, str text, int64_t o
 {
 	int64_t total = text.n;
 	if (offset > total)
-		return refuse(c, "%soffset: the text has only %l bytes", c->self->shell ? "--" : "",
-			      total);
+		return refuse(c, "offset: the text has only %l bytes", total);
 	text = str_from(text, (ptrdiff_t)offset);
 	if (!c->wants_json && !c->self->shell && text.n > page_bytes(c->self))
 		text = page_of((str){ text.s, page_bytes(c->self) }, offset, total);
@@ -6596,6 +6594,14 @@ static const param *find_param(const verb *v, str name)
 	return NULL;
 }
 
+static const param *text_param(const verb *v)
+{
+	for (const param *p = v->params; p->name; p++)
+		if (p->flags & REST)
+			return p;
+	return NULL;
+}
+
 static bool set_value(command *cmd, const param *p, str text)
 {
 	str title = param_title(cmd->c->mem, true, p);
@@ -6678,8 +6684,9 @@ static bool read_options(command *cmd)
 		} else if (word[1] == '-') {
 			done = take_option(cmd);
 		} else {
-			done = refuse(cmd->c, "no such option: %Q; put -- before a text that begins "
-					      "with a dash", str_of(word));
+			done = refuse(cmd->c, text_param(cmd->k->verb) ?
+				      "no such option: %Q; put -- before a text that begins with a dash" :
+				      "no such option: %Q", str_of(word));
 		}
 		if (!done)
 			return false;
@@ -6688,14 +6695,6 @@ static bool read_options(command *cmd)
 }
 
 /* ---- A text that is not in the options ---- */
-
-static const param *text_param(const verb *v)
-{
-	for (const param *p = v->params; p->name; p++)
-		if (p->flags & REST)
-			return p;
-	return NULL;
-}
 
 /* All of a descriptor. A read error is not the end: half a text is not sent. */
 static bool read_all(context *c, int fd, str *text)
@@ -6775,7 +6774,8 @@ static bool check_first(context *c, call *k)
 {
 	bool good;
 	k->checking = true;
-	good = find_caller(c, k) && k->verb->run(c, k);
+	k->misused = !check_required(c, k);
+	good = !k->misused && find_caller(c, k) && k->verb->run(c, k);
 	k->checking = false;
 	if (good)
 		c->out->n = 0;
@@ -6830,16 +6830,18 @@ static bool take_text(command *cmd, bool *edited)
 
 /* ---- Running a verb ---- */
 
+/* A reason that begins with a parameter's name is told in the person's word for it. */
 static int refuse_verb(context *c, const call *k, bool usage)
 {
-	str why = str_trim(buf_str(c->out));
-	bool quiet = (k->verb->traits & USAGE_IS_1) != 0;
+	str why = str_trim(buf_str(c->out)), rest = why;
+	const param *p = find_param(k->verb, str_cut(&rest, ':'));
+	const char *name = k->verb->alias ? k->verb->alias : k->verb->name;
+	if (p)
+		why = arena_say(c->mem, "%S:%S", param_title(c->mem, true, p), rest);
 	if (usage)
-		write_out(2, arena_say(c->mem, "interagent: %S; see interagent help %s\n", why,
-				       k->verb->alias ? k->verb->alias : k->verb->name));
-	else
-		write_out(2, arena_say(c->mem, "interagent: %S\n", why));
-	return usage && !quiet ? USAGE : REFUSED;
+		why = arena_say(c->mem, "%S; see interagent help %s", why, name);
+	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
+	return usage && !(k->verb->traits & USAGE_IS_1) ? USAGE : REFUSED;
 }
 
 /* One document: an array where the verb lists, or where there are several. */
@@ -7276,7 +7278,8 @@ static bool run_completion(context *c, call *k)
 			say(c, "%s", completions[i].script);
 			return true;
 		}
-	return refuse(c, "no completion for %q: bash, zsh or fish", shell);
+	k->misused = true;
+	return refuse(c, "no shell %q; completion knows bash, zsh and fish", shell);
 }
 /* ==== Main ==== */
 
