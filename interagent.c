@@ -4126,10 +4126,12 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 {
 	c->out->n = 0;
 	if (c->wants_json) {
-		json_say(&(json_writer){ .out = c->out },
+		buf line = { .mem = c->mem };
+		json_say(&(json_writer){ .out = &line },
 			 "{id:%S,from:%S,to:%S,subject:%S,status:%S,createdAt:%S,urgent:%r}",
 			 m->id, m->from, m->to, m->subject, store_states[m->state].word, m->created,
 			 m->urgent ? S("true") : S("false"));
+		text_add(c->out, buf_str(&line), TEXT_JSON);
 		say(c, "\n");
 		return buf_str(c->out);
 	}
@@ -7183,7 +7185,7 @@ static void offer_specs(context *c, str typed)
 static void offer_ids(context *c, str typed)
 {
 	store_messages all = { 0 };
-	if (store_list_mail(&c->st, c->speaker, c->speaker, &all) != STORE_OK)
+	if (c->speaker.n == 0 || store_list_mail(&c->st, c->speaker, c->speaker, &all) != STORE_OK)
 		return;
 	for (int i = all.n - 1; i >= 0 && i >= all.n - IDS_OFFERED; i--)
 		if (looks_like_id(all.at[i].id))
@@ -7242,6 +7244,7 @@ static void complete_line(context *c, str line)
 {
 	const verb *v = NULL;
 	const param *p = NULL;           /* the one whose value the next word is */
+	str speaker = S("");
 	int words = 0, given = 0;
 	for (; line.n && memchr(line.s, ' ', (size_t)line.n); words++) {
 		str word = str_cut(&line, ' '), name = str_from(word, 2);
@@ -7256,8 +7259,12 @@ static void complete_line(context *c, str line)
 			option = find_param(v, verb_name(c->mem, arena_z(c->mem, name)));
 		else if (words > 1 && !p)
 			given++;
+		if (p && (p->flags & CALLER))
+			speaker = word;
 		p = option && option->kind != BOOLEAN ? option : NULL;
 	}
+	if (!find_speaker(c, speaker))
+		c->out->n = 0;           /* then nobody's mail is offered */
 	if (!v)
 		offer_verbs(c, line);
 	else if (str_starts(line, S("-")))
