@@ -14,7 +14,7 @@
  *
  *   agent:NAME=TEXT  status:NAME=TEXT
  *   spec:NAME        the current text of a spec;  past:NAME/N a version in its
- *                    history;  index:NAME the list of them and of who read it
+ *                    history;  readers:NAME the table of who read which of them
  *   ID8:STATE        a message that was there has this state now
  *   ID8:half, ID8:archived, ID8:one    its meta, all of it, is in archive/ now;
  *                    of two metas one was set aside
@@ -437,23 +437,29 @@ static str content_of(str spec)
 	return good ? str_from(spec, 1) : (str){ NULL, 0 };
 }
 
-/* The history of a spec only grows; so do the versions that its readers read. */
-static void compare_index(str name, str is, str was)
+static int64_t version_in(const json *entry)
+{
+	const json *version = entry && entry->kind == JSON_OBJECT ? json_get(entry, S("version")) : entry;
+	int64_t n = -1;
+	if (version)
+		str_int(version->raw, &n);
+	return n;
+}
+
+/* The history of a spec only grows; so do the versions that its readers read. Those that 1.0 noted
+ * in its index are in the table of readers before the index goes. */
+static void compare_readers(str name, str is, str was, str index)
 {
 	json_error error;
-	const json *now = json_read(&mem, is, JSON_STRICT, &error);
-	const json *readers = json_get(now, S("readers")), *old = json_get(json_read(&mem, was, JSON_STORED, &error), S("readers"));
-	json_read(&mem, is, JSON_STRICT, &error);
-	if (error.what)
-		wrong("the index of %S: byte %d: %s", name, (int)error.at, error.what);
-	for (const json *m = old ? old->child : NULL; m; m = m->next) {
-		const json *still = json_get(readers, json_key(&mem, m));
-		int64_t before = 0, after = -1;
-		if (!still || !str_int(m->raw, &before) || !str_int(still->raw, &after) || after < before)
-			wrong("the index of %S forgets that %S read version %l", name, json_key(&mem, m), before);
-	}
+	const json *now = json_read(&mem, is, JSON_STRICT, &error), *old;
+	if (is.n && error.what)
+		wrong("the readers of %S: byte %d: %s", name, (int)error.at, error.what);
+	old = index.n ? json_get(json_read(&mem, index, JSON_STORED, &error), S("readers")) : json_read(&mem, was, JSON_STORED, &error);
+	for (const json *m = old ? old->child : NULL; m; m = m->next)
+		if (version_in(json_get(now, json_key(&mem, m))) < version_in(m))
+			wrong("of %S it is forgotten that %S read version %l", name, json_key(&mem, m), version_in(m));
 	if (!str_eq(is, was))
-		word("index:%S", name);
+		word("readers:%S", name);
 }
 
 static void compare_history(shop *now, const shop *before, str name)
@@ -461,12 +467,13 @@ static void compare_history(shop *now, const shop *before, str name)
 	buf in = { .mem = &mem };
 	list l, old;
 	const char *dir;
+	bool index = false;
 	buf_say(&in, "specs/.history/%S", name);
 	dir = arena_z(&mem, buf_str(&in));
 	l = names_in(now->dir, dir);
 	old = names_in(before->dir, dir);
 	for (int i = 0; i < old.n; i++)
-		if (old.at[i].s[0] != '.' && !read_file(path_of(str_of(path_of(now->dir, dir)), arena_z(&mem, old.at[i]))).there)
+		if (old.at[i].s[0] != '.' && !str_eq(old.at[i], S("index.json")) && !read_file(path_of(str_of(path_of(now->dir, dir)), arena_z(&mem, old.at[i]))).there)
 			wrong("%s/%S is lost", dir, old.at[i]);
 	for (int i = 0; i < l.n; i++) {
 		file is = read_file(path_of(str_of(path_of(now->dir, dir)), arena_z(&mem, l.at[i])));
@@ -474,12 +481,19 @@ static void compare_history(shop *now, const shop *before, str name)
 		now->temps += str_starts(l.at[i], S(".tmp-"));
 		if (l.at[i].s[0] == '.')
 			continue;
-		if (str_eq(l.at[i], S("index.json")))
-			compare_index(name, is.text, was.there ? was.text : S(""));
+		if (str_eq(l.at[i], S("readers.json")))
+			compare_readers(name, is.text, was.there ? was.text : S(""), S(""));
+		else if (str_eq(l.at[i], S("index.json")))
+			index = true;
 		else if (!was.there)
 			word("past:%S/%S", name, text_head_bytes(l.at[i], l.at[i].n - 3));
 		if (str_ends(l.at[i], S(".md")) && !str_eq(is.text, was.text) && !in_files(content_of(is.text)))
 			wrong("%s/%S has another text", dir, l.at[i]);
+	}
+	file of_old = read_file(path_of(str_of(path_of(before->dir, dir)), "index.json"));
+	if (of_old.there && !index) {
+		file readers = read_file(path_of(str_of(path_of(now->dir, dir)), "readers.json"));
+		compare_readers(name, readers.text, readers.text, of_old.text);
 	}
 }
 

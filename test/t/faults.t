@@ -135,22 +135,22 @@ faults "escalate" -from "$BUSY" -body "$T/copy" -once \
 	-- "$FAULTY" escalate --from api --message-id 10000000 --reason 'no idea'
 check_order "escalate"
 faults "publish_spec" -from "$BUSY" -body "$BODY" -unseen 'past:fresh/1' \
-	-stage '' -stage 'past:fresh/1' -stage 'spec:fresh past:fresh/1' -stage 'spec:fresh past:fresh/1 index:fresh' \
+	-stage '' -stage 'past:fresh/1' -stage 'spec:fresh past:fresh/1' \
 	-end 'spec:fresh past:fresh/1*' \
 	-- "$FAULTY" publish_spec --from web --name fresh --content "$body"
 check_order "publish_spec"
 printf 'spec contract is now v2; you last read v1. To see what changed: get_spec with name "contract" and since 1.\n' >"$T/notice"
-published='spec:contract past:contract/2 index:contract'
+published='spec:contract past:contract/2 readers:contract'
 # Of an older notice that stays unread, though there is a newer one, no harm comes.
-faults "publish_spec to its readers" -from "$BUSY" -body "$BODY" -body "$T/notice" -unseen 'past:contract/2' \
-	-stage '' -stage 'past:contract/2' -stage 'spec:contract past:contract/2' -stage "$published" -stage "$published body" \
+faults "publish_spec to its readers" -from "$BUSY" -body "$BODY" -body "$T/notice" -unseen '[pr]*' \
+	-stage '' -stage 'readers:contract' -stage 'past:contract/2 readers:contract' -stage "$published" -stage "$published body" \
 	-stage "$published *new:api>ops:pending" \
 	-end 'spec:contract past:contract/2*' \
 	-- "$FAULTY" publish_spec --from api --name contract --content "$body"
 check_order "publish_spec to its readers"
 printf 'version 1\n' >"$T/version"
 faults "get_spec by a reader" -from "$BUSY" -silent -shows "$T/version" \
-	-stage '' -stage 'index:contract' -end 'index:contract' \
+	-stage '' -stage 'readers:contract' -end 'readers:contract' \
 	-- "$FAULTY" get_spec --from web --name contract
 check_order "get_spec by a reader"
 faults "set_status" -from "$BUSY" \
