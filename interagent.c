@@ -1319,7 +1319,7 @@ static bool find_speaker(context *c, str named)
 		c->speaker = named;
 		return true;
 	}
-	c->speaker = own_name(c);
+	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
 	if (has_spoken_as(c->self, named) ||
@@ -2339,7 +2339,7 @@ static bool read_message(context *c, call *k)
 	store_message m;
 	str part, id = arg(k, "message_id");
 	int64_t total, offset = get_value(k, "offset")->number;
-	bool found = id.n ? find_message(c, id, &m) : find_unread(c, &m);
+	bool found = need_agents(c) && (id.n ? find_message(c, id, &m) : find_unread(c, &m));
 	if (!found || !find_body(c, &m, offset, &part, &total))
 		return false;
 	add_doc(c, json_with_text(c->mem, m.doc, S("content"), part));
