@@ -148,10 +148,10 @@ is "... for both" "$(ask 1 check_inbox '{}') $(ask 2 check_inbox '{}')" "No mail
 is "... and nothing was sent" "$(find "$INTERAGENT_DIR/messages-meta" -name '*.json' | wc -l | tr -d ' ')" 82
 
 # Of what was read and is to be done a few lines are shown, however many there are.
-asked=0
-until [ "$asked" -eq 12 ]; do
-	asked=$((asked + 1))
-	question=$(ask 1 send_message "{\"to\":\"right\",\"subject\":\"to do $asked\",\"content\":\"x\"}" | first_id)
+requests=0
+until [ "$requests" -eq 12 ]; do
+	requests=$((requests + 1))
+	question=$(ask 1 send_message "{\"to\":\"right\",\"subject\":\"to do $requests\",\"content\":\"x\"}" | first_id)
 	ask 2 read_message "{\"message_id\":\"$question\"}" >"$T/out"
 done
 waiting=$(ask 2 check_inbox '{}')
@@ -176,7 +176,7 @@ sed -e 's/"status": "pending"/"status": "escalated"/' -e 's/^}$/,"escalationReas
 cp "$T/stuck" "$file"
 is "an escalation of the original counts as unread for the person" "$(verb inbox | head -n 1)" "1 unread; read_message shows one:"
 like "... and stands in their inbox" "$(verb inbox)" "$stuck escalated from left "
-like "... and on the board" "$(verb board)" 'whose is it?'
+like "... and on the board" "$(verb board)" "^ *$stuck  escalated, from left to right"
 
 # Urgent is said wherever mail is told of.
 urgent=$(ask 1 send_message '{"to":"right,human","subject":"fire","content":"x","urgent":true}')
