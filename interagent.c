@@ -1229,13 +1229,13 @@ static str speaker_of_process(const context *c)
 static str speaker_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0)
+	if (c->session_id.n == 0 || !need_agents(c))
 		return S("");
 	load_live(c);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		if (!str_eq(p->session, c->session_id) || is_human(p->agent) ||
-		    !runs_in(c, p->workspace))
+		if (!str_eq(p->session, c->session_id) || !agent_named(c, p->agent) ||
+		    is_human(p->agent) || !runs_in(c, p->workspace))
 			continue;
 		if (!best || p->life > best->life || (p->life == best->life && p->seen > best->seen))
 			best = p;
@@ -1876,15 +1876,15 @@ static inbox make_inbox(context *c, const store_messages *mail, str reader)
 	return in;
 }
 
-/* Loads the mail to `reader` and, for the person, every escalation: one whose copy
- * the person has is shown as that copy. */
-static store_result list_inbox_mail(context *c, str reader, str from, store_messages *mail)
+/* Loads the person's mail and every escalation, of which one whose copy the person
+ * has is shown as that copy. Counts everybody's mail in the same walk. */
+static store_result list_person_mail(context *c, str from, store_messages *mail,
+				     store_counts *counts)
 {
 	store_messages escalated = { 0 };
-	store_counts counts;
-	store_result r = store_list_mail(&c->st, reader, from, mail);
-	if (r == STORE_OK && is_human(reader))
-		r = store_count_mail(&c->st, &counts, &escalated);
+	store_result r = store_list_mail(&c->st, store_human, from, mail);
+	if (r == STORE_OK)
+		r = store_count_mail(&c->st, counts, &escalated);
 	for (int i = 0; i < escalated.n && r == STORE_OK; i++) {
 		const store_message *m = &escalated.at[i];
 		bool copied = is_human(m->to);
@@ -1894,6 +1894,15 @@ static store_result list_inbox_mail(context *c, str reader, str from, store_mess
 			ADD(c->mem, mail) = *m;
 	}
 	return r;
+}
+
+/* Loads the mail of which the inbox of `reader` is made, and the mail from `from`. */
+static store_result list_inbox_mail(context *c, str reader, str from, store_messages *mail)
+{
+	store_counts counts;
+	if (is_human(reader))
+		return list_person_mail(c, from, mail, &counts);
+	return store_list_mail(&c->st, reader, from, mail);
 }
 
 /* Both counts of an agent's unread mail. False: it cannot be told. */
@@ -2219,14 +2228,18 @@ static bool check_inbox(context *c, call *k)
 
 /* ==== Mail: one message ==== */
 
-/* An id as people and models write it: with white space, #, dots around it. */
+static bool is_id_byte(char c)
+{
+	return c == '-' || c == '_' || store_name_ok((str){ &c, 1 });
+}
+
+/* An id as people and models write it: with #, dots, quotes or brackets around it. */
 static str clean_id(str typed)
 {
-	typed = str_trim(typed);
-	while (str_starts(typed, S("#")))
-		typed = str_trim(str_from(typed, 1));
-	while (str_ends(typed, S(".")) || str_ends(typed, S("\xe2\x80\xa6")))
-		typed.n -= typed.s[typed.n - 1] == '.' ? 1 : 3;
+	while (typed.n && !is_id_byte(typed.s[0]))
+		typed = str_from(typed, 1);
+	while (typed.n && !is_id_byte(typed.s[typed.n - 1]))
+		typed.n--;
 	return typed;
 }
 
@@ -2235,7 +2248,8 @@ static bool find_message(context *c, str typed, store_message *m)
 	str id = clean_id(typed);
 	store_result r = store_find(&c->st, id, m);
 	if (r == STORE_ABSENT && id.n < 4)
-		return refuse(c, "%q is too short for an id; give at least 4 characters", id);
+		return refuse(c, "%q is too short for an id; give at least 4 characters",
+			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
 		return refuse(c, "no message %q; check_inbox lists yours",
 			      text_head_bytes(id, SUBJECT_SHOWN));
@@ -3019,7 +3033,7 @@ typedef struct {
 	const store_message **by_id;
 	node *tree;
 	str name;                        /* only mail to or from this agent; empty: all */
-	int64_t since;                   /* only mail sent since */
+	int64_t since;                   /* only mail sent since; 0: all */
 	bool full;                       /* with the texts */
 	bool any;                        /* there is mail of that agent */
 } mail_log;
@@ -3141,7 +3155,7 @@ static void say_log(mail_log *l, int first, bool alone)
 	for (int i = first; i >= 0; i = node_after(l->tree, i)) {
 		const store_message *m = &l->all.at[i];
 		bool theirs = l->name.n == 0 || str_eq(m->from, l->name) || str_eq(m->to, l->name);
-		bool shown = theirs && time_parse(m->created) >= l->since;
+		bool shown = theirs && (l->since == 0 || time_parse(m->created) >= l->since);
 		int depth = l->tree[l->tree[i].parent].indent;
 		if (alone && i != first && l->tree[i].parent == l->all.n)
 			break;
@@ -3150,16 +3164,17 @@ static void say_log(mail_log *l, int first, bool alone)
 		l->tree[i].indent = depth + shown;
 		l->any = l->any || theirs;
 	}
+	say_damage(l->c);
 }
 
-/* The conversation that the message belongs to. Nothing in it is older than the
- * questions above, but for a day by which the clock may have been set back. */
+/* The conversation that the message belongs to. Nothing in it should be older than
+ * the questions above, but for a day by which the clock may have been set back. */
 static bool say_conversation(mail_log *l, const store_message *m)
 {
 	store *st = &l->c->st;
 	store_message above = *m;
 	int64_t oldest = time_parse(m->created);
-	int i;
+	int i = -1;
 	for (int steps = 0; steps < 10000 && above.reply_to.n; steps++) {
 		if (store_find(st, above.reply_to, &above) != STORE_OK)
 			break;
@@ -3167,11 +3182,13 @@ static bool say_conversation(mail_log *l, const store_message *m)
 			oldest = time_parse(above.created);
 	}
 	oldest = oldest > units[0].ms ? oldest - units[0].ms : 0;
-	if (!ok_or_refuse(l->c, store_list_all(st, oldest, &l->all)))
-		return false;
-	grow_tree(l);
+	for (int tries = 0; tries < 2 && i < 0; tries++) {  /* times may lie: then look at all */
+		if (!ok_or_refuse(l->c, store_list_all(st, tries ? 0 : oldest, &l->all)))
+			return false;
+		grow_tree(l);
+		i = place_of(l, m->id);
+	}
 	l->name = S("");                 /* it was the id */
-	i = place_of(l, m->id);
 	while (i >= 0 && l->tree[i].parent != l->all.n)
 		i = l->tree[i].parent;
 	say_log(l, i, true);
@@ -3207,7 +3224,6 @@ static bool run_log(context *c, call *k)
 	say_log(&l, l.tree[l.all.n].child, false);
 	if (!known && !l.any)            /* one who has left may have mail */
 		return refuse_agent(c, l.name);
-	say_damage(c);
 	return true;
 }
 
@@ -3416,8 +3432,7 @@ static bool load_board(board *b)
 	context *c = b->c;
 	store_messages mail;
 	if (!need_agents(c) || !need_statuses(c) ||
-	    !ok_or_refuse(c, list_inbox_mail(c, store_human, S(""), &mail)) ||
-	    !ok_or_refuse(c, store_count_mail(&c->st, &b->counts, NULL)) ||
+	    !ok_or_refuse(c, list_person_mail(c, S(""), &mail, &b->counts)) ||
 	    !ok_or_refuse(c, store_list_specs(&c->st, &b->specs)))
 		return false;
 	b->mail = make_inbox(c, &mail, store_human);
@@ -3804,7 +3819,6 @@ static bool may_go_on(context *c, const hook_call *h, telling *t)
 	t->record.stops = 0;
 	if (stops >= STOPS)
 		return false;
-	t->record.in_turn = true;
 	t->record.stops = stops + 1;
 	if (stops || !active || active->kind != JSON_TRUE)
 		return true;
@@ -4013,6 +4027,7 @@ static bool run_wait(context *c, call *k)
 	session = record_session(c);
 	if (store_claim_wait(&c->st, c->speaker, session, &pid) == -1)
 		return refuse(c, "process %l waits for this mail already", pid);
+	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
 	c->self->index = &index;
 	for (mark = *c->mem;; arena_rewind(c->mem, mark)) {
 		telling t;
@@ -4106,6 +4121,7 @@ static bool run_watch(context *c, call *k)
 	buf empty;
 	if (!w.all && !need_speaker(c))
 		return false;
+	signal(SIGINT, SIG_DFL);
 	w.looked = w.started;
 	c->self->index = &index;
 	mark = *c->mem;
@@ -4134,7 +4150,7 @@ static bool run_watch(context *c, call *k)
 
 typedef struct {
 	const client *row;               /* whose socket; NULL: nobody is woken */
-	bool begun;                      /* the first look was taken */
+	int64_t started;                 /* time_now: the client's own start tells what is older */
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
 	str had;                         /* "ID@AGENT" of what has had its nudge, a line each;
 	                                  * "ID@AGENT?" of what was not named in it, or it failed */
@@ -4145,7 +4161,7 @@ typedef struct {
 static void nudge_start(nudge *n)
 {
 	const char *off = getenv("INTERAGENT_WAKE");
-	*n = (nudge){ .claim = -1 };
+	*n = (nudge){ .started = time_now(), .claim = -1 };
 	if (!off || strcmp(off, "off") != 0)
 		n->row = client_that_listens();
 }
@@ -4270,26 +4286,29 @@ static void send_nudge(context *c, nudge *n, telling *t)
 	note_nudged(c, n, &news, &chosen, named);
 }
 
-/* After a change of the mail, and when it is due. */
+/* After a change of the mail, and when it is due. The first look leaves out what was
+ * here before us. */
 static void nudge_look(nudge *n, process *self, arena *mem)
 {
 	context c = begin(self, mem, &(buf){ .mem = mem });
+	store_messages before = { 0 };
 	telling t;
+	int64_t due;
 	c.speaker = self->presence.agent;
 	t = begin_telling(&c, c.session_id);
-	n->looked = clock_ms();
 	if (!store_workspace_here(mem, self->root) || look_for_news(&c, &t, 0) != STORE_OK) {
 		n->due = 0;              /* a store that is away makes no news of old mail */
-	} else if (!n->begun) {
-		note_nudged(&c, n, &t.news, &t.news, INT32_MAX);
-		n->begun = true;
 	} else {
-		plan_nudge(&c, n, &t, &n->due);
-		if (n->due && n->looked >= n->due)
+		for (int i = 0; n->looked == 0 && i < t.news.n; i++)
+			if (time_parse(t.news.at[i].created) < n->started)
+				ADD(mem, &before) = t.news.at[i];
+		note_nudged(&c, n, &t.news, &before, INT32_MAX);
+		plan_nudge(&c, n, &t, &due);
+		n->due = due;
+		if (due && clock_ms() >= due)
 			send_nudge(&c, n, &t);
-		else
-			note_nudged(&c, n, &t.news, &(store_messages){ 0 }, 0);
 	}
+	n->looked = clock_ms();
 	end_telling(&c, &t, false);
 	end(&c);
 	arena_reset(mem);
@@ -4416,17 +4435,23 @@ static str path_join(arena *mem, str dir, const char *name)
 	return arena_say(mem, *name ? "%S/%s" : "%S%s", dir, name);
 }
 
+static str name_of(str path)
+{
+	ptrdiff_t n = path.n;
+	while (n > 0 && path.s[n - 1] != '/')
+		n--;
+	return str_from(path, n);
+}
+
 static str dir_of(str path)
 {
-	while (path.n && path.s[--path.n] != '/')
-		continue;
-	return path;
+	ptrdiff_t n = path.n - name_of(path).n;
+	return (str){ path.s, n > 1 ? n - 1 : n };
 }
 
 static store_result read_path(arena *mem, str path, str *text)
 {
-	str dir = dir_of(path);
-	return store_read_file(mem, dir, arena_z(mem, str_from(path, dir.n + 1)), text);
+	return store_read_file(mem, dir_of(path), arena_z(mem, name_of(path)), text);
 }
 
 /* Makes a path absolute and resolves no link: what a link points to may have
@@ -4449,9 +4474,9 @@ static str find_program(arena *mem, str name)
 {
 	str dirs = variable("PATH");
 	while (dirs.n) {
-		str path = absolute_path(mem, arena_say(mem, "%S/%S", str_cut(&dirs, ':'), name));
-		if (store_look(mem, path) == STORE_PROGRAM)
-			return path;
+		str dir = str_cut(&dirs, ':'), path = arena_say(mem, "%S/%S", dir, name);
+		if (dir.n && store_look(mem, path) == STORE_PROGRAM)
+			return absolute_path(mem, path);
 	}
 	return S("");
 }
@@ -4527,7 +4552,7 @@ typedef struct {
 	const client *row;
 	bool here;
 	enum wired entry;                /* of the server, in a file of the client's */
-	enum wired hooks;                /* or our directory, with the server where there is no entry */
+	enum wired hooks;                /* or our directory, which may bring the server */
 	bool allowed;                    /* it uses the tools without asking */
 	str entry_file, plugin;          /* where they are */
 } wiring;
@@ -4535,10 +4560,8 @@ typedef struct {
 static str client_file(arena *mem, const client *row, const char *name)
 {
 	str home = variable(row->home_variable);
-	if (*name == '~')
-		return path_join(mem, variable("HOME"), name + 2);
 	if (home.n == 0)
-		home = path_join(mem, variable("HOME"), row->home);
+		home = path_join(mem, variable("HOME"), row->home ? row->home : "");
 	return path_join(mem, home, name);
 }
 
@@ -4604,11 +4627,12 @@ static void look_for_plugin(arena *mem, str program, wiring *w)
 	bool any = false, all = true;
 	w->plugin = client_file(mem, w->row, w->row->plugin);
 	for (const setup_file *f = w->row->plugin_files; f->name; f++) {
-		str there;
-		bool is_there = read_path(mem, path_join(mem, w->plugin, f->name), &there) == STORE_OK;
-		bool wanted = !brings_server(f) || w->entry == HAS_NONE;
-		any = any || is_there;
-		all = all && wanted == is_there && (!wanted || str_eq(there, fill_in(mem, f->text, program)));
+		str there, text = S("");
+		store_result r = read_path(mem, path_join(mem, w->plugin, f->name), &there);
+		if (!brings_server(f) || w->entry == HAS_NONE)
+			text = fill_in(mem, f->text, program);
+		any = any || r == STORE_OK;
+		all = all && str_eq(there, text);
 	}
 	w->hooks = any ? HAS_OTHER : HAS_NONE;
 	if (all)
@@ -4659,13 +4683,13 @@ static str advise_wiring(arena *mem, const wiring *w)
 	const client *row = w->row;
 	bool absent = (w->entry == HAS_NONE && !row->plugin) || (w->entry == NOT_KNOWN && row->add);
 	if (w->entry == HAS_OTHER)
-		return arena_say(mem, "let %S name this program, or take interagent out of it and run "
-				      "interagent setup %s", w->entry_file, row->name);
+		return arena_say(mem, "let %S name this program, or take interagent out of it and "
+				      "run interagent setup %s", w->entry_file, row->name);
 	if ((absent && w->hooks != HAS_OURS) || w->hooks == HAS_NONE || w->hooks == HAS_OTHER)
 		return arena_say(mem, "interagent setup %s", row->name);
 	if (row->allow && !w->allowed)
-		return arena_say(mem, "interagent setup %s shows what keeps %s from asking before each tool",
-				 row->name, row->title);
+		return arena_say(mem, "interagent setup %s shows what keeps %s from asking before "
+				      "each tool", row->name, row->title);
 	return S("");
 }
 
@@ -4682,7 +4706,6 @@ typedef struct {
 static void change_file(setup *s, str path, str text)
 {
 	arena *mem = s->c->mem;
-	str dir = dir_of(path);
 	store_fault fault;
 	store_result r;
 	if (s->dry) {
@@ -4690,7 +4713,7 @@ static void change_file(setup *s, str path, str text)
 		return;
 	}
 	if (text.n)
-		r = store_write_file(mem, dir, arena_z(mem, str_from(path, dir.n + 1)), text, &fault);
+		r = store_write_file(mem, dir_of(path), arena_z(mem, name_of(path)), text, &fault);
 	else
 		r = store_remove(mem, path, false, &fault);
 	s->changed = s->changed || r == STORE_OK;
@@ -4732,11 +4755,12 @@ static void remove_empty_dirs(setup *s)
 static void set_plugin(setup *s)
 {
 	arena *mem = s->c->mem;
+	str note = path_join(mem, s->w.plugin, ".written-by-interagent");  /* of version 1.0 */
 	store_fault fault;
 	for (const setup_file *f = s->w.row->plugin_files; f->name; f++)
 		set_plugin_file(s, f);
-	if (!s->dry)                     /* version 1.0 noted there what it had written */
-		store_remove(mem, path_join(mem, s->w.plugin, ".written-by-interagent"), false, &fault);
+	if (!s->dry)
+		store_remove(mem, note, false, &fault);
 	if (s->undo && s->changed)
 		remove_empty_dirs(s);
 	if (!s->undo && s->w.entry != HAS_NONE)
@@ -4808,7 +4832,7 @@ static void connect_client(setup *s)
 	if (row->hooks && s->w.hooks != HAS_OURS)
 		show_lines(s, "For hooks, which tell it of mail", row->hooks_file, row->hooks);
 	if (row->allow && !s->w.allowed)
-		show_lines(s, "To use the tools without being asked each time", row->allow_file, row->allow);
+		show_lines(s, "To let it use the tools unasked", row->allow_file, row->allow);
 	if (row->note)
 		say(s->c, "%s\n", row->note);
 }
@@ -4851,11 +4875,11 @@ static void list_clients(context *c)
 
 static bool run_setup(context *c, call *k)
 {
-	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag, .undo = get_value(k, "undo")->flag };
+	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag };
 	str name = str_trim(arg(k, "client"));
 	const client *row = client_called(name);
 	if (variable("HOME").n == 0)
-		return refuse(c, "HOME is not set: it cannot be told where the clients keep their settings");
+		return refuse(c, "HOME is not set, and the clients keep their settings there");
 	if (c->self->program.n == 0 || !text_valid(c->self->program))
 		return refuse(c, "cannot tell the path of this program; call it by its path");
 	if (name.n == 0) {
@@ -4870,6 +4894,7 @@ static bool run_setup(context *c, call *k)
 		return false;
 	}
 	s.w = look_at_client(c, row);
+	s.undo = get_value(k, "undo")->flag;
 	if (s.undo)
 		disconnect_client(&s);
 	else
@@ -4886,6 +4911,8 @@ typedef struct {
 	buf advice;
 	json_writer doc;
 } doctor;
+
+static const str none;                   /* no advice: all is well */
 
 /* One thing that was looked at, with advice if something is to be done about it. */
 static void report(doctor *d, const char *about, str what, str advice)
@@ -4916,9 +4943,10 @@ enum { DEFECTS_SHOWN = 50 };
 static void report_defect(doctor *d, const store_finding *f, bool advise)
 {
 	context *c = d->c;
+	int64_t us = geteuid();
 	str what = arena_say(c->mem, "%Q %s", f->path, defects[f->what].is), advice = S("");
 	if (f->what == STORE_NOT_OURS)
-		what = arena_say(c->mem, "%S (number %l, not %l)", what, f->owner, (int64_t)geteuid());
+		what = arena_say(c->mem, "%S: number %l, not %l", what, f->owner, us);
 	if (f->fixed)
 		what = arena_say(c->mem, "%S; it was moved aside", what);
 	else if (advise)
@@ -4941,15 +4969,15 @@ static void examine_mail(doctor *d, bool fix)
 		advised |= found.at[i].fixed ? 0 : kind;
 	}
 	if (found.n > DEFECTS_SHOWN)
-		report(d, "mail", arena_say(c->mem, "and %d more", found.n - DEFECTS_SHOWN), S(""));
+		report(d, "mail", arena_say(c->mem, "and %d more", found.n - DEFECTS_SHOWN), none);
+	if (r == STORE_OK && found.n == 0)
+		report(d, "mail", arena_say(c->mem, "%S: nothing is damaged", c->self->root), none);
 	if (r != STORE_OK) {
-		report(d, "mail", arena_say(c->mem, "not looked at: %S", describe_fault(c, r)), S(""));
+		report(d, "mail", arena_say(c->mem, "not read: %S", describe_fault(c, r)), none);
 		c->status = 1;
-	} else if (found.n == 0) {
-		report(d, "mail", arena_say(c->mem, "%S: nothing is damaged", c->self->root), S(""));
 	}
 	if (c->st.no_locks)
-		report(d, "locks", S("this file system has none: two writers at once may undo each other"),
+		report(d, "locks", S("none here: two writers at once may undo a change"),
 		       S("keep the mail on a disk of this machine"));
 }
 
@@ -4967,13 +4995,14 @@ static void examine_place(doctor *d)
 				  shown_name(c, here[i]->name), shown_presence(c, here[i]->name));
 		if (store_make_inbox(c->mem, workspace).n == 0)
 			report(d, "signals", arena_say(c->mem, "%Q takes none", workspace),
-			       arena_say(c->mem, "make %Q/.claude a directory that can be written", workspace));
+			       arena_say(c->mem, "make %Q/.claude a writable directory",
+					 workspace));
 	}
-	report(d, "this directory", n ? names : S("nobody registered from here"), S(""));
+	report(d, "this directory", n ? names : S("nobody registered from here"), none);
 	report(d, "speaker", arena_say(c->mem, mark ? "%S: %s; this shell is an agent's: %s is set"
 						    : "%S: %s",
 				       speaker.n ? shown_name(c, speaker) : S("nobody"), c->why, mark),
-	       S(""));
+	       none);
 }
 
 /* Does the system tell of new mail? Only a directory that is there can be watched. */
@@ -4983,7 +5012,7 @@ static void examine_watch(doctor *d)
 	store_index index = { 0 };
 	st->index = &index;
 	report(d, "new mail", store_watch(st) < 0 ? S("is looked for, four times a second")
-						  : S("is noticed at once"), S(""));
+						  : S("is noticed at once"), none);
 	st->index = NULL;
 	store_index_release(&index);
 }
@@ -4995,22 +5024,23 @@ static void examine_program(doctor *d)
 	};
 	context *c = d->c;
 	struct utsname os;
-	str program = c->self->program, on_path = find_program(c->mem, S("interagent")), set = S("");
-	report(d, "program", arena_say(c->mem, "%S, " VERSION_LINE, program), S(""));
+	str program = c->self->program, dir = dir_of(program), set = S("");
+	str found = find_program(c->mem, S("interagent"));
+	report(d, "program", arena_say(c->mem, "%S, " VERSION_LINE, program), none);
 	if (uname(&os) >= 0)
-		report(d, "system", arena_say(c->mem, "%s %s %s", os.sysname, os.release, os.machine), S(""));
+		report(d, "system", arena_say(c->mem, "%s %s %s", os.sysname, os.release,
+					      os.machine), none);
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		if (getenv(settings[i]))
 			set = arena_say(c->mem, set.n ? "%S, %s" : "%S%s", set, settings[i]);
 	if (set.n)
-		report(d, "set", set, S(""));
-	if (on_path.n == 0)
+		report(d, "set", set, none);
+	if (found.n == 0)
 		report(d, "PATH", S("interagent is not on it"),
-		       arena_say(c->mem, "add %S to PATH, or type the whole path", dir_of(program)));
-	else if (!same_place(c->mem, on_path, program))
-		report(d, "PATH", arena_say(c->mem, "interagent is %S, another one", on_path),
-		       arena_say(c->mem, "remove %S, or put %S before it on PATH", on_path,
-				 dir_of(program)));
+		       arena_say(c->mem, "add %S to PATH, or type the whole path", dir));
+	else if (!same_place(c->mem, found, program))
+		report(d, "PATH", arena_say(c->mem, "interagent is %S, another one", found),
+		       arena_say(c->mem, "remove %S, or put %S before it on PATH", found, dir));
 }
 
 static void examine_clients(doctor *d)
@@ -5019,7 +5049,8 @@ static void examine_clients(doctor *d)
 	for (int i = 0; i < CLIENTS; i++) {
 		wiring w = look_at_client(c, &clients[i]);
 		if (w.here)
-			report(d, clients[i].title, describe_wiring(c->mem, &w), advise_wiring(c->mem, &w));
+			report(d, clients[i].title, describe_wiring(c->mem, &w),
+			       advise_wiring(c->mem, &w));
 	}
 }
 
@@ -5031,7 +5062,7 @@ static bool run_doctor(context *c, call *k)
 	if (c->self->root.n) {
 		examine_mail(&d, get_value(k, "fix")->flag);
 	} else {
-		report(&d, "mail", S("there is no place for it: neither INTERAGENT_DIR nor HOME is set"),
+		report(&d, "mail", S("no place for it: neither INTERAGENT_DIR nor HOME is set"),
 		       S("set INTERAGENT_DIR to an absolute path"));
 		c->status = 1;
 	}
@@ -5177,7 +5208,9 @@ static const verb verbs[] = {
 		 { "dry_run", BOOLEAN, 0, 0, "Only say what would be done" },
 		 { "undo", BOOLEAN, 0, 0, "Take it back" }),
 	  run_setup, setting_up, "interagent setup claude --dry-run" },
-	{ "doctor", NULL, NO_STORE, "Look for what is wrong, and say what to do.", NULL,
+	{ "doctor", NULL, NO_STORE, "Look for what is wrong, and say what to do.",
+	  "The mail, this program, this directory, and each client that is here. Exits 1 if\n"
+	  "the mail is damaged or has no place.",
 	  PARAMS({ "fix", BOOLEAN, 0, 0, "Move damaged files aside" }),
 	  run_doctor, setting_up, "interagent doctor" },
 	{ "serve", NULL, NO_STORE, "Be the MCP server, on standard input and output.", NULL,
@@ -6968,7 +7001,7 @@ static void offer(context *c, str typed, str word, str about)
 /* Names that another program made may hold what a shell would run. */
 static void offer_agents(context *c, str typed)
 {
-	if (!need_agents(c))
+	if (store_list_agents(&c->st, &c->agents) != STORE_OK)
 		return;
 	offer(c, typed, store_human, S("this machine's user"));
 	for (int i = 0; i < c->agents.n; i++) {
@@ -7023,12 +7056,11 @@ static void offer_verbs(context *c, str typed)
 static void offer_values(context *c, const verb *v, const param *p, str typed)
 {
 	str name = str_of(p->name);
-	bool named = str_eq(name, S("name"));
-	if (named && v->group == specs)
-		offer_specs(c, typed);
-	else if (str_ends(name, S("message_id")))
+	if (str_ends(name, S("message_id")))
 		offer_ids(c, typed);
-	else if (named || (p->flags & CALLER) || str_eq(name, S("to")) || str_eq(name, S("agent_name")))
+	else if (str_eq(name, S("name")) && v->group == specs)
+		offer_specs(c, typed);
+	else if (str_ends(name, S("name")) || str_eq(name, S("to")) || (p->flags & CALLER))
 		offer_agents(c, typed);
 	for (int i = 0; str_eq(name, S("client")) && i < CLIENTS; i++)
 		offer(c, typed, str_of(clients[i].name), str_of(clients[i].title));
@@ -7054,7 +7086,7 @@ static void complete_line(context *c, str line)
 	const param *p = NULL;           /* the one whose value the next word is */
 	int words = 0, given = 0;
 	for (; line.n && memchr(line.s, ' ', (size_t)line.n); words++) {
-		str word = str_cut(&line, ' ');
+		str word = str_cut(&line, ' '), name = str_from(word, 2);
 		const param *option = NULL;
 		if (words == 0 || (words == 1 && str_eq(word, S("help"))))
 			continue;        /* the program; and after "help" comes a verb */
@@ -7063,7 +7095,7 @@ static void complete_line(context *c, str line)
 		if (!v)
 			return;
 		if (words > 1 && !p && str_starts(word, S("--")))
-			option = find_param(v, verb_name(c->mem, arena_z(c->mem, str_from(word, 2))));
+			option = find_param(v, verb_name(c->mem, arena_z(c->mem, name)));
 		else if (words > 1 && !p)
 			given++;
 		p = option && option->kind != BOOLEAN ? option : NULL;

@@ -61,7 +61,8 @@ like "... and what to do first, to its last sentence" "$first" 'call register_ag
 
 # A large text costs memory a few times its size, and only while it is served.
 big=$(awk 'BEGIN { for (i = 0; i < 16384; i++) printf "%063d\\n", i }')
-printf '%s\n' "$(call 1 send_message "{\"from\":\"web\",\"to\":\"api\",\"subject\":\"big\",\"urgent\":true,\"content\":\"$big\"}")" >"$T/big"
+printf '%s\n' \
+	"$(call 1 send_message "{\"from\":\"web\",\"to\":\"api\",\"subject\":\"big\",\"urgent\":true,\"content\":\"$big\"}")" >"$T/big"
 if [ -r /proc/self/status ]; then
 	mkfifo "$T/in" "$T/answers"
 	(cd "$T/work" && exec "$BIN" serve) <"$T/in" >"$T/answers" &
@@ -86,7 +87,8 @@ if [ -r /proc/self/status ]; then
 		[ -n "$offset" ] || break
 	done
 	is "... read in 16 pages" "$pages" 16
-	ok "... that are its text" cmp -s "$T/pages" "$INTERAGENT_DIR/messages/$(basename "$INTERAGENT_DIR"/messages/"$id"*)"
+	ok "... that are its text" cmp -s "$T/pages" \
+		"$INTERAGENT_DIR/messages/$(basename "$INTERAGENT_DIR"/messages/"$id"*)"
 	call 3 reply_message "{\"original_message_id\":\"$id\",\"from\":\"api\",\"content\":\"seen\"}" >&3
 	read -r line <&4
 	like "... and replied to" "$line" 'stored'

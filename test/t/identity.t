@@ -39,7 +39,8 @@ is "... from one deep in it" "$(who "$T/x/app/src/deep")" api
 for place in ap apple app2 other/app other ""; do
 	is "a call from /x/$place is not the agent's of /x/app" "$(who "$T/x/$place")" nobody
 done
-is "CLAUDE_PROJECT_DIR says where the client works" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/src")" api
+is "CLAUDE_PROJECT_DIR says where the client works" \
+	"$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/src")" api
 is "... and not the working directory then" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=$T/nowhere")" nobody
 is "... an empty one says nothing" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=")" api
 is "... one that is not there is nobody's" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=$T/x/app/gone")" nobody
@@ -54,7 +55,8 @@ ln -s "$T/x/app" "$T/link"
 is "a link to the workspace leads to it" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/link")" api
 is "... and a path through it too" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/link/src/../src")" api
 ln -s "$T/nowhere" "$T/x/app/away"
-is "a link out of the workspace leads out of it" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/away")" nobody
+is "a link out of the workspace leads out of it" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/away")" \
+	nobody
 mkdir -p "$T/real/db"
 ln -s "$T/real" "$T/linked"
 by "$T/real/db" "" register_agent "{\"name\":\"db\",\"description\":\"x\",\"workspace_path\":\"$T/linked/db/\"}" >"$T/out"
@@ -142,7 +144,8 @@ stop 1
 is "a session that has ended is still known" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1)" first
 
 threaded() {
-	printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s,"_meta":{"threadId":"%s"}}}' "$2" "$3" "$1"
+	printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s,"_meta":{"threadId":"%s"}}}' \
+		"$2" "$3" "$1"
 }
 by_thread() { text_of "$(cd "$T/x/thread" && serve "$(threaded "$@")")"; }
 by_thread t-1 register_agent '{"name":"thread","description":"x"}' >"$T/out"
@@ -167,7 +170,8 @@ section "The third step: who registered in this process"
 start 1 "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1
 like "before it registers a server speaks for its session's agent" "$(ask 1 set_status '{"status":"x"}')" '^The status of first is set'
 ask 1 register_agent "{\"name\":\"one\",\"description\":\"x\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
-like "the agent that registered here counts before session and workspace" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
+like "the agent that registered here counts before session and workspace" \
+	"$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
 ask 1 register_agent "{\"name\":\"one\",\"description\":\"again\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
 like "... and if it registers once more too" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
 like "an argument counts before it" "$(ask 1 set_status '{"status":"x","agent_name":"second"}')" '^The status of second is set'
@@ -225,11 +229,14 @@ ask 2 list_agents '{}' >"$T/out"  # the receipt is written before the next call 
 is "read_message without reader is the speaker's reading" "$(about 'left out' readBy)" web
 is "... and acknowledges" "$(about 'left out' status)" acknowledged
 ask 2 reply_message "{\"original_message_id\":\"$id\",\"content\":\"text\"}" >"$T/out"
-is "reply_message without from is from the speaker" "$(about 'Re: left out' from) to $(about 'Re: left out' to)" "web to api"
+is "reply_message without from is from the speaker" \
+	"$(about 'Re: left out' from) to $(about 'Re: left out' to)" "web to api"
 ask 2 escalate "{\"message_id\":\"$id\",\"reason\":\"stuck\"}" >"$T/out"
-is "escalate without agent_name is the speaker's" "$(about 'Escalated: left out' from) to $(about 'Escalated: left out' to)" "web to human"
+is "escalate without agent_name is the speaker's" \
+	"$(about 'Escalated: left out' from) to $(about 'Escalated: left out' to)" "web to human"
 ask 2 publish_spec '{"name":"left-out","content":"text"}' >"$T/out"
-like "publish_spec without publisher is the speaker's" "$(head -n 1 "$INTERAGENT_DIR/specs/left-out.md")" '^<!-- Published by: web at '
+like "publish_spec without publisher is the speaker's" "$(head -n 1 "$INTERAGENT_DIR/specs/left-out.md")" \
+	'^<!-- Published by: web at '
 ask 1 get_spec '{"name":"left-out"}' >"$T/out"
 is "get_spec is noted for the speaker" "$(at api version <"$INTERAGENT_DIR/specs/.history/left-out/readers.json")" 1
 stop 1
@@ -264,14 +271,17 @@ section "The second step: INTERAGENT_NAME"
 mkdir -p "$T/x/pin"
 start 1 "$T/x/pin" INTERAGENT_NAME=pinned
 hear 1 "$(req 1 ping)" >"$T/out"
-is "INTERAGENT_NAME registers its agent at the start" "$(entry pinned name) $(entry pinned workspacePath)" "pinned $T/x/pin"
+is "INTERAGENT_NAME registers its agent at the start" "$(entry pinned name) $(entry pinned workspacePath)" \
+	"pinned $T/x/pin"
 is "... with a status" "$(at pinned status <"$INTERAGENT_DIR/status.json")" online
 like "... and it is there before its first call" "$("$BIN" get_agent --name pinned)" '^pinned: live'
 like "... it speaks" "$(ask 1 set_status '{"status":"x"}')" '^The status of pinned is set'
-like "... under its name too" "$(ask 1 set_status '{"status":"x","agent_name":"pinned"}')" '^The status of pinned is set'
+like "... under its name too" "$(ask 1 set_status '{"status":"x","agent_name":"pinned"}')" \
+	'^The status of pinned is set'
 api_status=$(at api status <"$INTERAGENT_DIR/status.json")
 while read -r tool arguments; do
-	like "$tool under another name is refused" "$(ask 1 "$tool" "$arguments")" '^this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
+	like "$tool under another name is refused" "$(ask 1 "$tool" "$arguments")" \
+		'^this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
 done <<END
 send_message {"from":"api","to":"web","subject":"spoofed","content":"c"}
 check_inbox {"agent_name":"api"}
@@ -290,21 +300,27 @@ stop 1
 registered=$(entry pinned)
 by "$T/nowhere" INTERAGENT_NAME=pinned set_status '{"status":"x"}' >"$T/out"
 is "INTERAGENT_NAME leaves a registration that is there as it is" "$(entry pinned)" "$registered"
-is "... it counts before session and workspace" "$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
-is "blanks around it are dropped, as those around an argument" "$(cd "$T/nowhere" && export INTERAGENT_NAME=' pinned '; tool set_status '{"status":"x"}')" "The status of pinned is set."
+is "... it counts before session and workspace" \
+	"$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
+is "blanks around it are dropped, as those around an argument" \
+	"$(cd "$T/nowhere" && export INTERAGENT_NAME=' pinned '; tool set_status '{"status":"x"}')" \
+	"The status of pinned is set."
 is "an empty one is none" "$(who "$T/x/app" INTERAGENT_NAME=)" api
 
-for verb in "check_inbox --from" "inbox --agent-name" "send_message --to web --subject spoofed --content c --from" \
+for verb in "check_inbox --from" "inbox --agent-name" \
+	"send_message --to web --subject spoofed --content c --from" \
 	"set_status --status spoofed --agent-name" "read_message --message-id $unread --reader" \
 	"reply_message --original-message-id $unread --content spoofed --from" "escalate --message-id $unread --reason spoofed --agent-name" \
 	"publish_spec --name spoofed --content c --publisher" "wait --timeout 0 --agent" "watch --agent" "done $unread --from"; do
 	# shellcheck disable=SC2086
-	like "on the command line it refuses too: ${verb%% *} as another" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned $verb api)" \
+	like "on the command line it refuses too: ${verb%% *} as another" \
+		"$(cli "$T/nowhere" INTERAGENT_NAME=pinned $verb api)" \
 		'this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
 done
 is "... and nothing of it is stored" "$(grep -r -l spoofed "$INTERAGENT_DIR")" ""
 is "... nor is the message read or done" "$(about unread status)" pending
-like "on the command line it speaks" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned set_status --status x)" '^The status of pinned is set'
+like "on the command line it speaks" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned set_status --status x)" \
+	'^The status of pinned is set'
 
 section "A compaction"
 # The agent has forgotten its name, the client has restarted the server, and the
@@ -313,7 +329,8 @@ section "A compaction"
 mail web api "what was I doing"
 mail api web "not yours"
 inbox=$(by "$T/x/app/src" "" check_inbox '{}')
-like "after a compaction an agent that calls nothing but check_inbox gets its mail" "$inbox" '"what was I doing"$'
+like "after a compaction an agent that calls nothing but check_inbox gets its mail" "$inbox" \
+	'"what was I doing"$'
 unlike "... and nobody else's" "$inbox" '^[0-9a-f]\{8\} from api .*"not yours"'
 start 1 "$T/x/app/src"
 ask 1 check_inbox '{}' >"$T/out"
@@ -334,8 +351,11 @@ like "in the same workspace the name may be shared" "$(enter api "$T/x/app")" '^
 like "... and that is told" "$(enter api "$T/x/app")" 'Another process there speaks for it too\.$'
 like "... also if the path is written in another way" \
 	"$(by "$T/x/app" "" register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/app/\"}")" 'Another process there speaks for it too\.$'
-unlike "... its own process is not another one" "$(ask 1 register_agent '{"name":"api","description":"first"}')" 'Another process'
-like "... it may move to another workspace" "$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" '^api is registered'
+unlike "... its own process is not another one" \
+	"$(ask 1 register_agent '{"name":"api","description":"first"}')" 'Another process'
+like "... it may move to another workspace" \
+	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" \
+	'^api is registered'
 mkdir -p "$T/x/moved"
 like "... and is live there then" "$(enter api "$T/x/moved")" 'Another process there speaks for it too\.$'
 like "... and no longer where it was" "$(enter api "$T/x/app")" '^\(interagent: \)*the name "api" is taken by a running agent in "'
@@ -346,7 +366,8 @@ unlike "... and nobody shares it" "$(enter api "$T/x/app")" 'Another process'
 # Process numbers say nothing: two containers that share a store have the same ones.
 start 1 "$T/nowhere"
 hear 1 "$(req 1 ping)" >"$T/out"
-printf '{"pid": %s, "client": "", "session": "", "workspace": "%s", "since": "2025-01-01T00:00:00.000Z"}' "$pid" "$T/x/app" >"$INTERAGENT_DIR/live/api.0123abcd"
+printf '{"pid": %s, "client": "", "session": "", "workspace": "%s", "since": "2025-01-01T00:00:00.000Z"}' \
+	"$pid" "$T/x/app" >"$INTERAGENT_DIR/live/api.0123abcd"
 mkfifo "$T/hold"
 "$HELPERS/probe" hold "$INTERAGENT_DIR/live/api.0123abcd" <"$T/hold" >"$T/held" &
 exec 9>"$T/hold"
@@ -361,10 +382,13 @@ section "The person"
 # No model speaks under their name, however it is written or got hold of.
 
 for name in human Human HUMAN hUmAn; do
-	like "nobody registers as $name" "$(enter $name "$T/nowhere")" '"human" is the person at the keyboard; choose another$'
-	like "... nor on the command line" "$(cli "$T/nowhere" "" register_agent --name $name --description x --workspace-path "$T/nowhere")" \
+	like "nobody registers as $name" "$(enter $name "$T/nowhere")" \
 		'"human" is the person at the keyboard; choose another$'
-	is "... and it is in no registry" "$(at -keys <"$INTERAGENT_DIR/registry.json" | grep -i -c '^human$')" 0
+	like "... nor on the command line" \
+		"$(cli "$T/nowhere" "" register_agent --name $name --description x --workspace-path "$T/nowhere")" \
+		'"human" is the person at the keyboard; choose another$'
+	is "... and it is in no registry" \
+		"$(at -keys <"$INTERAGENT_DIR/registry.json" | grep -i -c '^human$')" 0
 done
 add_entry human "$T/x/ghost" ", \"registeredFrom\": \"$T/x/ghost\""
 mkdir -p "$T/x/ghost"
@@ -398,7 +422,9 @@ stop 2
 is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
 is "... and no presence of human" "$(find "$INTERAGENT_DIR/live" -name 'human*')" ""
 "$BIN" forget human >"$T/out"
-like "everybody may write to the human" "$(by "$T/x/app" "" send_message '{"to":"human","subject":"question","content":"c"}')" ' stored for the human\.$'
+like "everybody may write to the human" \
+	"$(by "$T/x/app" "" send_message '{"to":"human","subject":"question","content":"c"}')" \
+	' stored for the human\.$'
 
 section "Who may do what with a message"
 
@@ -411,21 +437,31 @@ like "... its sender may too" "$(by "$T/x/app" "" read_message "{\"message_id\":
 verb read_message --message-id "$first" --from human >"$T/out"
 is "... and the human's reading acknowledges nothing either" "$(about 'the matter' status)" pending
 by "$T/x/app/front" "" read_message "{\"message_id\":\"$first\"}" >"$T/out"
-is "... its recipient's reading acknowledges" "$(about 'the matter' status) $(about 'the matter' readBy)" "acknowledged web"
+is "... its recipient's reading acknowledges" "$(about 'the matter' status) $(about 'the matter' readBy)" \
+	"acknowledged web"
 
 # reply DIR SUBJECT: somebody replies to the first message.
 reply() { by "$1" "" reply_message "{\"original_message_id\":\"$first\",\"subject\":\"$2\",\"content\":\"c\"${3-}}"; }
 reply "$T/x/app/front" "from the recipient" >"$T/out"
-is "the recipient's reply goes to the sender" "$(about 'from the recipient' from) to $(about 'from the recipient' to)" "web to api"
+is "the recipient's reply goes to the sender" \
+	"$(about 'from the recipient' from) to $(about 'from the recipient' to)" "web to api"
 reply "$T/x/app" "from the sender" >"$T/out"
-is "the sender's reply goes to the recipient" "$(about 'from the sender' from) to $(about 'from the sender' to)" "api to web"
-like "nobody else replies" "$(reply "$T/x/db" "from outside")" 'is between api and web; only they can answer or complete it$'
+is "the sender's reply goes to the recipient" \
+	"$(about 'from the sender' from) to $(about 'from the sender' to)" "api to web"
+like "nobody else replies" "$(reply "$T/x/db" "from outside")" \
+	'is between api and web; only they can answer or complete it$'
 is "... and nothing is stored" "$(about 'from outside' id)" ""
-like "nobody else completes" "$(reply "$T/x/db" "from outside" ',"mark_complete":true')" 'only they can answer or complete it$'
-like "... nor on the command line" "$(cli "$T/x/db" CLAUDECODE=1 "done" "$first")" 'only they can answer or complete it$'
+like "nobody else completes" "$(reply "$T/x/db" "from outside" ',"mark_complete":true')" \
+	'only they can answer or complete it$'
+like "... nor on the command line" "$(cli "$T/x/db" CLAUDECODE=1 "done" "$first")" \
+	'only they can answer or complete it$'
 is "... and it is not completed" "$(about 'the matter' status)" acknowledged
-like "only the recipient escalates" "$(by "$T/x/db" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" 'only they or the human can escalate it$'
-like "... the sender does not" "$(by "$T/x/app" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" 'only they or the human can escalate it$'
+like "only the recipient escalates" \
+	"$(by "$T/x/db" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" \
+	'only they or the human can escalate it$'
+like "... the sender does not" \
+	"$(by "$T/x/app" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" \
+	'only they or the human can escalate it$'
 is "... and it is not escalated" "$(about 'the matter' status)" acknowledged
 reply "$T/x/app/front" "completed" ',"mark_complete":true' >"$T/out"
 is "a party completes" "$(about 'the matter' status)" completed
@@ -468,7 +504,8 @@ is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
 if command -v setsid >/dev/null; then
 	detached() { (cd "$1" && shift && setsid "$BIN" "$@" 2>&1 </dev/null; echo "status $?"); }
 	answer=$(detached "$T/nowhere" inbox)
-	like "without a terminal and outside an agent's shell nobody is guessed" "$answer" '^interagent: who is speaking? name an agent with --from NAME$'
+	like "without a terminal and outside an agent's shell nobody is guessed" "$answer" \
+		'^interagent: who is speaking? name an agent with --from NAME$'
 	like "... and the verb fails" "$answer" '^status 1$'
 	like "... not even the workspace's agent, which is named" "$(detached "$T/x/app" inbox)" \
 		'^interagent: who is speaking? name an agent with --from NAME; registered for this directory: .*api'
@@ -482,7 +519,8 @@ if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
 	on_terminal "'$BIN' send web typed" >"$T/out"
 	is "at a terminal the human speaks" "$(about typed from)" human
-	unlike "... but not in an agent's shell there" "$(on_terminal "CLAUDECODE=1 '$BIN' send web guessed")" ' stored'
+	unlike "... but not in an agent's shell there" \
+		"$(on_terminal "CLAUDECODE=1 '$BIN' send web guessed")" ' stored'
 	on_terminal "cd '$T/x/app' && '$BIN' send web 'typed there'" >"$T/out"
 	is "... and in an agent's workspace too" "$(about 'typed there' from)" human
 	on_terminal "INTERAGENT_NAME=pinned '$BIN' send web 'typed as'" >"$T/out"

@@ -47,7 +47,8 @@ like "... nor is one that has only looked" "$(ask 1 check_inbox '{"agent_name":"
 is "... though it knows who it is" "$(files '*')" ""
 ask 1 set_status '{"agent_name":"api","status":"x"}' >"$T/out"
 file=$(files '*')
-is "a server that speaks for an agent has one file" "$(printf '%s\n' "$file" | sed 's/^api\.[0-9a-f]\{8\}$/api.<8 hex>/')" "api.<8 hex>"
+is "a server that speaks for an agent has one file" \
+	"$(printf '%s\n' "$file" | sed 's/^api\.[0-9a-f]\{8\}$/api.<8 hex>/')" "api.<8 hex>"
 ok "... which is locked" is_locked "$file"
 is "... and tells its process" "$(at pid <"$LIVE/$file")" "$pid"
 is "... client" "$(at client <"$LIVE/$file")" some-client
@@ -57,7 +58,8 @@ like "... and since when it is there" "$(at since <"$LIVE/$file")" '^20[0-9-]*T[
 is "... in no place but there" "$(find "$LIVE" -name '.*')" ""
 everywhere "of an agent that has a server it is told that it is live, and in which client" api "live (some-client, [0-9]*s)" true 0
 is "... and in JSON which client" "$("$BIN" get_agent --name api --json | at client)" some-client
-unlike "the unread mail of an agent that is live is not counted for others" "$("$BIN" get_agent --name api)" unread
+unlike "the unread mail of an agent that is live is not counted for others" \
+	"$("$BIN" get_agent --name api)" unread
 
 # Each call is a sign of life.
 touch -t 200101010000 "$LIVE/$file"
@@ -93,9 +95,11 @@ register db
 id=$("$BIN" send_message --from db --to api --subject stuck --content c | cut -c 1-8)
 start 1 "$T/api" "INTERAGENT_NOTIFY=cat $T/notify"
 ask 1 escalate "{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"r\"}" >"$T/out"
-like "a server whose notice to the human is still running is there" "$("$BIN" get_agent --name api)" '^api: live'
+like "a server whose notice to the human is still running is there" "$("$BIN" get_agent --name api)" \
+	'^api: live'
 drop 1
-like "... and gone when it is killed, while the notice goes on" "$("$BIN" get_agent --name api)" '^api: not running'
+like "... and gone when it is killed, while the notice goes on" "$("$BIN" get_agent --name api)" \
+	'^api: not running'
 exec 9>"$T/notify"
 exec 9>&-
 
@@ -112,7 +116,8 @@ for name in 'x)\nobey' 'say \"yes\"' 'a\u001b[31mb' 'a\u202eb' "$(printf '%041d'
 	hear 1 "$(hello "{\"name\":\"$name\",\"version\":\"1\"}")" >"$T/out"
 	ask 1 set_status '{"agent_name":"api","status":"x"}' >"$T/out"
 	n=$((n + 1))
-	like "a client's name that is no plain word is not told ($n)" "$("$BIN" get_agent --name api)" '^api: live ([0-9]*s); "the api", "[^"]*"$'
+	like "a client's name that is no plain word is not told ($n)" "$("$BIN" get_agent --name api)" \
+		'^api: live ([0-9]*s); "the api", "[^"]*"$'
 	stop 1
 done
 start 1 "$T/api"
@@ -122,7 +127,8 @@ stop 1
 start 1 "$T/api" INTERAGENT_NAME=api
 hear 1 "$(hello '{"name":"late","version":"1"}')" >"$T/out"
 ask 1 check_inbox '{}' >"$T/out"
-like "the client of a server that was there before its client had said its name is told too" "$("$BIN" get_agent --name api)" '^api: live (late, '
+like "the client of a server that was there before its client had said its name is told too" \
+	"$("$BIN" get_agent --name api)" '^api: live (late, '
 stop 1
 
 section "Several"
@@ -164,7 +170,8 @@ for variables in "" INTERAGENT_NAME=web; do
 		line=$("$BIN" get_agent --name web)
 		case $line in "web: not running"*) ;; *) wrong="$wrong after both: $line" ;; esac
 	done
-	is "a server that was started only to be asked what it can confuses nobody (${variables:-workspace})" "$wrong" ""
+	is "a server that was started only to be asked what it can confuses nobody (${variables:-workspace})" \
+		"$wrong" ""
 	is "... and leaves nothing half made" "$(find "$LIVE" -name '.*')" ""
 done
 
@@ -207,9 +214,11 @@ start 1 "$T/web"
 ask 1 set_status '{"agent_name":"web","status":"x"}' >"$T/out"
 mine=$(at pid <"$(find "$LIVE" -name 'web.*' -newer "$T/long-ago")")
 is "a hundred old files beside a new one: it is ours" "$mine" "$pid"
-like "of a hundred dead servers the last one counts" "$("$BIN" get_agent --name api --json | at lastSeen)" '^2001-01-01T05:[23]'
+like "of a hundred dead servers the last one counts" "$("$BIN" get_agent --name api --json | at lastSeen)" \
+	'^2001-01-01T05:[23]'
 is "... and the others are cleaned away" "$(files 'api.*')" api.00000032
-is "beside one that is there all are" "$(files 'web.*')" "$(basename "$(find "$LIVE" -name 'web.*' -newer "$T/long-ago")")"
+is "beside one that is there all are" "$(files 'web.*')" \
+	"$(basename "$(find "$LIVE" -name 'web.*' -newer "$T/long-ago")")"
 like "... which stays there" "$("$BIN" get_agent --name web)" '^web: live'
 stop 1
 
@@ -226,10 +235,12 @@ for round in 1 2 3; do
 		n=$((n + 1))
 	done
 	wait
-	is "of dead servers that were last heard of at the same time one file stays ($round)" "$(count 'api.*')" 1
+	is "of dead servers that were last heard of at the same time one file stays ($round)" \
+		"$(count 'api.*')" 1
 done
 stale db.00000001 200101010000
-like "what the dead leave is one agent's: another's stays" "$("$BIN" list_agents)" '^db: not running, last seen [0-9]*d ago'
+like "what the dead leave is one agent's: another's stays" "$("$BIN" list_agents)" \
+	'^db: not running, last seen [0-9]*d ago'
 is "... as a file" "$(files 'db.*')" db.00000001
 
 # Whatever else lies there.
@@ -273,12 +284,14 @@ for tool in check_inbox list_agents; do
 	start 1 "$T/api"
 	ask 1 set_status '{"agent_name":"api","status":"x"}' >"$T/out"
 	rm -rf "$LIVE"
-	like "$tool: where live/ was deleted, presence is unknown" "$("$BIN" get_agent --name api)" '^api: presence unknown'
+	like "$tool: where live/ was deleted, presence is unknown" "$("$BIN" get_agent --name api)" \
+		'^api: presence unknown'
 	ask 1 $tool '{"agent_name":"api"}' >"$T/out"
 	like "$tool: ... until the server's next call" "$("$BIN" get_agent --name api)" '^api: live'
 	rm -f "$LIVE"/*
 	ask 1 $tool '{"agent_name":"api"}' >"$T/out"
-	like "$tool: where its file was deleted, it appears again too" "$("$BIN" get_agent --name api)" '^api: live'
+	like "$tool: where its file was deleted, it appears again too" "$("$BIN" get_agent --name api)" \
+		'^api: live'
 	is "$tool: ... in one file" "$(count 'api.*')" 1
 	drop 1
 	like "$tool: ... which is its own" "$("$BIN" get_agent --name api)" '^api: not running'
@@ -288,18 +301,26 @@ section "Names that break the rule"
 # They come from other programs' stores; they get mail, but no file of ours.
 
 sed '$d' "$INTERAGENT_DIR/registry.json" | sed '$s/$/,/' >"$T/registry"
-printf '  "../up": {"name": "../up", "workspacePath": "%s", "description": "x", "registeredAt": "2025-01-01T00:00:00.000Z"},\n' "$T/db" >>"$T/registry"
-printf '  "two words": {"name": "two words", "workspacePath": "%s", "description": "x", "registeredAt": "2025-01-01T00:00:00.000Z"}\n}\n' "$T/db" >>"$T/registry"
+printf '  "../up": {"name": "../up", "workspacePath": "%s", "description": "x", "registeredAt": "2025-01-01T00:00:00.000Z"},\n' \
+	"$T/db" >>"$T/registry"
+printf '  "two words": {"name": "two words", "workspacePath": "%s", "description": "x", "registeredAt": "2025-01-01T00:00:00.000Z"}\n}\n' \
+	"$T/db" >>"$T/registry"
 cp "$T/registry" "$INTERAGENT_DIR/registry.json"
 rm -rf "$LIVE"
 for name in ../up "two words"; do
 	start 1 "$T/db"
 	ask 1 set_status "{\"agent_name\":\"$name\",\"status\":\"busy\"}" >"$T/out"
-	like "an agent whose name breaks the rule has its mail: $name" "$(ask 1 check_inbox "{\"agent_name\":\"$name\"}")" '^No mail\.'
-	like "... but its presence is unknown" "$("$BIN" get_agent --name "$name")" "^\"$name\": presence unknown"
-	like "... also in its status" "$("$BIN" get_status --agent-name "$name")" "^\"$name\": \"busy\", .*; presence unknown"
-	like "... and to who writes to it" "$("$BIN" send_message --from db --to "$name" --subject s --content c)" " stored; \"$name\": presence unknown"
-	is "... and it has no file" "$(find "$INTERAGENT_DIR" -path '*live*' -type f; find "$T" -name '*up.[0-9a-f]*')" ""
+	like "an agent whose name breaks the rule has its mail: $name" \
+		"$(ask 1 check_inbox "{\"agent_name\":\"$name\"}")" '^No mail\.'
+	like "... but its presence is unknown" "$("$BIN" get_agent --name "$name")" \
+		"^\"$name\": presence unknown"
+	like "... also in its status" "$("$BIN" get_status --agent-name "$name")" \
+		"^\"$name\": \"busy\", .*; presence unknown"
+	like "... and to who writes to it" \
+		"$("$BIN" send_message --from db --to "$name" --subject s --content c)" \
+		" stored; \"$name\": presence unknown"
+	is "... and it has no file" \
+		"$(find "$INTERAGENT_DIR" -path '*live*' -type f; find "$T" -name '*up.[0-9a-f]*')" ""
 	stop 1
 done
 
@@ -314,6 +335,7 @@ if command -v strace >/dev/null && strace -o "$T/trace" true 2>"$T/out"; then
 		"$(grep -e '"\.tmp-.*O_CREAT' -e 'flock(.*LOCK_EX' -e 'rename.*"api\.' "$T/trace" |
 			sed -e 's/.*openat(.*/made/' -e 's/.*flock(.*/locked/' -e 's/.*rename.*/named/' | head -n 3 | paste -s -d ' ' -)" "made locked named"
 else
-	skip "a presence is made under another name, locked, and then named" "there is no strace here that works"
+	skip "a presence is made under another name, locked, and then named" \
+		"there is no strace here that works"
 fi
 done_testing

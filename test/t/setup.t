@@ -69,7 +69,8 @@ prepare() {
 	plugin=${CLAUDE_CONFIG_DIR:-$HOME/.claude}/skills/interagent
 }
 
-for home in "an empty home" "a .claude" "a .claude with settings and skills" "an empty directory for the plugin" \
+for home in "an empty home" "a .claude" "a .claude with settings and skills" \
+	"an empty directory for the plugin" \
 	"a directory for the plugin with a file in it" "a directory of its own for settings" "one that is not there yet" \
 	"a server in .claude.json already"; do
 	prepare "$home"
@@ -108,7 +109,8 @@ setup claude
 plugin_json=$plugin/.claude-plugin/plugin.json
 hooks_json=$plugin/hooks/hooks.json
 is "the plugin has its name" "$(at name <"$plugin_json")" interagent
-is "... and the program's version" "interagent $(at version <"$plugin_json")" "$("$BIN" --version | sed 's/ (.*//')"
+is "... and the program's version" "interagent $(at version <"$plugin_json")" \
+	"$("$BIN" --version | sed 's/ (.*//')"
 is "... it has the hooks that tell of mail" "$(at hooks <"$hooks_json" | at -keys | paste -s -d ' ' -)" \
 	"SessionStart UserPromptSubmit PostToolBatch Stop FileChanged"
 for event in SessionStart UserPromptSubmit PostToolBatch Stop FileChanged; do
@@ -125,7 +127,8 @@ for event in SessionStart UserPromptSubmit PostToolBatch Stop FileChanged; do
 		is "... and wakes nobody" "$wakes" ""
 	fi
 done
-is "... it brings the server" "$(at mcpServers interagent command <"$plugin/.mcp.json") $(at mcpServers interagent args <"$plugin/.mcp.json" | at -wire)" \
+is "... it brings the server" \
+	"$(at mcpServers interagent command <"$plugin/.mcp.json") $(at mcpServers interagent args <"$plugin/.mcp.json" | at -wire)" \
 	"$BIN [\"serve\"]"
 is "... and no other" "$(at mcpServers <"$plugin/.mcp.json" | at -keys)" interagent
 is "nothing that it writes is for others to write" "$(find "$HOME" -perm -0002 ! -type l)" ""
@@ -168,11 +171,13 @@ setup claude --undo
 as_it_was "... and it is undone"
 program=
 (cd "${odd%/*}" && ./interagent setup claude) >"$T/said" 2>&1
-is "a program that was called by a relative path is noted by its absolute one" "$(at hooks Stop 0 hooks 0 command <"$hooks_json")" "$odd"
+is "a program that was called by a relative path is noted by its absolute one" \
+	"$(at hooks Stop 0 hooks 0 command <"$hooks_json")" "$odd"
 (cd / && PATH=${odd%/*}:$PATH exec interagent setup claude) >"$T/said" 2>&1
 is "... and one that was found by the shell too" "$(at hooks Stop 0 hooks 0 command <"$hooks_json")" "$odd"
 setup claude
-is "another program takes its place" "$(at hooks Stop 0 hooks 0 command <"$hooks_json") $(at mcpServers interagent command <"$plugin/.mcp.json")" \
+is "another program takes its place" \
+	"$(at hooks Stop 0 hooks 0 command <"$hooks_json") $(at mcpServers interagent command <"$plugin/.mcp.json")" \
 	"$BIN $BIN"
 program=$odd
 setup claude --undo
@@ -294,7 +299,8 @@ export CLAUDE_CONFIG_DIR
 mkdir "$CLAUDE_CONFIG_DIR"
 echo '{"mcpServers":{"interagent":{"command":"interagent"}}}' >"$CLAUDE_CONFIG_DIR/.claude.json"
 setup claude
-no "a directory of its own for settings has its own .claude.json" test -e "$CLAUDE_CONFIG_DIR/skills/interagent/.mcp.json"
+no "a directory of its own for settings has its own .claude.json" test \
+	-e "$CLAUDE_CONFIG_DIR/skills/interagent/.mcp.json"
 ok "... and its own hooks" test -e "$CLAUDE_CONFIG_DIR/skills/interagent/hooks/hooks.json"
 unset CLAUDE_CONFIG_DIR
 
@@ -320,7 +326,8 @@ echo 'no directory' >"$HOME/.claude/skills"
 setup claude
 is "where it cannot write it fails" "$status" 1
 like "... and says where" "$(cat "$T/said" "$T/complained")" "$HOME/.claude/skills"
-is "... and has touched nothing" "$(find "$HOME" -type f) $(cat "$HOME/.claude/skills")" "$HOME/.claude/skills no directory"
+is "... and has touched nothing" "$(find "$HOME" -type f) $(cat "$HOME/.claude/skills")" \
+	"$HOME/.claude/skills no directory"
 
 section "The doctor"
 
@@ -359,7 +366,8 @@ doctor
 says "... or brings a server that is known by now" '^Claude Code: the plugin directory is not current; '
 setup claude
 doctor
-says "... and is current again when it was set up again" '^Claude Code: the plugin directory is there and current$'
+says "... and is current again when it was set up again" \
+	'^Claude Code: the plugin directory is there and current$'
 (cd "$T/web" && exec "$BIN" register_agent --name web --description test) >"$T/out" 2>&1
 mkdir -p "$T/web/src" "$T/web/lib/.git"
 for place in web web/src; do
