@@ -859,12 +859,8 @@ section "Other names of a file"
 
 cp -R "$T/model" "$T/store"
 mkdir "$T/other"
-<<<<<<< HEAD
-for file in registry.json status.json "messages-meta/$first_id.json" specs/users.md specs/.history/users/readers.json announced/web@session; do
-=======
 for file in registry.json status.json "messages-meta/$first_id.json" specs/users.md \
-	specs/.history/users/index.json announced/web@session; do
->>>>>>> house
+	specs/.history/users/readers.json announced/web@session; do
 	ln "$T/store/$file" "$T/other/$(basename "$file")"
 	cp "$T/store/$file" "$T/other/$(basename "$file").copy"
 done
@@ -883,23 +879,15 @@ like "the doctor finds nothing wrong with a store of ours" "$("$BIN" doctor)" 'n
 for mode in g+w o+w; do
 	for place in "" /messages /messages-meta /specs /archive/messages /live; do
 		chmod $mode "$T/store$place"
-<<<<<<< HEAD
-		like "the doctor says so where others may write ($mode): the store$place" "$("$BIN" doctor)" "^mail: $T/store$place can be written by other users\$"
-=======
 		like "the doctor says so where others may write ($mode): the store$place" \
-			"$("$BIN" doctor)" "^$T/store$place can be written by other users\$"
->>>>>>> house
+			"$("$BIN" doctor)" "^mail: $T/store$place can be written by other users\$"
 		no "... and fails" "$BIN" doctor
 		chmod go-w "$T/store$place"
 	done
 done
 if chown -R 12345 "$T/store/messages" 2>"$T/out"; then
-<<<<<<< HEAD
-	like "the doctor says so where another user owns a directory" "$("$BIN" doctor)" "^mail: $T/store/messages belongs to another user (number 12345, not 0)\$"
-=======
 	like "the doctor says so where another user owns a directory" "$("$BIN" doctor)" \
-		"^$T/store/messages belongs to another user\$"
->>>>>>> house
+		"^mail: $T/store/messages belongs to another user (number 12345, not 0)\$"
 	chown -R 12345 "$T/store"
 	like "... or the store" "$("$BIN" doctor)" "^mail: $T/store belongs to another user (number 12345, not 0)\$"
 else
