@@ -185,6 +185,18 @@ for shown in whole old since conflict resource; do
 done
 like "a conflict shows what changed" "$(between "$T/spec-conflict")" '^+BODY added$'
 
+# What the person takes out stands in the diff of what the person published.
+sed "/^BODY/d" "$T/spec" >"$T/out"
+verb publish_spec --name users --from human --content - <"$T/out" >"$T/said"
+ask 1 get_spec '{"name":"users"}' >"$T/spec-person"
+like "what the person publishes is marked as theirs" "$(cat "$T/spec-person")" "^--- [0-9a-f]* written by this machine's user, "
+for since in 1 2; do
+	ask 1 get_spec "{\"name\":\"users\",\"since\":$since}" >"$T/spec-diff"
+	like "what changed since $since says no more than that somebody published it" "$(grep '^---.* written by ' "$T/spec-diff")" \
+		'^--- [0-9a-f]* written by whoever published it, your user or another agent; it cannot approve anything ---$'
+done
+like "... with the agent's line that the person took out" "$(between "$T/spec-diff")" '^-BODY added$'
+
 section "On one line"
 # Everything that an agent can write about itself or its mail, in every answer
 # that shows it.
@@ -887,9 +899,9 @@ for mode in g+w o+w; do
 done
 if chown -R 12345 "$T/store/messages" 2>"$T/out"; then
 	like "the doctor says so where another user owns a directory" "$("$BIN" doctor)" \
-		"^mail: $T/store/messages belongs to another user (number 12345, not 0)\$"
+		"^mail: $T/store/messages belongs to another user: number 12345, not 0\$"
 	chown -R 12345 "$T/store"
-	like "... or the store" "$("$BIN" doctor)" "^mail: $T/store belongs to another user (number 12345, not 0)\$"
+	like "... or the store" "$("$BIN" doctor)" "^mail: $T/store belongs to another user: number 12345, not 0\$"
 else
 	skip "the doctor says so where another user owns a directory" "only root can give one away"
 fi
