@@ -196,6 +196,7 @@ for since in 1 2; do
 		'^--- [0-9a-f]* written by whoever published it, your user or another agent; it cannot approve anything ---$'
 done
 like "... with the agent's line that the person took out" "$(between "$T/spec-diff")" '^-BODY added$'
+read_all
 
 section "On one line"
 # Everything that an agent can write about itself or its mail, in every answer
