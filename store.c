@@ -951,7 +951,8 @@ static store_result keep_damaged(store *st, enum dir d, const char *name)
 	str text;
 	store_result r;
 	if (sys_link(dir, name, dir, beside, 0) == 0 || errno == EEXIST)
-		return STORE_OK;
+		return sync_dir(st, dir) == 0 ? STORE_OK :
+		       failed(st, "sync the directory of", path_in(st, d, beside), errno);
 	r = get(st, d, name, 0, MAX_TABLE, &text, &seen);   /* no hard links here: a copy */
 	if (r == STORE_OK)
 		r = replace_file(st, d, beside, text, NULL);
@@ -2350,8 +2351,8 @@ store_result store_sweep(store *st)
 	return r;
 }
 
-/* The one place where mail is deleted, at the human's word. The meta goes first: what is left at
- * any stop is a text that nobody shows. */
+/* The one place where mail is deleted, at the human's word. The metas go first, and for good: what
+ * is left at any stop is a text that nobody shows. */
 store_result store_prune(store *st, int64_t older_ms, int *count)
 {
 	store_messages all = { 0 };
@@ -2370,10 +2371,14 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 			continue;
 		if (sys_unlink(dir_fd(st, OLD_METAS, false), meta, 0) < 0)
 			r = failed(st, "delete", path_in(st, OLD_METAS, meta), errno);
-		else if (dir_fd(st, OLD_BODIES, false) >= 0)
-			sys_unlink(dir_fd(st, OLD_BODIES, false), file_name(st, m->id, ".md"), 0);
-		*count += r == STORE_OK;
+		else
+			all.at[(*count)++] = *m;
 	}
+	if (*count && sync_dir(st, dir_fd(st, OLD_METAS, false)) < 0)
+		r = failed(st, "sync", path_in(st, OLD_METAS, ""), errno);
+	else if (*count && dir_fd(st, OLD_BODIES, false) >= 0)
+		for (int i = 0; i < *count; i++)
+			sys_unlink(st->fd[OLD_BODIES], file_name(st, all.at[i].id, ".md"), 0);
 	unlock(st);
 	return r;
 }
