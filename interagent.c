@@ -787,6 +787,14 @@ static void say_rest(context *c, int64_t shown_to, int64_t total)
 /* ==== Records ====
  * What a call needs of the directory of agents is loaded once and handed on. */
 
+/* For what is worth knowing but not worth a refusal. False: it cannot be read. */
+static bool load_agents(context *c)
+{
+	if (!c->loaded.agents)
+		c->loaded.agents = store_list_agents(&c->st, &c->agents) == STORE_OK;
+	return c->loaded.agents;
+}
+
 static bool need_agents(context *c)
 {
 	if (!c->loaded.agents && !ok_or_refuse(c, store_list_agents(&c->st, &c->agents)))
@@ -1229,7 +1237,7 @@ static str speaker_of_process(const context *c)
 static str speaker_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0 || !need_agents(c))
+	if (c->session_id.n == 0 || !load_agents(c))
 		return S("");
 	load_live(c);
 	for (int i = 0; i < c->live.n; i++) {
@@ -1247,7 +1255,7 @@ static str speaker_of_place(context *c)
 {
 	int n;
 	const store_record **here;
-	if (c->self->cwd.n == 0 || !need_agents(c))
+	if (c->self->cwd.n == 0 || !load_agents(c))
 		return S("");
 	here = agents_here(c, &n);
 	return n ? here[0]->name : S("");
@@ -1323,13 +1331,13 @@ static bool find_speaker(context *c, str named)
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
 	if (has_spoken_as(c->self, named) ||
-	    (need_agents(c) && runs_in(c, workspace_of(c, named)))) {
+	    (load_agents(c) && runs_in(c, workspace_of(c, named)))) {
 		c->speaker = named;
 		return true;
 	}
 	/* Instructions written for the original always pass a name: it is taken,
 	 * where nothing else is known of us and nobody runs under it. */
-	if (c->speaker.n == 0 && need_agents(c) && agent_named(c, named) && !is_live(c, named)) {
+	if (c->speaker.n == 0 && load_agents(c) && agent_named(c, named) && !is_live(c, named)) {
 		c->speaker = named;
 		c->became = true;
 		speak_as(c->self, named, c->session_id);
@@ -1435,7 +1443,7 @@ static void be_home(process *self, arena *mem)
 	str name = S("");
 	if (self->presence.fd < 0 && self->root.n)
 		name = own_name(&c);
-	if (name.n && need_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
+	if (name.n && load_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
 		appear(&c, name);
 	end(&c);
 	arena_reset(mem);
@@ -1982,7 +1990,7 @@ static void write_receipt(context *c, const receipt *r)
 		     c->st.fault.placed ? "is marked read" : "stays unread", why);
 		return;
 	}
-	if (!need_agents(c))
+	if (!load_agents(c))
 		return;
 	signal_agent(c, m.from, r->reader, "read", &m);
 	if (count_unread(c, r->reader, &unread, &urgent) && unread == 0)
@@ -2891,7 +2899,7 @@ static bool publish_spec(context *c, call *k)
 static void note_reader(context *c, const store_spec *s)
 {
 	store_result r;
-	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !need_agents(c) ||
+	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !load_agents(c) ||
 	    !agent_named(c, c->speaker))
 		return;
 	r = store_note_reader(&c->st, s->name, c->speaker, s->version);
@@ -3830,7 +3838,7 @@ static void say_who_you_are(context *c)
 {
 	const store_record **here = NULL;
 	int n = 0, said = 0;
-	if (need_agents(c))
+	if (load_agents(c))
 		here = agents_here(c, &n);
 	c->out->n = 0;
 	say(c, "You are the agent %S. ", shown_name(c, c->speaker));
@@ -5066,7 +5074,7 @@ static bool run_doctor(context *c, call *k)
 		       S("set INTERAGENT_DIR to an absolute path"));
 		c->status = 1;
 	}
-	if (c->self->root.n && need_agents(c)) {
+	if (c->self->root.n && load_agents(c)) {
 		examine_place(&d);
 		examine_watch(&d);
 	}
