@@ -534,8 +534,10 @@ hooked() {
 			is "... whose command runs" "$(echo '{"hook_event_name":"Stop"}' | sh -c "$hook" 2>&1; echo "$?")" 0
 			;;
 		esac
+		cp "$pasted" "$T/pasted"
 		setup "$name"
 		unlike "... and are not shown again" "$(cat "$T/said")" '^For hooks'
+		cp "$T/pasted" "$pasted"
 		setup "$name" --undo
 		like "... and undoing names the file" "$(cat "$T/said")" "^$HOME/$2 is yours"
 	done
