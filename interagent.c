@@ -89,7 +89,8 @@ enum {
 	HINT_MS = 1000,                  /* how long a count of unread mail is good enough */
 	SWEEP_ASK_MS = 60 * 1000,        /* between two questions whether the archive is due */
 	SWEEP_LOCK_MS = 1500,            /* what a sweep waits for the lock */
-	HOME_MS = 1000                   /* a server this long at an agent's home is present as it */
+	HOME_MS = 1000,                  /* a server this long at an agent's home is present as it */
+	HOME_AGAIN_MS = 60 * 1000        /* ... or later, when nobody runs under the name any more */
 };
 
 /* Who this process is: one, for as long as it runs. */
@@ -103,8 +104,8 @@ typedef struct {
 	str session_id;                  /* the client's, if it tells: a restart keeps it */
 	str client;                      /* what the client calls itself, harmless characters only */
 	const struct client *known_client;   /* its row, or NULL */
-	struct { str *at; int n, room; } spoken;  /* the agents that we registered or spoke as, in order;
-	                                  * the last is who speaks now */
+	struct { struct voice { str name, session; } *at; int n; } spoken;  /* the agents that we
+	                                  * registered, the latest last, and for which session */
 	struct presence {                /* what others see of us; see appear */
 		int fd;                  /* locked for as long as we speak for `agent`; -1: for nobody */
 		str agent, workspace, client, file;
@@ -185,7 +186,7 @@ enum {
 	ALWAYS_LOAD = 4,                 /* clients that defer tools load this one at once */
 	LONG_RESULT = 8,
 	LIST = 16,                       /* --json prints an array; lines are cut to the screen */
-	NO_STORE = 32,                   /* needs no place for the mail */
+	NO_STORE = 32,                   /* needs neither a place for the mail nor a speaker */
 	PERSONAL = 64,                   /* refused in an agent's shell */
 	USAGE_IS_1 = 128                 /* exits 1 where others exit 2, which would wake a client */
 };
@@ -1150,10 +1151,10 @@ static bool runs_in(context *c, str workspace)
 }
 
 /* An entry counts only if it was made from inside its workspace: nobody claims a
- * directory from afar. */
+ * directory from afar. The person is no agent, whatever another program wrote. */
 static bool is_at_home(context *c, const store_record *a, str dir)
 {
-	return is_inside(field(c, a->doc, "registeredFrom"), dir) &&
+	return !is_human(a->name) && is_inside(field(c, a->doc, "registeredFrom"), dir) &&
 	       str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), dir);
 }
 
@@ -1194,30 +1195,42 @@ static const store_record **agents_here(context *c, int *n)
 static bool has_spoken_as(const process *self, str name)
 {
 	for (int i = 0; i < self->spoken.n; i++)
-		if (str_eq(self->spoken.at[i], name))
+		if (str_eq(self->spoken.at[i].name, name))
 			return true;
 	return false;
 }
 
 /* From now on the process speaks as this agent, until it registers another. */
-static void speak_as(process *self, str name)
+static void speak_as(process *self, str name, str session)
 {
-	int i = 0, last = self->spoken.n - 1;
-	str kept = { 0 };
-	while (i <= last && !str_eq(self->spoken.at[i], name))
+	struct voice v = { 0 };
+	int i = 0;
+	while (i < self->spoken.n && !str_eq(self->spoken.at[i].name, name))
 		i++;
-	if (i > last) {
-		str *more = realloc(self->spoken.at, sizeof *more * (size_t)(last + 2));
-		must(more != NULL);
-		self->spoken.at = more;
-		keep(&kept, name);
-		self->spoken.n++;
-		last++;
-	} else {
-		kept = self->spoken.at[i];
-		memmove(&self->spoken.at[i], &self->spoken.at[i + 1], sizeof kept * (size_t)(last - i));
+	if (i == self->spoken.n) {
+		self->spoken.at = realloc(self->spoken.at, sizeof v * (size_t)(i + 1));
+		must(self->spoken.at != NULL);
+		self->spoken.at[self->spoken.n++] = v;
 	}
-	self->spoken.at[last] = kept;
+	v = self->spoken.at[i];
+	keep(&v.name, name);
+	keep(&v.session, session);
+	memmove(&self->spoken.at[i], &self->spoken.at[i + 1],
+		sizeof v * (size_t)(self->spoken.n - i - 1));
+	self->spoken.at[self->spoken.n - 1] = v;
+}
+
+/* The agent that this process registered last. Threads of one client may share a
+ * server: then it is the last one of the caller's thread. */
+static str speaker_of_process(const context *c)
+{
+	const process *self = c->self;
+	for (int i = self->spoken.n; i-- > 0;)
+		if (str_eq(self->spoken.at[i].session, c->session_id))
+			return self->spoken.at[i].name;
+	if (self->spoken.n)
+		return self->spoken.at[self->spoken.n - 1].name;
+	return self->presence.fd >= 0 ? self->presence.agent : S("");
 }
 
 /* The agent that the session was last seen to speak as, here: a client that was
@@ -1231,7 +1244,8 @@ static str speaker_of_session(context *c)
 	load_live(c);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		if (!str_eq(p->session, c->session_id) || !runs_in(c, p->workspace))
+		if (!str_eq(p->session, c->session_id) || is_human(p->agent) ||
+		    !runs_in(c, p->workspace))
 			continue;
 		if (!best || p->life > best->life || (p->life == best->life && p->seen > best->seen))
 			best = p;
@@ -1261,52 +1275,25 @@ static bool has_terminal(void)
 static str own_name(context *c)
 {
 	process *self = c->self;
-	bool thread = !str_eq(c->session_id, self->session_id);
-	str name = S("");
-	if (self->fixed_name.n) {
-		c->why = "INTERAGENT_NAME says so";
-		return self->fixed_name;
-	}
+	str name = self->fixed_name;
+	c->why = "INTERAGENT_NAME says so";
+	if (name.n)
+		return name;
 	if (self->shell && !self->agents_shell) {
 		c->why = has_terminal() ? "a person's terminal" : "no terminal, and no agent's shell";
 		return has_terminal() ? store_human : S("");
 	}
-	/* Several threads of one client may share a server: theirs come first. */
-	if (self->spoken.n > 1 && thread)
-		name = speaker_of_session(c);
-	if (name.n == 0 && self->spoken.n) {
-		c->why = "this process registered it";
-		return self->spoken.at[self->spoken.n - 1];
-	}
+	c->why = "this process registered it";
+	name = speaker_of_process(c);
+	if (name.n)
+		return name;
 	c->why = "the client's session was last seen as it";
-	if (name.n == 0)
-		name = speaker_of_session(c);
+	name = speaker_of_session(c);
 	if (name.n)
 		return name;
 	name = speaker_of_place(c);
 	c->why = name.n ? "it was registered from here" : "nobody was registered from here";
 	return name;
-}
-
-/* Is the name at home where we run, or live with our session? */
-static bool belongs_here(context *c, str name)
-{
-	const store_record *a;
-	if (!need_agents(c))
-		return false;
-	a = agent_named(c, name);
-	if (a && runs_in(c, field(c, a->doc, "workspacePath")) &&
-	    is_inside(field(c, a->doc, "registeredFrom"),
-		      real_path(c->mem, field(c, a->doc, "workspacePath"))))
-		return true;
-	load_live(c);
-	for (int i = 0; c->session_id.n && i < c->live.n; i++) {
-		const store_presence *p = &c->live.at[i];
-		if (p->life == STORE_ALIVE && str_eq(p->agent, name) &&
-		    str_eq(p->session, c->session_id) && runs_in(c, p->workspace))
-			return true;
-	}
-	return false;
 }
 
 /* Refusals that hold whatever else is known of the name. */
@@ -1345,7 +1332,8 @@ static bool find_speaker(context *c, str named)
 	c->speaker = own_name(c);
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
-	if (has_spoken_as(c->self, named) || belongs_here(c, named)) {
+	if (has_spoken_as(c->self, named) ||
+	    (need_agents(c) && runs_in(c, workspace_of(c, named)))) {
 		c->speaker = named;
 		return true;
 	}
@@ -1354,29 +1342,35 @@ static bool find_speaker(context *c, str named)
 	if (c->speaker.n == 0 && need_agents(c) && agent_named(c, named) && !is_live(c, named)) {
 		c->speaker = named;
 		c->became = true;
-		speak_as(c->self, named);
+		speak_as(c->self, named, c->session_id);
 		return true;
 	}
 	c->asked_for = named;
 	return true;
 }
 
+/* Those who are registered for this directory, though not from here, may be meant. */
 static bool refuse_unknown_speaker(context *c)
 {
-	int n;
-	const store_record **here;
-	if (c->self->shell)
-		return refuse(c, "who is speaking? name an agent with --from NAME");
-	here = agents_here(c, &n);
-	refuse(c, "who are you? call register_agent");
-	for (int i = 0; i < n && i < NAMES_SHOWN; i++) {
-		say(c, i ? ", " : "; registered from here: ");
-		say(c, "%S", shown_name(c, here[i]->name));
-	}
+	str *names = NEW(c->mem, str, c->agents.n + 1);
+	int n = 0;
+	for (int i = 0; i < c->agents.n; i++)
+		if (runs_in(c, field(c, c->agents.at[i].doc, "workspacePath")))
+			names[n++] = c->agents.at[i].name;
+	refuse(c, c->self->shell ? "who is speaking? name an agent with --from NAME"
+				 : "who are you? call register_agent");
+	say_names(c, "; registered for this directory: ", names, n);
 	return false;
 }
 
 static void appear(context *c, str agent);
+
+/* Who runs under a name, so that a person can find the process. */
+static str holder(context *c, const store_presence *p)
+{
+	return arena_say(c->mem, "in %q (%Q, process %l)", p->workspace,
+			 p->client.n ? p->client : S("client unknown"), p->pid);
+}
 
 /* Handlers that act for somebody ask for a registered speaker. */
 static bool need_speaker(context *c)
@@ -1389,14 +1383,12 @@ static bool need_speaker(context *c)
 		return refuse(c, "you are %S here, not %S: leave the name out, or register under it",
 			      shown_name(c, c->speaker), shown_name(c, c->asked_for));
 	if (c->asked_for.n)
-		return refuse(c, "%S is somebody else's: it is %S; call register_agent with your own name",
-			      shown_name(c, c->asked_for), shown_presence(c, c->asked_for));
+		return refuse(c, "the name %q is taken by a running agent %S; call register_agent with "
+				 "your own", c->asked_for, holder(c, presence_of(c, c->asked_for)));
 	if (c->speaker.n == 0)
 		return refuse_unknown_speaker(c);
 	if (!agent_named(c, c->speaker) && !is_human(c->speaker))
 		return refuse_agent(c, c->speaker);
-	if (!c->self->shell && !has_spoken_as(c->self, c->speaker))
-		speak_as(c->self, c->speaker);
 	appear(c, c->speaker);
 	return true;
 }
@@ -1472,6 +1464,8 @@ static bool check_workspace(context *c, str path)
 		return refuse(c, "workspace_path: %q cannot be a project directory", path);
 	if (windows)
 		return true;
+	if (!text_valid(path))
+		return refuse(c, "workspace_path: %q is not UTF-8: no agent can be at home in it", path);
 	if (path.s[0] != '/')
 		return refuse(c, "workspace_path: %q is not absolute", path);
 	kind = store_look(c->mem, path);
@@ -1524,8 +1518,7 @@ typedef struct {
 	context *c;
 	str name, workspace;
 	bool shared;                     /* another process there speaks for the agent too */
-	const store_record *before;      /* the name as it was registered elsewhere, or NULL */
-	const store_presence *holder;    /* who was last seen under the name */
+	const store_record *before;      /* the name as it was registered, or NULL */
 } joining;
 
 /* A name that somebody runs under belongs to that workspace; in the same one it
@@ -1543,12 +1536,12 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 	j->before = agent_named(c, j->name);
 	for (int i = 0; i < live->n; i++) {
 		const store_presence *p = &live->at[i];
-		if (p->life != STORE_ALIVE || !str_eq(p->agent, j->name) || p->pid == getpid())
+		if (p->life != STORE_ALIVE || !str_eq(p->agent, j->name) ||
+		    str_eq(p->file, c->self->presence.file))
 			continue;
 		if (!same_place(c->mem, p->workspace, j->workspace))
-			return refuse(c, "the name %q is taken by a running agent in %q (%Q, process %l); "
-					 "choose another", j->name, p->workspace,
-				      p->client.n ? p->client : S("client unknown"), p->pid);
+			return refuse(c, "the name %q is taken by a running agent %S; choose another",
+				      j->name, holder(c, p));
 		j->shared = true;
 	}
 	return true;
@@ -1578,7 +1571,7 @@ static void say_joined(context *c, const joining *j)
 	if (j->before)
 		before = field(c, j->before->doc, "workspacePath");
 	say(c, "%S is registered for %q.", shown_name(c, j->name), j->workspace);
-	if (before.n && !same_place(c->mem, before, j->workspace))
+	if (before.n && !has_spoken_as(c->self, j->name) && !same_place(c->mem, before, j->workspace))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));
 	if (!store_workspace_here(c->mem, j->workspace))
@@ -1611,7 +1604,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 	say_joined(c, &j);
 	if (!self->shell) {
 		keep_presence(self, &mine, r.self_fd);
-		speak_as(self, name);
+		speak_as(self, name, c->session_id);
 	}
 	c->speaker = name;
 	c->loaded.agents = c->loaded.live = false;
@@ -1624,7 +1617,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 static bool register_agent(context *c, call *k)
 {
 	str path = arg(k, "workspace_path"), name = arg(k, "name");
-	return may_be_named(c, name) &&
+	return (is_human(name) || may_be_named(c, name)) &&
 	       do_register(c, name, path.n ? path : c->self->cwd,
 			   text_one_line(c->mem, arg(k, "description")));
 }
@@ -2245,14 +2238,18 @@ static bool check_inbox(context *c, call *k)
 
 /* ==== Mail: one message ==== */
 
-/* An id as people and models write it: with white space, #, dots around it. */
+static bool is_id_byte(char c)
+{
+	return c == '-' || c == '_' || store_name_ok((str){ &c, 1 });
+}
+
+/* An id as people and models write it: with #, dots, quotes or brackets around it. */
 static str clean_id(str typed)
 {
-	typed = str_trim(typed);
-	while (str_starts(typed, S("#")))
-		typed = str_trim(str_from(typed, 1));
-	while (str_ends(typed, S(".")) || str_ends(typed, S("\xe2\x80\xa6")))
-		typed.n -= typed.s[typed.n - 1] == '.' ? 1 : 3;
+	while (typed.n && !is_id_byte(typed.s[0]))
+		typed = str_from(typed, 1);
+	while (typed.n && !is_id_byte(typed.s[typed.n - 1]))
+		typed.n--;
 	return typed;
 }
 
@@ -2261,7 +2258,8 @@ static bool find_message(context *c, str typed, store_message *m)
 	str id = clean_id(typed);
 	store_result r = store_find(&c->st, id, m);
 	if (r == STORE_ABSENT && id.n < 4)
-		return refuse(c, "%q is too short for an id; give at least 4 characters", id);
+		return refuse(c, "%q is too short for an id; give at least 4 characters",
+			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
 		return refuse(c, "no message %q; check_inbox lists yours",
 			      text_head_bytes(id, SUBJECT_SHOWN));
@@ -2320,8 +2318,10 @@ static void take_receipt(context *c, call *k, const store_message *m)
 {
 	bool open = has_trait(m, STORE_UNREAD);
 	if (str_eq(c->speaker, m->to) && c->asked_for.n == 0) {
-		if (open || completed_unseen(c, m))
-			add_receipt(c, k, m, c->speaker, false);
+		if (!open && !completed_unseen(c, m))
+			return;
+		add_receipt(c, k, m, c->speaker, false);
+		appear(c, c->speaker);
 		return;
 	}
 	if (c->asked_for.n && c->speaker.n)
@@ -2658,7 +2658,9 @@ static bool run_call(context *c, call *k)
 	k->misused = k->misused || !check_required(c, k);
 	if (k->misused)
 		done = false;
-	else if (c->self->root.n == 0 && !(k->verb->traits & NO_STORE))
+	else if (k->verb->traits & NO_STORE)
+		done = k->verb->run(c, k);
+	else if (c->self->root.n == 0)
 		done = ok_or_refuse(c, STORE_FAILED);
 	else
 		done = find_caller(c, k) && k->verb->run(c, k);
@@ -3827,7 +3829,6 @@ static bool may_go_on(context *c, const hook_call *h, telling *t)
 	t->record.stops = 0;
 	if (stops >= STOPS)
 		return false;
-	t->record.in_turn = true;
 	t->record.stops = stops + 1;
 	if (stops || !active || active->kind != JSON_TRUE)
 		return true;
@@ -4036,6 +4037,7 @@ static bool run_wait(context *c, call *k)
 	session = record_session(c);
 	if (store_claim_wait(&c->st, c->speaker, session, &pid) == -1)
 		return refuse(c, "process %l waits for this mail already", pid);
+	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
 	c->self->index = &index;
 	for (mark = *c->mem;; arena_rewind(c->mem, mark)) {
 		telling t;
@@ -4129,6 +4131,7 @@ static bool run_watch(context *c, call *k)
 	buf empty;
 	if (!w.all && !need_speaker(c))
 		return false;
+	signal(SIGINT, SIG_DFL);
 	w.looked = w.started;
 	c->self->index = &index;
 	mark = *c->mem;
@@ -4157,7 +4160,7 @@ static bool run_watch(context *c, call *k)
 
 typedef struct {
 	const client *row;               /* whose socket; NULL: nobody is woken */
-	bool begun;                      /* the first look was taken */
+	int64_t started;                 /* time_now: the client's own start tells what is older */
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
 	str had;                         /* "ID@AGENT" of what has had its nudge, a line each;
 	                                  * "ID@AGENT?" of what was not named in it, or it failed */
@@ -4168,7 +4171,7 @@ typedef struct {
 static void nudge_start(nudge *n)
 {
 	const char *off = getenv("INTERAGENT_WAKE");
-	*n = (nudge){ .claim = -1 };
+	*n = (nudge){ .started = time_now(), .claim = -1 };
 	if (!off || strcmp(off, "off") != 0)
 		n->row = client_that_listens();
 }
@@ -4293,26 +4296,29 @@ static void send_nudge(context *c, nudge *n, telling *t)
 	note_nudged(c, n, &news, &chosen, named);
 }
 
-/* After a change of the mail, and when it is due. */
+/* After a change of the mail, and when it is due. The first look leaves out what was
+ * here before us. */
 static void nudge_look(nudge *n, process *self, arena *mem)
 {
 	context c = begin(self, mem, &(buf){ .mem = mem });
+	store_messages before = { 0 };
 	telling t;
+	int64_t due;
 	c.speaker = self->presence.agent;
 	t = begin_telling(&c, c.session_id);
-	n->looked = clock_ms();
 	if (!store_workspace_here(mem, self->root) || look_for_news(&c, &t, 0) != STORE_OK) {
 		n->due = 0;              /* a store that is away makes no news of old mail */
-	} else if (!n->begun) {
-		note_nudged(&c, n, &t.news, &t.news, INT32_MAX);
-		n->begun = true;
 	} else {
-		plan_nudge(&c, n, &t, &n->due);
-		if (n->due && n->looked >= n->due)
+		for (int i = 0; n->looked == 0 && i < t.news.n; i++)
+			if (time_parse(t.news.at[i].created) < n->started)
+				ADD(mem, &before) = t.news.at[i];
+		note_nudged(&c, n, &t.news, &before, INT32_MAX);
+		plan_nudge(&c, n, &t, &due);
+		n->due = due;
+		if (due && clock_ms() >= due)
 			send_nudge(&c, n, &t);
-		else
-			note_nudged(&c, n, &t.news, &(store_messages){ 0 }, 0);
 	}
+	n->looked = clock_ms();
 	end_telling(&c, &t, false);
 	end(&c);
 	arena_reset(mem);
@@ -5016,7 +5022,8 @@ static void examine_mail(doctor *d, bool fix)
 static void examine_place(doctor *d)
 {
 	context *c = d->c;
-	str names = S(""), speaker = c->speaker.n ? shown_name(c, c->speaker) : S("nobody");
+	str names = S(""), speaker = own_name(c);
+	const char *mark = c->self->agents_shell;
 	int n = 0;
 	const store_record **here = agents_here(c, &n);
 	for (int i = 0; i < n; i++) {
@@ -5029,7 +5036,10 @@ static void examine_place(doctor *d)
 					 workspace));
 	}
 	report(d, "this directory", n ? names : S("nobody registered from here"), none);
-	report(d, "speaker", arena_say(c->mem, "%S: %s", speaker, c->why), none);
+	report(d, "speaker", arena_say(c->mem, mark ? "%S: %s; this shell is an agent's: %s is set"
+						    : "%S: %s",
+				       speaker.n ? shown_name(c, speaker) : S("nobody"), c->why, mark),
+	       none);
 }
 
 /* Does the system tell of new mail? Only a directory that is there can be watched. */
@@ -5173,7 +5183,7 @@ static const verb verbs[] = {
 	{ "read_message", "read", TOOL | READ_ONLY | ALWAYS_LOAD | LONG_RESULT,
 	  "Read a message. Reading your own mail acknowledges it.",
 	  "Without an id, the next unread one.",
-	  PARAMS({ "message_id", STRING, REQUIRED | WORD | SHELL_OPTIONAL, 0, "Or its first characters" },
+	  PARAMS({ "message_id", STRING, REQUIRED | WORD | SHELL_OPTIONAL, 0, NULL },
 		 { "reader", STRING, CALLER, 0, LEAVE_OUT },
 		 { "offset", INTEGER, 0, 0, NULL }),
 	  read_message, mail, "interagent read 1a2b3c4d" },
@@ -5212,7 +5222,7 @@ static const verb verbs[] = {
 		 { "status", STRING, REQUIRED | REST, MAX_NOTE, NULL }),
 	  set_status, people, "interagent set_status 'writing the importer' --from api" },
 	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
-	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, "Whose" }),
+	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }),
 	  get_status, people, "interagent get_status api" },
 	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.", NULL,
 	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
@@ -6312,7 +6322,7 @@ static int64_t serve_quiet_moment(server *srv, bool idle)
 	/* 2. A session that is open for a while is present where it is at home. */
 	if (now >= srv->home_at) {
 		be_home(srv->self, &srv->mem);
-		srv->home_at = NEVER;
+		srv->home_at = srv->self->presence.fd >= 0 ? NEVER : now + HOME_AGAIN_MS;
 	}
 	next = earlier(next, srv->home_at);
 
@@ -7168,12 +7178,9 @@ static str working_directory(arena *mem)
 {
 	const char *given = client_project();
 	char *here = NEW(mem, char, MAX_PATH_BYTES);
-	str path = S("");
 	if (given && *given)
-		path = real_path(mem, str_of(given));
-	if (path.n == 0 && getcwd(here, MAX_PATH_BYTES))
-		path = real_path(mem, str_of(here));
-	return path;
+		return real_path(mem, str_of(given));
+	return getcwd(here, MAX_PATH_BYTES) ? real_path(mem, str_of(here)) : S("");
 }
 
 /* Descriptors 0 to 2 must be taken before a file of the store could be. They are

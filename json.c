@@ -666,6 +666,27 @@ void text_fit(buf *b, str s, int columns)
 		buf_char(b, dots-- > 0 ? '.' : ' ');
 }
 
+/* The classic table, of which only one row is kept. */
+int text_distance(str a, str b)
+{
+	int row[65];
+	if (a.n > 64 || b.n > 64)
+		return 64;
+	for (int k = 0; k <= b.n; k++)
+		row[k] = k;
+	for (int i = 1; i <= a.n; i++) {
+		int corner = row[0];     /* up and to the left */
+		row[0] = i;
+		for (int k = 1; k <= b.n; k++) {
+			int change = corner + (lower(a.s[i - 1]) != lower(b.s[k - 1]));
+			int more = (int)least(row[k], row[k - 1]) + 1;
+			corner = row[k];
+			row[k] = (int)least(change, more);
+		}
+	}
+	return row[b.n];
+}
+
 /* ==== Difference ====
  * Myers' greedy algorithm (1986): how far each diagonal comes with 0, 1, 2 ... changes, every
  * round remembered for the way back. What is alike at the end is cut off first; at the start it
@@ -1216,7 +1237,7 @@ static void before_value(json_writer *w)
 	w->some = true;
 }
 
-void json_open(json_writer *w, char bracket)
+static void json_open(json_writer *w, char bracket)
 {
 	before_value(w);
 	buf_char(w->out, bracket);
@@ -1225,7 +1246,7 @@ void json_open(json_writer *w, char bracket)
 	w->some = false;
 }
 
-void json_close(json_writer *w, char bracket)
+static void json_close(json_writer *w, char bracket)
 {
 	must(w->depth > 0 && (w->lists & 1) == (bracket == ']') && !w->named);
 	w->depth--;
@@ -1236,13 +1257,13 @@ void json_close(json_writer *w, char bracket)
 	w->some = true;
 }
 
-void json_string(json_writer *w, str s)
+static void json_string(json_writer *w, str s)
 {
 	before_value(w);
 	add_quoted(w->out, s, w->pretty ? TEXT_FILE : TEXT_WIRE);
 }
 
-void json_raw(json_writer *w, str value)
+static void json_raw(json_writer *w, str value)
 {
 	before_value(w);
 	buf_add(w->out, value);
@@ -1321,6 +1342,13 @@ static json *read_trusted(arena *a, str raw)
 	return value;
 }
 
+static str quoted(arena *a, str s)
+{
+	buf b = { .mem = a };
+	add_quoted(&b, s, TEXT_FILE);
+	return buf_str(&b);
+}
+
 json *json_with(arena *a, const json *object, str key, str raw)
 {
 	json *result = NEW(a, json, 1), **tail = &result->child, *value = NULL;
@@ -1341,7 +1369,7 @@ json *json_with(arena *a, const json *object, str key, str raw)
 			value = NULL;
 	}
 	if (value) {
-		str name = json_quote(a, key);
+		str name = quoted(a, key);
 		value->key = name.s;
 		value->key_bytes = (unsigned)name.n;
 	}
@@ -1351,7 +1379,7 @@ json *json_with(arena *a, const json *object, str key, str raw)
 
 json *json_with_text(arena *a, const json *object, str key, str text)
 {
-	return json_with(a, object, key, json_quote(a, text));
+	return json_with(a, object, key, quoted(a, text));
 }
 
 str json_format(arena *a, const json *object, int depth)
@@ -1364,52 +1392,4 @@ str json_format(arena *a, const json *object, int depth)
 		json_say(&w, "%r:%r", ((str){ m->key, m->key_bytes }), m->raw);
 	json_say(&w, "}");
 	return buf_str(&b);
-}
-
-/* ==== To be deleted, each when its last caller is gone ==== */
-
-void json_name(json_writer *w, str key)
-{
-	json_string(w, key);
-	end_name(w);
-}
-
-void json_member(json_writer *w, str key, str string)
-{
-	json_say(w, "%S:%S", key, string);
-}
-
-str json_quote(arena *a, str s)
-{
-	buf b = { .mem = a };
-	add_quoted(&b, s, TEXT_FILE);
-	return buf_str(&b);
-}
-
-str json_patch(arena *a, const json *object, const json_change *changes, int count, int depth)
-{
-	for (int i = 0; i < count; i++)
-		object = json_with(a, object, changes[i].key, changes[i].value);
-	return json_format(a, object, depth);
-}
-
-int text_distance(str a, str b)
-{
-	int row[65];
-	if (a.n > 64 || b.n > 64)
-		return 64;
-	for (int k = 0; k <= b.n; k++)
-		row[k] = k;
-	for (int i = 1; i <= a.n; i++) {
-		int corner = row[0];
-		row[0] = i;
-		for (int k = 1; k <= b.n; k++) {
-			int above = row[k], least = above < row[k - 1] ? above : row[k - 1];
-			least = least + 1;
-			corner += lower(a.s[i - 1]) != lower(b.s[k - 1]);
-			row[k] = least < corner ? least : corner;
-			corner = above;
-		}
-	}
-	return row[b.n];
 }

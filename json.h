@@ -120,6 +120,7 @@ bool text_has_line(str lines, str line, str *next);
 
 int text_width(str s);                      /* columns on a terminal: wide characters take two */
 void text_fit(buf *b, str s, int columns);  /* to exactly so many, 3 or more, by spaces or "..." */
+int text_distance(str a, str b);            /* letters to add, drop or change to make b of a */
 str text_one_line(arena *a, str s);         /* each run of control characters becomes one space */
 
 /* Adds the unified diff from a to b: 3 lines of context, no header, nothing if they are the
@@ -203,22 +204,5 @@ void json_say(json_writer *w, const char *form, ...);
 
 /* What the writer's buffer holds; the document must be whole. */
 str json_done(const json_writer *w);
-
-/* ---- To be deleted, each when its last caller is gone. ---- */
-
-void json_open(json_writer *w, char bracket);
-void json_close(json_writer *w, char bracket);
-void json_name(json_writer *w, str key);
-void json_string(json_writer *w, str s);
-void json_raw(json_writer *w, str value);
-void json_member(json_writer *w, str key, str string);
-
-typedef struct {
-	str key, value;
-} json_change;
-
-str json_patch(arena *a, const json *object, const json_change *changes, int count, int depth);
-str json_quote(arena *a, str s);            /* s as a JSON string, for a file */
-int text_distance(str a, str b);            /* letters to add, drop or change */
 
 #endif

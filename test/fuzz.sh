@@ -41,7 +41,8 @@ run() {
 	"test/bin/fuzz-$target" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="test/bin/found-$target-" "$@" \
 		"test/bin/seen-$target" "test/data/corpus/$target" >"test/bin/fuzz-$target.log" 2>&1
 	result=$?
-	grep -e '^stat::number_of_executed_units' -e '^SUMMARY' -e 'fuzz: not so' -e 'written to' "test/bin/fuzz-$target.log"
+	grep -e '^stat::number_of_executed_units' -e '^SUMMARY' -e 'fuzz: not so' -e 'written to' \
+		"test/bin/fuzz-$target.log"
 	[ "$result" -eq 0 ] || failed=1
 }
 

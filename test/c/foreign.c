@@ -32,6 +32,7 @@
 #ifndef _DARWIN_C_SOURCE
 #define _DARWIN_C_SOURCE
 #endif
+#include "patch.h"
 #include "client.h"
 
 #include <dirent.h>
@@ -206,7 +207,7 @@ static str number(int n)
  * the same moment apart: each one is of another length than those before it. */
 static str padding(int n)
 {
-	return json_quote(&all.mem, (str){ "xxxxxxx", n % 7 });
+	return arena_say(&all.mem, "\"%S\"", ((str){ "xxxxxxx", n % 7 }));
 }
 
 static str foreign_name(int n)
@@ -233,13 +234,13 @@ static void add_agent(void)
 	char *path = path_of("", "registry.json", "");
 	json *registry = read_json(path);
 	buf entry = { .mem = &all.mem };
-	json_change change = { foreign_name(all.agents), { 0 } };
+	change one = { foreign_name(all.agents), { 0 } };
 	check_agents(registry);
 	buf_say(&entry, "{\n    \"name\": \"f%d\",\n    \"workspacePath\": \"/nowhere/f%d\",\n    \"description\": \"foreign\","
 			"\n    \"registeredAt\": \"2024-01-01T00:00:00.000Z\"\n  }", all.agents, all.agents);
-	change.value = buf_str(&entry);
+	one.value = buf_str(&entry);
 	atomic_fetch_add(&all.s->agents_begun, 1);
-	write_in_place(path, json_patch(&all.mem, registry, &change, 1, 0));
+	write_in_place(path, patch(&all.mem, registry, &one, 1, 0));
 	all.agents++;
 	atomic_fetch_add(&all.s->agents_stored, 1);
 }
@@ -260,13 +261,13 @@ static void change_status(void)
 	char *path = path_of("", "status.json", "");
 	json *table = read_json(path);
 	buf entry = { .mem = &all.mem };
-	json_change change = { S("foreign"), { 0 } };
+	change one = { S("foreign"), { 0 } };
 	check_status(table);
 	all.status++;
 	buf_say(&entry, "{\n    \"agent\": \"foreign\",\n    \"status\": \"%d\",\n    \"updatedAt\": %S,\n    \"pad\": %S\n  }",
 		all.status, time_now(), padding(all.status));
-	change.value = buf_str(&entry);
-	write_in_place(path, json_patch(&all.mem, table, &change, 1, 0));
+	one.value = buf_str(&entry);
+	write_in_place(path, patch(&all.mem, table, &one, 1, 0));
 }
 
 static void send(void)
@@ -316,13 +317,13 @@ static void change_message(message *m)
 {
 	char *path;
 	json *doc = find_meta(m, &path);
-	json_change changes[] = { { S("foreign"), number(m->written + 1) }, { S("updatedAt"), time_now() },
+	change changes[] = { { S("foreign"), number(m->written + 1) }, { S("updatedAt"), time_now() },
 				  { S("pad"), padding(m->written) }, { S("status"), S("\"acknowledged\"") } };
 	bool read = m->to_reader && below(3) == 0;
 	if (!doc)
 		return;
 	check_message(m, doc);
-	write_in_place(path, json_patch(&all.mem, doc, changes, read ? 4 : 3, 0));
+	write_in_place(path, patch(&all.mem, doc, changes, read ? 4 : 3, 0));
 	m->written++;
 }
 

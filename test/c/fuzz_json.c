@@ -1,6 +1,7 @@
 /* fuzz_json: any bytes as JSON, as text to be shown, and as two texts to be
  * compared. What is read must be what a second, simpler reader below takes for
  * JSON; what is written must be read again as the same. */
+#include "patch.h"
 #include "fuzz.h"
 
 static arena mem;
@@ -246,7 +247,7 @@ static void check_reprint(const json *v, bool strict)
 /* A changed object has the changes, and all else in its order and its bytes. */
 static void check_patch(const json *v, int depth)
 {
-	json_change changes[3] = { { S("new key"), S("[1, 2]") } };
+	change changes[3] = { { S("new key"), S("[1, 2]") } };
 	int count = 1, made = 0;
 	json_error error;
 	const json *m, *p, *last = v->child;
@@ -254,10 +255,10 @@ static void check_patch(const json *v, int depth)
 	while (last && last->next)
 		last = last->next;
 	if (last)
-		changes[count++] = (json_change){ json_key(&mem, v->child), S("\"changed\"") };
+		changes[count++] = (change){ json_key(&mem, v->child), S("\"changed\"") };
 	if (last && !str_eq(json_key(&mem, last), json_key(&mem, v->child)))
-		changes[count++] = (json_change){ json_key(&mem, last), S("") };
-	patched = json_read(&mem, json_patch(&mem, v, changes, count, depth), JSON_STORED, &error);
+		changes[count++] = (change){ json_key(&mem, last), S("") };
+	patched = json_read(&mem, patch(&mem, v, changes, count, depth), JSON_STORED, &error);
 	expect(!error.what && patched->kind == JSON_OBJECT, "a changed object is JSON");
 	p = patched->child;
 	for (m = v->child; m; m = m->next) {

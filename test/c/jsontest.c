@@ -1,6 +1,7 @@
 /* jsontest: what json.h promises, where a shell cannot reach it: slices,
  * memory, buffers, text and patches. Prints one line a test, as TAP has them,
  * and "done" when it came to its end; json.t reads them. */
+#include "patch.h"
 #include "../../json.h"
 
 #include <inttypes.h>
@@ -454,7 +455,6 @@ static void test_writer(void)
 	   "\"n\":-9223372036854775808,\"t\":\"a, b:{\"}"));
 	is("written for a file", json_done(&to_file), S("{\n  \"a\\\"b\": \"\xe2\x80\xa8\",\n  \"list\": [\n    1.0,\n    \"\",\n    [],\n    {}\n  ],\n"
 	   "  \"\": null,\n  \"n\": -9223372036854775808,\n  \"t\": \"a, b:{\"\n}"));
-	is("a string for a file", json_quote(&mem, S("a\"\n\x7f\xff")), S("\"a\\\"\\n\x7f" FFFD "\""));
 }
 
 /* A mistake in the program: each ends the process that makes it, and says where. */
@@ -502,20 +502,20 @@ static void test_mistakes(void)
 
 /* ==== Patches ==== */
 
-static str patched(str object, const json_change *changes, int count, int depth)
+static str patched(str object, const change *changes, int count, int depth)
 {
-	return json_patch(&mem, parse(object, JSON_STORED), changes, count, depth);
+	return patch(&mem, parse(object, JSON_STORED), changes, count, depth);
 }
 
 static void test_patch(void)
 {
 	str stored = S("{\"id\":\"1\", \"x\\u0079\" : 1e999,\n\t\"deep\":{ \"b\" : [1.0,\n 2] },\"status\":\"pending\",\"n\":9007199254740993,\"bad\":\"\\ud800\"}");
-	json_change status[] = { { S("status"), S("\"completed\"") } };
-	json_change three[] = { { S("new"), S("[1, 2]") }, { S("id"), S("") }, { S("status"), S("2") } };
-	json_change gone[] = { { S("a"), S("") }, { S("none"), S("") } };
-	json_change twice[] = { { S("a"), S("9") } };
-	json_change escaped[] = { { S("xy"), S("0") } };
-	json_change first[] = { { S("k\"\n"), S("1") } };
+	change status[] = { { S("status"), S("\"completed\"") } };
+	change three[] = { { S("new"), S("[1, 2]") }, { S("id"), S("") }, { S("status"), S("2") } };
+	change gone[] = { { S("a"), S("") }, { S("none"), S("") } };
+	change twice[] = { { S("a"), S("9") } };
+	change escaped[] = { { S("xy"), S("0") } };
+	change first[] = { { S("k\"\n"), S("1") } };
 	is("a replaced member keeps its place, unknown ones their bytes", patched(stored, status, 1, 0),
 	   S("{\n  \"id\": \"1\",\n  \"x\\u0079\": 1e999,\n  \"deep\": { \"b\" : [1.0,\n 2] },\n  \"status\": \"completed\",\n"
 	     "  \"n\": 9007199254740993,\n  \"bad\": \"\\ud800\"\n}"));
@@ -529,9 +529,9 @@ static void test_patch(void)
 	is("of a name that stands twice one is left, at the first place", patched(S("{\"a\":1,\"b\":2,\"\\u0061\":3}"), twice, 1, 0),
 	   S("{\n  \"a\": 9,\n  \"b\": 2\n}"));
 	is("a name is matched as it reads and kept as written", patched(S("{\"x\\u0079\":1}"), escaped, 1, 0), S("{\n  \"x\\u0079\": 0\n}"));
-	is("of nothing, a new object", json_patch(&mem, NULL, twice, 1, 0), S("{\n  \"a\": 9\n}"));
+	is("of nothing, a new object", patch(&mem, NULL, twice, 1, 0), S("{\n  \"a\": 9\n}"));
 	is("of what is no object, too", patched(S("[1,2]"), twice, 1, 0), S("{\n  \"a\": 9\n}"));
-	is("of nothing and without changes, an empty one", json_patch(&mem, NULL, NULL, 0, 0), S("{}"));
+	is("of nothing and without changes, an empty one", patch(&mem, NULL, NULL, 0, 0), S("{}"));
 	is("of a damaged one, what was whole", patched(S("{\"a\":1,\"b\":2,\"c\":"), twice, 1, 0), S("{\n  \"a\": 9,\n  \"b\": 2\n}"));
 }
 

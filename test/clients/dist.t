@@ -35,7 +35,8 @@ binary() {
 		return 1
 	fi
 	if command -v file >/dev/null; then
-		like "the binary for $1 is static and stripped" "$(file "$built")" 'statically linked.*, stripped$'
+		like "the binary for $1 is static and stripped" "$(file "$built")" \
+			'statically linked.*, stripped$'
 	else
 		skip "the binary for $1 is static and stripped" "file is missing"
 	fi
@@ -44,7 +45,8 @@ binary() {
 
 if binary x86_64 musl-gcc; then
 	if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
-		is "... and says which version it is" "interagent-$("$built" --version | sed 's/^interagent //; s/ (.*//')" "$source"
+		is "... and says which version it is" \
+			"interagent-$("$built" --version | sed 's/^interagent //; s/ (.*//')" "$source"
 		ok "... and passes the wire test" env INTERAGENT="$built" sh test/t/wire.t
 	else
 		skip "... and passes the wire test" "this is not Linux on x86_64"
@@ -52,7 +54,8 @@ if binary x86_64 musl-gcc; then
 fi
 
 ok "the source builds by itself" make -C "$other" CC="${CC:-cc}"
-ok "... and what it builds runs" env INTERAGENT="$other/interagent" sh -c 'cd "$1" && "$INTERAGENT" --help' - "$other"
+ok "... and what it builds runs" env INTERAGENT="$other/interagent" sh \
+	-c 'cd "$1" && "$INTERAGENT" --help' - "$other"
 
 section "arm64, under an emulator"
 # Program and helpers are built for it, and a script in the place of each
@@ -66,7 +69,8 @@ if binary aarch64 aarch64-linux-gnu-gcc; then
 		# shellcheck disable=SC2086
 		(cd "$one" && rm -f ./*.o $made)
 		# shellcheck disable=SC2086
-		ok "arm64: the others build for it" make -C "$one" CC=aarch64-linux-gnu-gcc LDFLAGS=-static $made
+		ok "arm64: the others build for it" make -C "$one" CC=aarch64-linux-gnu-gcc \
+			LDFLAGS=-static $made
 		cp "$built" "$one/interagent"
 		for program in $made; do
 			mv "$one/$program" "$one/$program.arm64"
@@ -76,7 +80,8 @@ if binary aarch64 aarch64-linux-gnu-gcc; then
 		for test in smoke json wire store; do
 			[ -f "$one/test/t/$test.t" ] || continue
 			(cd "$one" && sh "test/t/$test.t") >"$T/said" 2>&1
-			is "arm64: of test/t/$test.t nothing fails" "$? $(grep -A 4 '^not ok' "$T/said" | head -n 40)" "0 "
+			is "arm64: of test/t/$test.t nothing fails" \
+				"$? $(grep -A 4 '^not ok' "$T/said" | head -n 40)" "0 "
 			like "arm64: ... and it comes to its end" "$(cat "$T/said")" '^1\.\.[1-9]'
 			echo "# arm64 $test.t: $(grep -c '^ok' "$T/said") passed, $(grep -c '^not ok' "$T/said") failed, $(grep -c '# SKIP' "$T/said") skipped"
 		done

@@ -127,7 +127,8 @@ say_to web "$(req 0 initialize '{"protocolVersion":"2025-11-25","capabilities":{
 ok "a server at the hub answers through ssh" wait_for answered web 0
 ask web register_agent "{\"name\":\"web\",\"description\":\"client\",\"workspace_path\":\"/far/away/web\"}"
 like "web registers from elsewhere" "$text" 'web is registered for "/far/away/web"'
-like "... and is told that its directory is not at the hub" "$text" 'not on this machine: mail will leave no signal files'
+like "... and is told that its directory is not at the hub" "$text" \
+	'not on this machine: mail will leave no signal files'
 ask api register_agent "{\"name\":\"api\",\"description\":\"server\",\"workspace_path\":\"$T/work\"}"
 unlike "api, whose directory is there, is not" "$text" 'not on this machine'
 ask api list_agents
@@ -151,7 +152,8 @@ like "web finds the answer" "$text" 'from api .*Re: POST'
 ask web read_message "{\"message_id\":\"$(first_id)\"}"
 like "... and reads it" "$text" 'Fixed\.'
 no "nobody has made the directory that is elsewhere" test -e /far
-ok "a signal file lies in the directory that is there" sh -c "ls '$T/work/.claude/inbox' -a | grep -q gitignore"
+ok "a signal file lies in the directory that is there" sh \
+	-c "ls '$T/work/.claude/inbox' -a | grep -q gitignore"
 
 section "Waking"
 
@@ -178,7 +180,8 @@ for round in 1 2 3 4 5 6; do
 		n=$((n + 1))
 		say_to web "$(call "$round$(printf '%03d' $n)" send_message "{\"to\":\"api\",\"subject\":\"cut $round-$n.\",\"content\":\"text\"}")"
 	done 2>/dev/null
-	printf '%s' '{"jsonrpc":"2.0","id":9999,"method":"tools/call","params":{"name":"send_message","arguments":{"to":"api","subject":"half"' >&5
+	printf '%s' \
+		'{"jsonrpc":"2.0","id":9999,"method":"tools/call","params":{"name":"send_message","arguments":{"to":"api","subject":"half"' >&5
 	[ "$round" -eq 1 ] || wait_for answered web "${round}00$round"
 	kill -KILL "$web"
 	wait "$web" 2>/dev/null
@@ -191,7 +194,8 @@ for round in 1 2 3 4 5 6; do
 		[ "$there" -le 1 ] || doubled=$((doubled + 1))
 		! answered web "$round$(printf '%03d' $n)" || [ "$there" -eq 1 ] || lost=$((lost + 1))
 	done
-	is "cut $round: nothing that was answered is lost, nothing is doubled" "$lost lost, $doubled doubled" "0 lost, 0 doubled"
+	is "cut $round: nothing that was answered is lost, nothing is doubled" \
+		"$lost lost, $doubled doubled" "0 lost, 0 doubled"
 	rm -f "$T/web.out"
 	connect web INTERAGENT_NAME=web
 	web=$client
@@ -199,7 +203,8 @@ for round in 1 2 3 4 5 6; do
 done
 is "half a request sends nothing" "$(metas half)" 0
 is "no temporary file is left" "$(find "$INTERAGENT_DIR" -name '.tmp*')" ""
-is "every message has a body" "$(find "$INTERAGENT_DIR/messages" -name '*.md' | wc -l)" "$(find "$INTERAGENT_DIR/messages-meta" -name '*.json' | wc -l)"
+is "every message has a body" "$(find "$INTERAGENT_DIR/messages" -name '*.md' | wc -l)" \
+	"$(find "$INTERAGENT_DIR/messages-meta" -name '*.json' | wc -l)"
 
 section "The name in the remote command"
 

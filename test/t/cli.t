@@ -62,7 +62,8 @@ i=0
 for verb in $verbs; do
 	run "$BIN" "$verb" --help
 	missing=''
-	for option in json $(printf '%s\n' "$list" | at result tools "$i" inputSchema properties | at -keys); do
+	for option in json \
+		$(printf '%s\n' "$list" | at result tools "$i" inputSchema properties | at -keys); do
 		case $said in *"--$option"*) ;; *) missing="$missing --$option" ;; esac
 	done
 	is "$verb --help tells all of its options" "$status$missing$errors" 0
@@ -73,31 +74,42 @@ section "Every tool is a verb"
 # With underscores as the tools have them, or with hyphens as people type them;
 # the value after the option or after an equals sign.
 
-does "register_agent" '^api is registered' "$BIN" register_agent --name api --workspace_path "$T/api" --description "the server"
-does "register-agent" '^web is registered' "$BIN" register-agent --name=web --workspace-path="$T/web" --description="the client"
+does "register_agent" '^api is registered' "$BIN" register_agent --name api --workspace_path "$T/api" \
+	--description "the server"
+does "register-agent" '^web is registered' "$BIN" register-agent --name=web --workspace-path="$T/web" \
+	--description="the client"
 does "list_agents" '^api.*"the server"' "$BIN" list_agents
 does "list-agents" '^web.*"the client"' "$BIN" list-agents
 does "get_agent" '^api.*"the server"' "$BIN" get_agent --name api
 does "get-agent" '^api.*"the server"' "$BIN" get-agent --name=api
-does "send_message" '^[0-9a-f]\{8\} stored' "$BIN" send_message --from web --to api --subject "500 on login" --content "wanted 200"
+does "send_message" '^[0-9a-f]\{8\} stored' "$BIN" send_message --from web --to api \
+	--subject "500 on login" --content "wanted 200"
 id=$(told_id)
-does "send-message" '^[0-9a-f]\{8\} stored' "$BIN" send-message --from=web --to=api,human --subject="a=b" --content="x=y" --urgent
+does "send-message" '^[0-9a-f]\{8\} stored' "$BIN" send-message --from=web --to=api,human --subject="a=b" \
+	--content="x=y" --urgent
 urgent=$(told_id)
-is "what stands after the first equals sign is the value" "$(meta "$urgent" subject) $(body "$urgent")" "a=b x=y"
+is "what stands after the first equals sign is the value" "$(meta "$urgent" subject) $(body "$urgent")" \
+	"a=b x=y"
 is "an option that needs no value needs none" "$(meta "$urgent" urgent)" true
-does "nor must it" '^[0-9a-f]\{8\} stored' "$BIN" send-message --from web --to api --subject s --content x --urgent=false
+does "nor must it" '^[0-9a-f]\{8\} stored' "$BIN" send-message --from web --to api --subject s --content x \
+	--urgent=false
 is "be on" "$(meta "$(told_id)" urgent)" ""
 does "check_inbox" "^$id from web .*\"500 on login\"\$" "$BIN" check_inbox --agent_name api
 does "check-inbox" "^$id from web .*\"500 on login\"\$" "$BIN" check-inbox --agent-name=api
 does "read_message" '^wanted 200$' "$BIN" read_message --message_id "$id" --reader api
 is "which acknowledges as over MCP" "$(meta "$id" status) $(meta "$id" readBy)" "acknowledged api"
 does "read-message" '^wanted 200$' "$BIN" read-message --message-id="$id" --offset=0
-does "reply_message" '^[0-9a-f]\{8\} stored' "$BIN" reply_message --original_message_id "$id" --from api --content fixed --mark_complete
+does "reply_message" '^[0-9a-f]\{8\} stored' "$BIN" reply_message --original_message_id "$id" --from api \
+	--content fixed --mark_complete
 is "which completes" "$(meta "$id" status)" completed
-does "reply-message" '^[0-9a-f]\{8\} stored' "$BIN" reply-message --original-message-id="$id" --from=api --content=fixed --mark-complete
-does "escalate" "^$urgent is escalated" "$BIN" escalate --agent-name api --message-id "$urgent" --reason "not mine"
-does "publish_spec" '^login .*is published' "$BIN" publish_spec --publisher api --name login --content "# Login"
-does "publish-spec" '^login .*is published' "$BIN" publish-spec --publisher=api --name=login --content="# Log in"
+does "reply-message" '^[0-9a-f]\{8\} stored' "$BIN" reply-message --original-message-id="$id" --from=api \
+	--content=fixed --mark-complete
+does "escalate" "^$urgent is escalated" "$BIN" escalate --agent-name api --message-id "$urgent" \
+	--reason "not mine"
+does "publish_spec" '^login .*is published' "$BIN" publish_spec --publisher api --name login \
+	--content "# Login"
+does "publish-spec" '^login .*is published' "$BIN" publish-spec --publisher=api --name=login \
+	--content="# Log in"
 does "get_spec" '^# Log in$' "$BIN" get_spec --name login
 does "get-spec" '^# Log in$' "$BIN" get-spec --name=login
 does "list_specs" '^login .*by api' "$BIN" list_specs
@@ -109,7 +121,8 @@ does "get-status" '^api: "busy"' "$BIN" get-status --agent-name=api
 does "get_all_statuses" '^web: "online"' "$BIN" get_all_statuses
 does "get-all-statuses" '^web: "online"' "$BIN" get-all-statuses
 does "the human's inbox has what was sent and escalated" '"Escalated: a=b"$' "$BIN" check-inbox --from human
-is "without a verb and with a pipe it is the server" "$(req 7 ping | "$BIN" 2>&1)" '{"jsonrpc":"2.0","id":7,"result":{}}'
+is "without a verb and with a pipe it is the server" "$(req 7 ping | "$BIN" 2>&1)" \
+	'{"jsonrpc":"2.0","id":7,"result":{}}'
 
 section "A text from standard input"
 # So that no shell's quoting stands between a text and the one who reads it.
@@ -117,16 +130,19 @@ section "A text from standard input"
 # shellcheck disable=SC2016 # the text looks like shell
 printf 'a "quoted" \\ line\n\ttab $HOME `x`\n\nno line end' >"$T/text"
 id=$("$BIN" send_message --from web --to api --subject s --content - <"$T/text")
-ok "- takes it byte for byte" cmp "$T/text" "$INTERAGENT_DIR/messages/$(at id <"$(ls "$INTERAGENT_DIR/messages-meta/${id%% *}"*)").md"
+ok "- takes it byte for byte" cmp "$T/text" \
+	"$INTERAGENT_DIR/messages/$(at id <"$(ls "$INTERAGENT_DIR/messages-meta/${id%% *}"*)").md"
 id=$("$BIN" reply_message --from api --original_message_id "${id%% *}" --content=- <"$T/text")
-ok "so does =-" cmp "$T/text" "$INTERAGENT_DIR/messages/$(at id <"$(ls "$INTERAGENT_DIR/messages-meta/${id%% *}"*)").md"
+ok "so does =-" cmp "$T/text" \
+	"$INTERAGENT_DIR/messages/$(at id <"$(ls "$INTERAGENT_DIR/messages-meta/${id%% *}"*)").md"
 "$BIN" publish_spec --from web --name from-stdin --content - <"$T/text" >/dev/null
 # shellcheck disable=SC2016
 does "and a spec's" '^	tab \$HOME `x`$' "$BIN" get_spec --name from-stdin
 head -c 1048577 /dev/zero | tr '\0' x >"$T/big"
 before=$(ls "$INTERAGENT_DIR/messages")
 "$BIN" send_message --from web --to api --subject s --content - <"$T/big" >"$T/said" 2>"$T/errors"
-like "more than 1 MiB is refused, and said" "$?:$(cat "$T/said" "$T/errors")" '^[12]:interagent: content: 1048577 bytes, at most 1048576'
+like "more than 1 MiB is refused, and said" "$?:$(cat "$T/said" "$T/errors")" \
+	'^[12]:interagent: content: 1048577 bytes, at most 1048576'
 "$BIN" send_message --from web --to api --subject s --content - </dev/null >"$T/said" 2>"$T/errors"
 like "nothing is no text" "$?:$(cat "$T/said" "$T/errors")" '^[12]:interagent: .*empty'
 is "and neither is stored" "$(ls "$INTERAGENT_DIR/messages")" "$before"
@@ -155,7 +171,8 @@ json "get_agent" "$BIN" get_agent --name web
 is "... with the one" "$(field workspacePath)" "$T/web"
 json "send_message" "$BIN" send_message --from web --to json --subject '"quoted"' --content "the text"
 id=$(field id)
-is "... with the whole id" "${#id} $(field from) $(field to) $(field subject) $(field status)" '36 web json "quoted" pending'
+is "... with the whole id" "${#id} $(field from) $(field to) $(field subject) $(field status)" \
+	'36 web json "quoted" pending'
 json "send_message to several" "$BIN" send_message --from web --to json,api --subject s --content x
 is "... with each" "$(field '#') $(field 0 to) $(field 1 to)" "2 json api"
 json "check_inbox" "$BIN" check_inbox --from json
@@ -214,16 +231,23 @@ fails "a word that is no option" 2 'not an option: api' "$BIN" get_agent api
 fails "a missing value" 2 'value is missing for --name' "$BIN" get_agent --name
 fails "a missing option" 2 'name: missing' "$BIN" get_agent
 fails "a wrong value" 2 'offset: expected a whole number' "$BIN" check_inbox --from api --offset soon
-fails "an empty value" 2 'to: must not be empty' "$BIN" send_message --from api --to '' --subject s --content x
-fails "an agent that is not there is a failure" 1 'no agent "ghost"; registered: api, web, json$' "$BIN" get_agent --name ghost
+fails "an empty value" 2 'to: must not be empty' "$BIN" send_message --from api --to '' --subject s \
+	--content x
+fails "an agent that is not there is a failure" 1 'no agent "ghost"; registered: api, web, json$' "$BIN" \
+	get_agent --name ghost
 fails "a message that is not there" 1 'no message "01234567"' "$BIN" read_message --message-id 01234567
-fails "a spec that is not there" 1 'no spec "ghost"; published: from-stdin, json, login$' "$BIN" get_spec --name ghost
-fails "a recipient who is not there" 1 'no agent "ghost"' "$BIN" send_message --from web --to api,ghost --subject s --content x
-fails "a sender who is not there" 1 'no agent "ghost"' "$BIN" send_message --from ghost --to api --subject s --content x
-fails "a name that is reserved" 1 '"human"' "$BIN" register_agent --name Human --description d --workspace-path "$T/api"
+fails "a spec that is not there" 1 'no spec "ghost"; published: from-stdin, json, login$' "$BIN" get_spec \
+	--name ghost
+fails "a recipient who is not there" 1 'no agent "ghost"' "$BIN" send_message --from web --to api,ghost \
+	--subject s --content x
+fails "a sender who is not there" 1 'no agent "ghost"' "$BIN" send_message --from ghost --to api \
+	--subject s --content x
+fails "a name that is reserved" 1 '"human"' "$BIN" register_agent --name Human --description d \
+	--workspace-path "$T/api"
 touch "$T/file"
 fails "a store that cannot be" 1 "$T/file/store: " env INTERAGENT_DIR="$T/file/store" "$BIN" list_agents
-fails "no place for the store to be written" 1 INTERAGENT_DIR env -u INTERAGENT_DIR -u HOME "$BIN" register_agent --name x --description x
+fails "no place for the store to be written" 1 INTERAGENT_DIR env -u INTERAGENT_DIR -u HOME "$BIN" \
+	register_agent --name x --description x
 fails "or to be read" 1 INTERAGENT_DIR env -u INTERAGENT_DIR -u HOME "$BIN" list_agents
 
 # What cannot be written out was not done: a script must not go on, and a
@@ -247,8 +271,10 @@ section "Text that is no text"
 
 bad=$(printf 'x\377y')
 before=$(ls "$INTERAGENT_DIR/messages")
-fails "a subject that is not UTF-8" 2 'UTF-8.*--subject' "$BIN" send_message --from web --to api --subject "$bad" --content x
-fails "after an equals sign" 2 'UTF-8.*--subject' "$BIN" send_message --from web --to api --subject="$bad" --content x
+fails "a subject that is not UTF-8" 2 'UTF-8.*--subject' "$BIN" send_message --from web --to api \
+	--subject "$bad" --content x
+fails "after an equals sign" 2 'UTF-8.*--subject' "$BIN" send_message --from web --to api --subject="$bad" \
+	--content x
 fails "a name" 2 'UTF-8.*--name' "$BIN" register_agent --name "$bad" --description x
 printf 'x\377y' >"$T/bad"
 "$BIN" send_message --from web --to api --subject s --content - <"$T/bad" >"$T/said" 2>"$T/errors"
@@ -276,9 +302,11 @@ fails "and no other" 1 'speaks only as "web"' env INTERAGENT_NAME=web "$T/sends"
 fails "... not even the human" 1 'speaks only as "web"' env INTERAGENT_NAME=web "$T/sends" --from human
 
 for mark in CLAUDECODE=1 AI_AGENT=1 CODEX_SANDBOX=seatbelt CODEX_THREAD_ID=1 GEMINI_CLI=1 CURSOR_AGENT=1; do
-	fails "... in a shell with ${mark%%=*} nobody is the human" 1 '"human" is the person' env $mark "$T/sends" --from human
+	fails "... in a shell with ${mark%%=*} nobody is the human" 1 '"human" is the person' env $mark \
+		"$T/sends" --from human
 done
-fails "... not by INTERAGENT_NAME either" 1 '"human" is the person' env CLAUDECODE=1 INTERAGENT_NAME=human "$T/sends"
+fails "... not by INTERAGENT_NAME either" 1 '"human" is the person' env CLAUDECODE=1 INTERAGENT_NAME=human \
+	"$T/sends"
 does "there --from names an agent" stored env CLAUDECODE=1 "$T/sends" --from web
 is "which it is" "$(sender)" web
 fails "and where it is not known it is asked for" 1 '--from' env CLAUDECODE=1 "$T/sends"

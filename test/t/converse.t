@@ -5,7 +5,8 @@
 
 # hook EVENT: what the agent is told at it.
 hook() {
-	printf '{"session_id":"%s","cwd":"%s","hook_event_name":"%s"}' "$CLAUDE_CODE_SESSION_ID" "$PWD" "$1" | "$program" hook
+	printf '{"session_id":"%s","cwd":"%s","hook_event_name":"%s"}' "$CLAUDE_CODE_SESSION_ID" "$PWD" \
+		"$1" | "$program" hook
 }
 
 # is_told: the next news, at the end of a turn or in its sleep.
@@ -46,7 +47,8 @@ talk() {
 		mkdir "$T/$name"
 		(cd "$T/$name" && exec "$program" register_agent --name "$name" --description test) >"$T/out" 2>&1
 		(cd "$T/$name" && CLAUDE_CODE_SESSION_ID=session-$name && hook SessionStart) >"$T/$name.start"
-		like "$1: $name starts without mail" "$(at hookSpecificOutput additionalContext <"$T/$name.start")" \
+		like "$1: $name starts without mail" \
+			"$(at hookSpecificOutput additionalContext <"$T/$name.start")" \
 			"^You are the agent $name\\. interagent: no unread mail\$"
 	done
 	play web 10 &
@@ -56,14 +58,17 @@ talk() {
 	wait $! "$web"
 	is "$1: ten messages are stored" "$(find "$metas" -name '*.json' | grep -c .)" 10
 	is "... and all have been read" "$(grep -l '"acknowledged"' "$metas"/*.json | grep -c .)" 10
-	is "... from 1 to 10" "$(grep -h -o '[0-9]*$' "$INTERAGENT_DIR"/messages/*.md | sort -n | paste -s -d ' ' -)" \
+	is "... from 1 to 10" \
+		"$(grep -h -o '[0-9]*$' "$INTERAGENT_DIR"/messages/*.md | sort -n | paste -s -d ' ' -)" \
 		"1 2 3 4 5 6 7 8 9 10"
 	for name in api web; do
 		is "$1: $name is told five times" "$(grep -c '^interagent: 1 unread' "$T/$name.log")" 5
 		is "... and never of nothing" "$(grep -c '' "$T/$name.log")" 5
-		is "... nor of anything twice" "$(sed 's/.*: \([0-9a-f]\{8\}\) from .*/\1/' "$T/$name.log" | sort | uniq -d)" ""
+		is "... nor of anything twice" \
+			"$(sed 's/.*: \([0-9a-f]\{8\}\) from .*/\1/' "$T/$name.log" | sort | uniq -d)" ""
 		unlike "... nor what is in a message" "$(cat "$T/$name.log")" 'number'
-		is "... and at the end there is no news" "$(cd "$T/$name" && CLAUDE_CODE_SESSION_ID=session-$name && hook Stop)" ""
+		is "... and at the end there is no news" \
+			"$(cd "$T/$name" && CLAUDE_CODE_SESSION_ID=session-$name && hook Stop)" ""
 	done
 	id=$(at id <"$(grep -L '"replyTo"' "$metas"/*.json)")
 	length=1

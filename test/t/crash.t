@@ -12,7 +12,8 @@ while [ "$round" -lt "${STORM_ROUNDS:-3}" ]; do
 	if "$HELPERS/storm" "$BIN" "${STORM_AGENTS:-6}" "${STORM_SENDS:-40}" ${STORM_SEED:-} >"$T/storm" 2>"$T/stderr"; then
 		pass "storm $round: what was acknowledged is there, once and whole"
 	else
-		fail "storm $round: what was acknowledged is there, once and whole" "$(cat "$T/storm")" "$(head -c 2000 "$T/stderr")"
+		fail "storm $round: what was acknowledged is there, once and whole" "$(cat "$T/storm")" \
+			"$(head -c 2000 "$T/stderr")"
 	fi
 	sed 's/^/# /' "$T/storm"
 	is "storm $round: no server had anything to complain of" "$(head -c 2000 "$T/stderr")" ""

@@ -222,7 +222,8 @@ touch -t 202001020304 "$STORE/.lock"
 doctored "a directory in the place of .lock" "$STORE/.lock" "$mended"
 for name in c cd a.md; do
 	verb publish_spec --from web --name "$name" --content x >"$T/out"
-	is "a spec with the name $name is as good as another" "$(doctor) $(cat "$T/status")" "$STORE: nothing is damaged 0"
+	is "a spec with the name $name is as good as another" "$(doctor) $(cat "$T/status")" \
+		"$STORE: nothing is damaged 0"
 done
 
 # Who is not in a damaged registry is told that it is damaged.
@@ -247,8 +248,11 @@ rm -rf "$STORE"
 cp -Rp "$WHOLE" "$STORE"
 printf '{\n  "api": 5,\n  "web": {\n    "name": ["web"],\n    "workspacePath": 7\n  },\n  "": {}\n}' >"$STORE/registry.json"
 "$BIN" serve <"$T/lines" >"$T/answers" 2>>"$T/stderr"
-is "entries of the wrong type are not everybody's end" "$(line_of ping)" '{"jsonrpc":"2.0","id":15,"result":{}}'
-like "who has one registers again" "$(verb register_agent --name api --workspace-path "$T/work" --description back)" '^api is registered'
+is "entries of the wrong type are not everybody's end" "$(line_of ping)" \
+	'{"jsonrpc":"2.0","id":15,"result":{}}'
+like "who has one registers again" \
+	"$(verb register_agent --name api --workspace-path "$T/work" --description back)" \
+	'^api is registered'
 is "and is in it" "$(at api description <"$STORE/registry.json")" back
 
 # What a writer does with a damaged table: it keeps what it can read and lays the rest aside.
@@ -257,7 +261,8 @@ cp -Rp "$WHOLE" "$STORE"
 damage torn "$STORE/registry.json"
 cp "$STORE/registry.json" "$T/torn"
 verb register_agent --name new --workspace-path "$T/work" --description d >"$T/out"
-is "the next writer keeps the members before the damage" "$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" 'api new '
+is "the next writer keeps the members before the damage" \
+	"$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" 'api new '
 ok "and the rest beside it" cmp "$T/torn" "$(find "$STORE" -name 'registry.json.damaged-*')"
 
 section "Directories"
@@ -341,7 +346,9 @@ if nobody "$OPEN/interagent" --version >"$T/out" 2>&1; then
 	is "what was read stays unread" "$(at status <"$STORE/messages-meta/$first.json")" pending
 	before=$(listing)
 	is "... it is whole" "$(doctor)" "$STORE: nothing is damaged"
-	like "a verb says why not" "$("$BIN" send_message --from web --to api --subject s --content c 2>&1)" "$STORE/.*Permission denied"
+	like "a verb says why not" \
+		"$("$BIN" send_message --from web --to api --subject s --content c 2>&1)" \
+		"$STORE/.*Permission denied"
 	said=$("$BIN" read_message --from api --message-id "$first" 2>&1)
 	is "reading works" $? 0
 	like "and shows the text" "$said" '^the text of first'
@@ -354,7 +361,9 @@ if nobody "$OPEN/interagent" --version >"$T/out" 2>&1; then
 	mkdir "$OPEN/home" "$OPEN/home/user"
 	chmod 777 "$OPEN/home/user"
 	chmod 711 "$OPEN/home"
-	like "a store is made below a directory that may only be passed" "$(INTERAGENT_DIR=$OPEN/home/user/store "$BIN" register_agent --name api --workspace-path "$T/work" --description d 2>&1)" '^api is registered'
+	like "a store is made below a directory that may only be passed" \
+		"$(INTERAGENT_DIR=$OPEN/home/user/store "$BIN" register_agent --name api --workspace-path "$T/work" --description d 2>&1)" \
+		'^api is registered'
 else
 	skip "what cannot be read or written" "there is no other user to be"
 fi
@@ -403,12 +412,14 @@ until [ $tries -ge 5 ]; do
 	wait $!
 	[ "$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" != 'api web new ' ] || break
 done
-is "a table that is finished while a writer waits is kept" "$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" 'api web new '
+is "a table that is finished while a writer waits is kept" \
+	"$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" 'api web new '
 cat "$WHOLE/registry.json" >"$STORE/registry.json"
 damage torn "$STORE/registry.json"
 touch "$STORE/registry.json"
 verb register_agent --name new --workspace-path "$T/work" --description d >"$T/out"
-is "a table that stays torn is damaged in the end" "$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" 'api new '
+is "a table that stays torn is damaged in the end" "$(at -keys <"$STORE/registry.json" | tr '\n' ' ')" \
+	'api new '
 
 section "The store goes away under a running server"
 rm -rf "$STORE"
@@ -420,17 +431,21 @@ rm -rf "$STORE"
 like "deleted: nobody is registered" "$(ask 1 check_inbox '{"agent_name":"api"}')" 'nobody is registered'
 like "and a new store is made" "$(ask 1 register_agent "$registration")" '^api is registered'
 is "which is there" "$(at api name <"$STORE/registry.json")" api
-like "mail reaches it" "$(ask 1 send_message '{"from":"api","to":"api","subject":"in the new one","content":"c"}')" 'stored'
+like "mail reaches it" \
+	"$(ask 1 send_message '{"from":"api","to":"api","subject":"in the new one","content":"c"}')" \
+	'stored'
 mv "$STORE" "$T/moved"
 cp -Rp "$WHOLE" "$STORE"
-like "moved away, another in its place: that one counts" "$(ask 1 check_inbox '{"agent_name":"api"}')" '3 unread of 3'
+like "moved away, another in its place: that one counts" "$(ask 1 check_inbox '{"agent_name":"api"}')" \
+	'3 unread of 3'
 like "... for writing too" "$(ask 1 set_status '{"agent_name":"api","status":"moved"}')" 'set'
 is "and it is written there" "$(at api status <"$STORE/status.json")" moved
 rm -rf "$STORE"
 mv "$T/moved" "$STORE"
 like "the first one is back" "$(ask 1 check_inbox '{"agent_name":"api"}')" 'in the new one'
 rm -rf "$STORE/messages" "$STORE/archive"
-like "a directory is deleted: mail is still sent" "$(ask 1 send_message '{"from":"api","to":"api","subject":"s","content":"c"}')" 'stored'
+like "a directory is deleted: mail is still sent" \
+	"$(ask 1 send_message '{"from":"api","to":"api","subject":"s","content":"c"}')" 'stored'
 
 # The lock is deleted while several write: each what no other does.
 rm -rf "$STORE"
@@ -450,7 +465,8 @@ done
 for writer in $writers; do wait "$writer"; done
 : >"$T/enough"
 wait $!
-is "the lock is deleted under four servers: each request is done" "$(cat "$T"/out[1-4] | grep -c 'is registered')" 200
+is "the lock is deleted under four servers: each request is done" \
+	"$(cat "$T"/out[1-4] | grep -c 'is registered')" 200
 is "and each agent is registered" "$(at -keys <"$STORE/registry.json" | grep -c '^new-')" 200
 is "and has its status" "$(at -keys <"$STORE/status.json" | grep -c '^new-')" 200
 is "and ping is answered" "$(hear 1 "$(req 7 ping)")" '{"jsonrpc":"2.0","id":7,"result":{}}'

@@ -50,11 +50,13 @@ like "... which works" "$(tool check_inbox '{"agent_name":"api","offset":980}')"
 # Instructions are read by every session; some clients cut them.
 said=$(serve "$(req 1 initialize '{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"x","version":"1"}}')" | at result instructions)
 at_most "the instructions" "$(bytes "$said")" 2000
-like "the first 512 characters name what to do first" "$(printf '%s' "$said" | head -c 512)" 'register_agent.*check_inbox.*read_message'
+like "the first 512 characters name what to do first" "$(printf '%s' "$said" | head -c 512)" \
+	'register_agent.*check_inbox.*read_message'
 
 # A large text costs memory a few times its size, and only while it is served.
 big=$(awk 'BEGIN { for (i = 0; i < 16384; i++) printf "%063d\\n", i }')
-printf '%s\n' "$(call 1 send_message "{\"from\":\"web\",\"to\":\"api\",\"subject\":\"big\",\"urgent\":true,\"content\":\"$big\"}")" >"$T/big"
+printf '%s\n' \
+	"$(call 1 send_message "{\"from\":\"web\",\"to\":\"api\",\"subject\":\"big\",\"urgent\":true,\"content\":\"$big\"}")" >"$T/big"
 if [ -r /proc/self/status ]; then
 	mkfifo "$T/in" "$T/answers"
 	"$BIN" serve <"$T/in" >"$T/answers" &
@@ -77,7 +79,8 @@ if [ -r /proc/self/status ]; then
 		[ -n "$offset" ] || break
 	done
 	is "... read in 16 pages" "$pages" 16
-	ok "... that are its text" cmp -s "$T/pages" "$INTERAGENT_DIR/messages/$(basename "$INTERAGENT_DIR"/messages/"$id"*)"
+	ok "... that are its text" cmp -s "$T/pages" \
+		"$INTERAGENT_DIR/messages/$(basename "$INTERAGENT_DIR"/messages/"$id"*)"
 	call 3 reply_message "{\"original_message_id\":\"$id\",\"from\":\"api\",\"content\":\"seen\"}" >&3
 	read -r line <&4
 	like "... and replied to" "$line" 'stored'

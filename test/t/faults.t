@@ -32,12 +32,14 @@ make_store() {
 	mkdir -p "$1/work/api" "$1/work/ops" "$1/work/web"
 	printf '{\n' >"$1/store/registry.json"
 	for agent in api ops web; do
-		printf '  "%s": {\n    "name": "%s",\n    "workspacePath": "%s",\n    "description": "first",\n    "registeredAt": "%s"\n  }' $agent $agent "$RUN/work/$agent" $old
+		printf '  "%s": {\n    "name": "%s",\n    "workspacePath": "%s",\n    "description": "first",\n    "registeredAt": "%s"\n  }' \
+			$agent $agent "$RUN/work/$agent" $old
 		[ $agent = web ] || printf ','
 		printf '\n'
 	done >>"$1/store/registry.json"
 	printf '}' >>"$1/store/registry.json"
-	printf '{\n  "api": {\n    "agent": "api",\n    "status": "idle",\n    "updatedAt": "%s"\n  }\n}' $old >"$1/store/status.json"
+	printf '{\n  "api": {\n    "agent": "api",\n    "status": "idle",\n    "updatedAt": "%s"\n  }\n}' \
+		$old >"$1/store/status.json"
 	message "$1/store" $PENDING web api pending
 	message "$1/store" $ASKED web api acknowledged
 	message "$1/store" $STUCK api web escalated ',
@@ -48,7 +50,8 @@ make_store() {
 	printf '<!-- Published by: web at %s -->\n\nversion 1\n' $old >"$1/store/specs/contract.md"
 	mkdir -p "$1/store/specs/.history/contract"
 	cp "$1/store/specs/contract.md" "$1/store/specs/.history/contract/1.md"
-	printf '{\n  "versions": [\n    {\n      "version": 1,\n      "publisher": "web",\n      "publishedAt": "%s",\n      "note": ""\n    }\n  ],\n  "readers": {\n    "ops": 1\n  }\n}' $old \
+	printf '{\n  "versions": [\n    {\n      "version": 1,\n      "publisher": "web",\n      "publishedAt": "%s",\n      "note": ""\n    }\n  ],\n  "readers": {\n    "ops": 1\n  }\n}' \
+		$old \
 		>"$1/store/specs/.history/contract/index.json"
 	message "$1/store" $NOTICE web ops pending ',
   "spec": "contract"'
@@ -189,5 +192,6 @@ touch -t 202001020304 "$DUE/store/messages/$LEFT.md"
 swept='20000000:archived 50000001:archived 50000002:archived 50000003:archived 50000004:archived 50000005:one 50000005:archived 60000000:archived'
 faults "the sweep" -from "$DUE" -due -silent -never '*half*half*' -stage '' -stage '?*' -stage "$swept" -end "$swept" \
 	-- "$FAULTY" list_agents
-like "the sweep syncs the four directories after the last rename" "$(tr '\n' ' ' <"$T/trace")" 'rename fsync fsync fsync fsync $'
+like "the sweep syncs the four directories after the last rename" "$(tr '\n' ' ' <"$T/trace")" \
+	'rename fsync fsync fsync fsync $'
 done_testing

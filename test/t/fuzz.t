@@ -9,7 +9,8 @@ replay() {
 	else
 		seed=$(sed -n 's/^replay: .*seed //p' "$T/replay")
 		INTERAGENT_REPLAY=$T/input "$HELPERS/replay-$1" "$seed" "$2" test/data/corpus/"$1"/* >/dev/null 2>&1
-		fail "nothing that is fed to $1 breaks what must hold" "$(head -c 3000 "$T/replay")" "the input, in base 8:" \
+		fail "nothing that is fed to $1 breaks what must hold" "$(head -c 3000 "$T/replay")" \
+			"the input, in base 8:" \
 			"$(od -A n -t o1 "$T/input" | head -c 4000)"
 	fi
 	sed -n 's/^replay:/#/p' "$T/replay"

@@ -19,7 +19,8 @@ metas=$INTERAGENT_DIR/messages-meta
 
 # event NAME [SESSION]: the event as a client sends it.
 event() {
-	sed -e "s|/workspace|$place|g" ${2:+-e "s|\"session_id\":\"[^\"]*\"|\"session_id\":\"$2\"|"} "$EVENTS/$1.json"
+	sed -e "s|/workspace|$place|g" ${2:+-e "s|\"session_id\":\"[^\"]*\"|\"session_id\":\"$2\"|"} \
+		"$EVENTS/$1.json"
 }
 
 # Runs the hook as the client of the event does: with its environment, and from
@@ -82,19 +83,23 @@ is "... hidden from version control" "$(cat "$place/.claude/inbox/.gitignore")" 
 section "One message, and every event of Claude Code"
 
 mail api "$agent" 'the login form'
-says "SessionStart tells what is unread" claude-SessionStart-startup "$(greeting "$(one '\"the login form\"')")"
+says "SessionStart tells what is unread" claude-SessionStart-startup \
+	"$(greeting "$(one '\"the login form\"')")"
 id=$(at id <"$(find "$metas" -name '*.json')")
 like "... by the id that it has" "$(cat "$T/said")" "$(printf %s "$id" | head -c 8) from api"
 for source in resume compact startup; do
-	says "SessionStart ($source) tells it again" "claude-SessionStart-$source" "$(greeting "$(one '\"the login form\"')")"
+	says "SessionStart ($source) tells it again" "claude-SessionStart-$source" \
+		"$(greeting "$(one '\"the login form\"')")"
 done
-says "SessionStart (clear), a new session, too" claude-SessionStart-clear "$(greeting "$(one '\"the login form\"')")"
+says "SessionStart (clear), a new session, too" claude-SessionStart-clear \
+	"$(greeting "$(one '\"the login form\"')")"
 for event in UserPromptSubmit PostToolUse PostToolBatch Stop Stop-active FileChanged; do
 	silent "who was told at its start is not told at $event" "claude-$event"
 done
 
 mail api "$agent" 'a first'
-says "UserPromptSubmit tells what is new" claude-UserPromptSubmit "$(context UserPromptSubmit "$(one '\"a first\"')")"
+says "UserPromptSubmit tells what is new" claude-UserPromptSubmit \
+	"$(context UserPromptSubmit "$(one '\"a first\"')")"
 silent "... once" claude-UserPromptSubmit
 mail api "$agent" 'a second'
 for event in PostToolUse PostToolUse-mcp PostToolBatch; do
@@ -108,7 +113,8 @@ silent "... whatever the event" claude-PostToolUse
 mail api "$agent" 'it is still red' 'red all over' --urgent
 says "PostToolUse tells urgent mail too" claude-PostToolUse \
 	"$(context PostToolUse "$(one '\"it is still red\"' 'urgent ')")"
-says "Stop tells what the turn was not disturbed with, and goes on" claude-Stop "$(block "$(one '\"a second\"')")"
+says "Stop tells what the turn was not disturbed with, and goes on" claude-Stop \
+	"$(block "$(one '\"a second\"')")"
 silent "... once" claude-Stop
 hook claude-FileChanged
 is "FileChanged says nothing to who knows it all" "$(outcome)" "status 0"
@@ -122,7 +128,8 @@ says "SessionStart tells all that is unread, in the order in which it came" clau
 	"$(greeting 'interagent: 6 unread for web: ID from api \"the login form\"; ID from api \"a first\"; ID from api \"a second\"; ID urgent from api \"the build is red\"; ID urgent from api \"it is still red\"; ID from api \"a third\"')"
 
 mail api "$agent" 'a fourth' 'red all over' --urgent
-for event in Notification SessionEnd SubagentStart SubagentStop PostToolUse-subagent PostToolBatch-subagent; do
+for event in Notification SessionEnd SubagentStart SubagentStop PostToolUse-subagent \
+	PostToolBatch-subagent; do
 	silent "$event is no occasion" "claude-$event"
 done
 for file in "$EVENTS"/*.json; do
@@ -131,7 +138,8 @@ for file in "$EVENTS"/*.json; do
 	run_hook "$file"
 	is "no sub-agent is told of its agent's mail: ${file%.json}" "$(outcome)" "status 0"
 done
-says "... which waits for the agent itself" claude-PostToolUse "$(context PostToolUse "$(one '\"a fourth\"' 'urgent ')")"
+says "... which waits for the agent itself" claude-PostToolUse \
+	"$(context PostToolUse "$(one '\"a fourth\"' 'urgent ')")"
 read_all
 for event in UserPromptSubmit Stop FileChanged; do
 	silent "what was read is no news at $event" "claude-$event"
@@ -151,18 +159,21 @@ says "Codex: UserPromptSubmit" codex-UserPromptSubmit "$(context UserPromptSubmi
 mail api "$agent" 'three'
 silent "Codex: PostToolUse is not for ordinary mail" codex-PostToolUse
 mail api "$agent" 'four' 'red all over' --urgent
-says "Codex: PostToolUse is for urgent mail" codex-PostToolUse "$(context PostToolUse "$(one '\"four\"' 'urgent ')")"
+says "Codex: PostToolUse is for urgent mail" codex-PostToolUse \
+	"$(context PostToolUse "$(one '\"four\"' 'urgent ')")"
 says "Codex: Stop goes on with the rest" codex-Stop "$(block "$(one '\"three\"')")"
 silent "Codex: Stop does so once" codex-Stop
 read_all
 mail api "$agent" 'one'
-says "Gemini: SessionStart" gemini-SessionStart "$(context SessionStart "You are the agent db. $(one '\"one\"')")"
+says "Gemini: SessionStart" gemini-SessionStart \
+	"$(context SessionStart "You are the agent db. $(one '\"one\"')")"
 mail api "$agent" 'two'
 says "Gemini: BeforeAgent, under that name" gemini-BeforeAgent "$(context BeforeAgent "$(one '\"two\"')")"
 mail api "$agent" 'three'
 silent "Gemini: AfterTool is not for ordinary mail" gemini-AfterTool
 mail api "$agent" 'four' 'red all over' --urgent
-says "Gemini: AfterTool is for urgent mail" gemini-AfterTool "$(context AfterTool "$(one '\"four\"' 'urgent ')")"
+says "Gemini: AfterTool is for urgent mail" gemini-AfterTool \
+	"$(context AfterTool "$(one '\"four\"' 'urgent ')")"
 says "Gemini: AfterAgent goes on with the rest" gemini-AfterAgent "$(block "$(one '\"three\"')")"
 silent "Gemini: AfterAgent does so once" gemini-AfterAgent
 says "Codex, beside it, is told all of it once" codex-UserPromptSubmit \
@@ -199,7 +210,8 @@ ok "... in JSON" at -check <"$T/said"
 long=$(printf '%0190d' 0)
 mail api "$agent" "$long"
 hook claude-Stop
-like "a long subject is cut" "$(at reason <"$T/said")" '^interagent: 1 unread for web: [0-9a-f]\{8\} from api "0\{80\}\.\.\."$'
+like "a long subject is cut" "$(at reason <"$T/said")" \
+	'^interagent: 1 unread for web: [0-9a-f]\{8\} from api "0\{80\}\.\.\."$'
 read_all
 n=10
 while [ "$n" -lt 35 ]; do
@@ -208,7 +220,8 @@ while [ "$n" -lt 35 ]; do
 done
 hook claude-Stop
 is "of many messages 20 are named" "$(grep -o 'from api' "$T/said" | grep -c .)" 20
-like "... and the rest are counted" "$(at reason <"$T/said")" '^interagent: 25 unread for web: .*"number 29\\*"; and 5 more$'
+like "... and the rest are counted" "$(at reason <"$T/said")" \
+	'^interagent: 25 unread for web: .*"number 29\\*"; and 5 more$'
 silent "... and told" claude-Stop
 unlike "no text of a message was ever said" "$(cat "$T/said" "$announced"/*)" 'the text of' 'red all over'
 for event in claude-SessionStart-startup claude-SessionStart-clear codex-SessionStart gemini-SessionStart; do
@@ -246,15 +259,19 @@ agent=web
 hook claude-SessionStart-startup
 like "a session whose server speaks for an agent is that agent's, wherever it works" \
 	"$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent web\. interagent: no unread mail$'
-is "... and its inbox is in its own workspace" "$(at hookSpecificOutput watchPaths 0 <"$T/said")" "$T/web/.claude/inbox"
+is "... and its inbox is in its own workspace" "$(at hookSpecificOutput watchPaths 0 <"$T/said")" \
+	"$T/web/.claude/inbox"
 place=$T/db
 hook claude-SessionStart-startup
-like "... even in the workspace of another" "$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent web\.'
+like "... even in the workspace of another" "$(at hookSpecificOutput additionalContext <"$T/said")" \
+	'^You are the agent web\.'
 hook claude-SessionStart-clear
-like "another session there is the other agent's" "$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent db\.'
+like "another session there is the other agent's" "$(at hookSpecificOutput additionalContext <"$T/said")" \
+	'^You are the agent db\.'
 finish
 hook claude-SessionStart-resume
-like "a session is known after its server has ended" "$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent web\.'
+like "a session is known after its server has ended" \
+	"$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent web\.'
 rm -r "$INTERAGENT_DIR/live"
 hook claude-SessionStart-resume
 like "... and without what is known of servers the directory counts" \
@@ -264,13 +281,15 @@ begin api
 tell "$(req 1 tools/call "{\"name\":\"check_inbox\",\"arguments\":{},\"_meta\":{\"threadId\":\"$CODEX\"}}")"
 wait_for heard '"id":1'
 hook codex-SessionStart
-like "a thread of Codex is a session" "$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent api\.'
+like "a thread of Codex is a session" "$(at hookSpecificOutput additionalContext <"$T/said")" \
+	'^You are the agent api\.'
 finish
 
 mkdir -p "$T/db/src/deep" "$T/db/other/.git"
 place=$T/db/src/deep
 hook gemini-SessionStart
-like "a directory below the workspace is the agent's" "$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent db\.'
+like "a directory below the workspace is the agent's" \
+	"$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent db\.'
 place=$T/db/other
 silent "a repository below it is not" gemini-SessionStart
 place=$T/db/src/deep/gone
@@ -278,8 +297,10 @@ silent "a directory that is not there is nobody's" gemini-SessionStart
 place=$T/db
 event gemini-SessionStart >"$T/event"
 (cd / && INTERAGENT_NAME=web exec "$BIN" hook) <"$T/event" >"$T/said" 2>"$T/complained"
-like "INTERAGENT_NAME names the agent" "$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent web\.'
-ok "two agents may share a directory" sh -c 'cd "$1" && "$2" register_agent --name extra --description test' sh "$T/db" "$BIN"
+like "INTERAGENT_NAME names the agent" "$(at hookSpecificOutput additionalContext <"$T/said")" \
+	'^You are the agent web\.'
+ok "two agents may share a directory" sh \
+	-c 'cd "$1" && "$2" register_agent --name extra --description test' sh "$T/db" "$BIN"
 silent "... and then the directory tells nothing" gemini-SessionStart
 ok "... until one of them is gone" "$BIN" forget extra
 hook gemini-SessionStart
@@ -295,7 +316,8 @@ says "... and the second" claude-Stop "$(block "$(one '\"for everyone\"')")" two
 for session in one two; do
 	silent "... each once: $session" claude-Stop "$session"
 done
-says "a session that is used once is told all of it" claude-SessionStart-startup "$(greeting "$(one '\"for everyone\"')")" fleeting
+says "a session that is used once is told all of it" claude-SessionStart-startup \
+	"$(greeting "$(one '\"for everyone\"')")" fleeting
 mail api "$agent" 'and this'
 says "... and one that starts, of what is new too" claude-SessionStart-startup \
 	"$(greeting 'interagent: 2 unread for web: ID from api \"for everyone\"; ID from api \"and this\"')" gone
@@ -307,12 +329,14 @@ mail api "$agent" 'odd'
 long=$(printf '%0300d' 7)
 for session in "$long" ../../evil .hidden 'a b' '-' "''"; do
 	hook claude-Stop "$session"
-	like "a session may be called $(printf %.12s "$session")" "$(cat "$T/said")" '^{"decision":"block","reason":"interagent: 3 unread'
+	like "a session may be called $(printf %.12s "$session")" "$(cat "$T/said")" \
+		'^{"decision":"block","reason":"interagent: 3 unread'
 	silent "... and is told once" claude-Stop "$session"
 done
 event claude-Stop | sed 's/"session_id":"[^"]*",//' >"$T/event"
 run_hook claude-Stop
-like "an event without a session is told" "$(cat "$T/said")" '^{"decision":"block","reason":"interagent: 3 unread'
+like "an event without a session is told" "$(cat "$T/said")" \
+	'^{"decision":"block","reason":"interagent: 3 unread'
 run_hook claude-Stop
 is "... once" "$(outcome)" "status 0"
 is "nothing was written but in its place" "$(find "$T" \( -name '*evil*' -o -name '*hidden*' \) -print)" ""
@@ -392,7 +416,8 @@ for n in 1 2 3; do
 	mail api "$agent" "in the same tick $n"
 	touch -r "$T/then" "$metas"
 	hook claude-Stop
-	like "mail that does not change the directory's time, just after a look, is told" "$(cat "$T/said")" "same tick $n"
+	like "mail that does not change the directory's time, just after a look, is told" \
+		"$(cat "$T/said")" "same tick $n"
 	silent "... once" claude-Stop
 done
 
@@ -436,7 +461,8 @@ mail api "$agent" 'g'
 TZ=UTC touch -t 202001010000.00 "$metas"
 hook claude-PostToolUse
 TZ=UTC touch -t 202001010000.00 "$metas"
-like "a look at urgent mail alone does not hide the rest" "$(hook claude-Stop; cat "$T/said")" '1 unread for web: .*"g'
+like "a look at urgent mail alone does not hide the rest" "$(hook claude-Stop; cat "$T/said")" \
+	'1 unread for web: .*"g'
 read_all
 
 section "What can go wrong"
@@ -444,7 +470,8 @@ section "What can go wrong"
 
 # quiet WHAT: nothing was said, and little complained of.
 quiet() {
-	is "$1" "status $status, $(grep -c '' "$T/said") said, $(($(grep -c '' "$T/complained") > 1)) too many complaints" \
+	is "$1" \
+		"status $status, $(grep -c '' "$T/said") said, $(($(grep -c '' "$T/complained") > 1)) too many complaints" \
 		"status 0, 0 said, 0 too many complaints"
 }
 mail api "$agent" 'waits'
@@ -495,14 +522,16 @@ quiet 'an argument'
 is "... is complained of" "$(grep -c '' "$T/complained")" 1
 event claude-Stop half-wide | sed 's/The login page works/\\ud800 &/' >"$T/event"
 run_hook claude-Stop
-like "half of a wide character in a text that does not matter does not matter" "$(cat "$T/said")" '"decision":"block"'
+like "half of a wide character in a text that does not matter does not matter" "$(cat "$T/said")" \
+	'"decision":"block"'
 event claude-UserPromptSubmit rather-large | sed "s/Please/$(printf '%0100000d' 0)&/" >"$T/event"
 run_hook claude-Stop
 like "nor does a long prompt" "$(cat "$T/said")" '1 unread for web'
 
 : >"$announced/web@$CLAUDE"
 says "a session whose memory is empty is told again" claude-Stop "$(block "$(one '\"waits\"')")"
-for text in 'x' '1577836800000000000' '1 2 3\n' '99999999999999999999 1\n' '\0001\0002\0377\n\n\n' '-1 -1\n-\n' '{}\n'; do
+for text in 'x' '1577836800000000000' '1 2 3\n' '99999999999999999999 1\n' '\0001\0002\0377\n\n\n' \
+	'-1 -1\n-\n' '{}\n'; do
 	printf %b "$text" >"$announced/web@$CLAUDE"
 	says "... and one whose memory is damaged" claude-Stop "$(block "$(one '\"waits\"')")"
 	silent "... once" claude-Stop

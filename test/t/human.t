@@ -25,7 +25,8 @@ is "... and their first line the subject" "$(meta "$id" subject)" 'the build is 
 is "... from the human" "$(meta "$id" from)" human
 printf '  Tabs\tand more  \n\nSecond line\n  third\n' >"$T/text"
 id=$(human send api --json <"$T/text" | at id)
-ok "send NAME without TEXT: standard input is the text, byte for byte" cmp "$T/text" "$INTERAGENT_DIR/messages/$id.md"
+ok "send NAME without TEXT: standard input is the text, byte for byte" cmp "$T/text" \
+	"$INTERAGENT_DIR/messages/$id.md"
 is "... its first line the subject" "$(meta "$id" subject)" 'Tabs and more  '
 id=$(human send api - --json <"$T/text" | at id)
 ok "send NAME - does the same" cmp "$T/text" "$INTERAGENT_DIR/messages/$id.md"
@@ -46,7 +47,8 @@ is "nor does one of blanks" "$(printf ' \n\t\n' | status_of human send api)" 2
 is "nor an empty word" "$(status_of human send api '' </dev/null)" 2
 is "nor an empty reply" "$(status_of human reply "$id" </dev/null)" 2
 is "... nothing was stored" "$(sent)" "$before"
-is "... not even a text without its message" "$(find "$INTERAGENT_DIR/messages" -name '*.md' | grep -c .)" "$before"
+is "... not even a text without its message" "$(find "$INTERAGENT_DIR/messages" -name '*.md' | grep -c .)" \
+	"$before"
 
 to_me=$(interagent send_message --from api --to human --subject 'A question' --content 'Which port?' --json | at id)
 other=$(interagent send_message --from web --to human --subject 'Another' --content 'Which host?' --json | at id)
@@ -70,7 +72,8 @@ like "... but what is not done" "$(human inbox)" Another
 human reply "$other" Here --mark_complete >/dev/null
 is "reply --mark_complete completes too" "$(meta "$other" status)" completed
 aside=$(interagent send_message --from api --to web --subject 'Between us' --content 'x' --json | at id)
-like "a message of others is read without acknowledging" "$(human read "$aside")" 'not acknowledged: only web can'
+like "a message of others is read without acknowledging" "$(human read "$aside")" \
+	'not acknowledged: only web can'
 is "... and stays unread" "$(meta "$aside" status)" pending
 
 like "agents" "$(interagent agents)" '^web: presence unknown.*"the web"'
@@ -85,13 +88,15 @@ section "Who the human is"
 if has_terminal; then
 	like "in a terminal nobody needs to be named" "$(terminal 'interagent inbox')" 'unread of'
 	like "... and the text need not be quoted" "$(terminal 'interagent send api all clear')" 'stored; api'
-	unlike "... but in an agent's shell it is not the human" "$(CLAUDECODE=1 terminal 'interagent inbox')" 'unread of'
+	unlike "... but in an agent's shell it is not the human" \
+		"$(CLAUDECODE=1 terminal 'interagent inbox')" 'unread of'
 else
 	skip "in a terminal nobody needs to be named" "no script(1) that gives a terminal"
 fi
 for mark in CLAUDECODE=1 AI_AGENT=x CODEX_SANDBOX=x GEMINI_CLI=1 CURSOR_AGENT=1; do
 	before=$(sent)
-	is "with $mark nobody speaks as the human" "$(status_of env "$mark" "$BIN" send api hi --from human)" 1
+	is "with $mark nobody speaks as the human" \
+		"$(status_of env "$mark" "$BIN" send api hi --from human)" 1
 	like "... and it is told why" "$(cat "$T/err")" 'no agent speaks under that name'
 	is "... and nothing is sent" "$(sent)" "$before"
 done
@@ -101,7 +106,8 @@ if setsid true 2>/dev/null; then
 else
 	skip "without a terminal nobody is guessed" "no setsid(1)"
 fi
-like "over the protocol nobody is the human" "$(tool check_inbox '{"agent_name":"human"}')" 'no agent speaks under that name'
+like "over the protocol nobody is the human" "$(tool check_inbox '{"agent_name":"human"}')" \
+	'no agent speaks under that name'
 
 section "What was mistyped"
 
@@ -308,7 +314,8 @@ escalate_story() {      # escalate_story STORE ANSWER-UNDER(copy|original)
 	asked=$(interagent send_message --from web --to api --subject 'Null or empty?' --content 'Say which one.' --json | at id)
 	serve "$(call 1 read_message "{\"message_id\":\"$asked\",\"reader\":\"api\"}")" >/dev/null
 	told=$(tool escalate "{\"agent_name\":\"api\",\"message_id\":\"$asked\",\"reason\":\"We disagree on nulls\"}")
-	like "$1: the tool's answer names the copy" "$told" "^$(short "$asked") is escalated; the human has it as [0-9a-f]\{8\}"
+	like "$1: the tool's answer names the copy" "$told" \
+		"^$(short "$asked") is escalated; the human has it as [0-9a-f]\{8\}"
 	copy=$(interagent inbox --from human --json | at 0 id)
 	like "$1: ... which it is" "$told" "$(short "$copy")"
 	is "$1: the original is escalated" "$(meta "$asked" status)" escalated
@@ -318,12 +325,15 @@ escalate_story() {      # escalate_story STORE ANSWER-UNDER(copy|original)
 	human_mail=$(interagent send_message --from db --to human --subject Urgent --content x --urgent --json | at id)
 	board=$(interagent board)
 	like "$1: the board asks for the human" "$board" '^Waiting for you'
-	is "$1: ... about the escalation first" "$(echo "$board" | sed -n 2p | cut -c 1-28)" "  $(short "$copy")  escalated by api"
+	is "$1: ... about the escalation first" "$(echo "$board" | sed -n 2p | cut -c 1-28)" \
+		"  $(short "$copy")  escalated by api"
 	like "$1: ... with its reason" "$(echo "$board" | sed -n 3p)" '"We disagree on nulls"'
-	like "$1: it is first in the inbox, before what is urgent" "$(human inbox | sed -n 2p)" "^$(short "$copy") escalated from api"
+	like "$1: it is first in the inbox, before what is urgent" "$(human inbox | sed -n 2p)" \
+		"^$(short "$copy") escalated from api"
 	human read "$copy" >/dev/null
 	human read "$human_mail" >/dev/null
-	like "$1: reading it does not answer it" "$(human inbox | sed -n 2p)" "^$(short "$copy") escalated from api"
+	like "$1: reading it does not answer it" "$(human inbox | sed -n 2p)" \
+		"^$(short "$copy") escalated from api"
 	like "$1: ... nor on the board" "$(interagent board | sed -n 2p)" "escalated by api"
 	start_wait api
 	case $2 in
@@ -342,17 +352,21 @@ escalate_story() {      # escalate_story STORE ANSWER-UNDER(copy|original)
 
 escalate_story reply-to-the-copy copy reply
 wait $waiter
-like "the agent that waits is woken by the answer" "$(cat "$T/woken")" '1 unread for api: [0-9a-f]* from human "Re: '
+like "the agent that waits is woken by the answer" "$(cat "$T/woken")" \
+	'1 unread for api: [0-9a-f]* from human "Re: '
 is "the original waits for the human no more" "$(meta "$asked" status)" acknowledged
 answer=$(sed -n 's/.*for api: \([0-9a-f]*\) .*/\1/p' "$T/woken")
 read_it=$(tool read_message "{\"message_id\":\"$answer\",\"reader\":\"api\"}")
 like "the agent reads the answer" "$read_it" '^Null. Always.$'
 like "... marked as the user's" "$read_it" "written by this machine's user"
-like "... and can answer the one who asked" "$(tool reply_message "{\"original_message_id\":\"$asked\",\"from\":\"api\",\"content\":\"Null.\",\"mark_complete\":true}")" 'is completed'
+like "... and can answer the one who asked" \
+	"$(tool reply_message "{\"original_message_id\":\"$asked\",\"from\":\"api\",\"content\":\"Null.\",\"mark_complete\":true}")" \
+	'is completed'
 
 escalate_story reply-to-the-original original reply
 wait $waiter
-like "an answer under the original's id wakes the one who is stuck" "$(cat "$T/woken")" '1 unread for api: .* from human'
+like "an answer under the original's id wakes the one who is stuck" "$(cat "$T/woken")" \
+	'1 unread for api: .* from human'
 is "... and ends it too" "$(meta "$asked" status)" acknowledged
 
 escalate_story done-with-the-copy copy 'done'
@@ -367,12 +381,15 @@ wait $waiter
 fresh again
 asked=$(interagent send_message --from web --to api --subject Twice --content x --json | at id)
 interagent escalate --from api --message-id "$asked" --reason one >/dev/null
-like "what is escalated is not escalated again" "$(interagent escalate --from api --message-id "$asked" --reason two 2>&1)" 'escalated already'
+like "what is escalated is not escalated again" \
+	"$(interagent escalate --from api --message-id "$asked" --reason two 2>&1)" 'escalated already'
 is "... and the human has it once" "$(interagent inbox --from human --json | at '#')" 1
 human reply "$asked" 'an answer' >/dev/null
-like "after the answer it may be" "$(interagent escalate --from api --message-id "$asked" --reason three)" 'is escalated'
+like "after the answer it may be" "$(interagent escalate --from api --message-id "$asked" --reason three)" \
+	'is escalated'
 is "... and then the human has it anew" "$(interagent inbox --from human --json | at '#')" 1
-like "... only its recipient may" "$(interagent escalate --from web --message-id "$asked" --reason x 2>&1)" 'only they or the human'
+like "... only its recipient may" \
+	"$(interagent escalate --from web --message-id "$asked" --reason x 2>&1)" 'only they or the human'
 
 # Stopped anywhere, an escalation can be made again until the human has it, and
 # the human's answer until it is settled: never is the original left waiting
@@ -416,7 +433,8 @@ is "an escalation that was stopped can be made again, and the human has it" \
 	"$(stop_everywhere made_again escalate --from api --message-id "$asked" --reason stuck)" ''
 interagent escalate --from api --message-id "$asked" --reason stuck >/dev/null 2>&1
 copy=$(interagent inbox --from human --json | at 0 id)
-is "an answer that was stopped never hides what still waits" "$(stop_everywhere nothing_hidden 'done' "$copy" --from human)" ''
+is "an answer that was stopped never hides what still waits" \
+	"$(stop_everywhere nothing_hidden 'done' "$copy" --from human)" ''
 
 section "What the agent itself sent"
 
@@ -429,7 +447,8 @@ for n in 1 2 3 4; do
 done
 lines=$(tool check_inbox '{"agent_name":"api"}' | grep '^sent')
 # shellcheck disable=SC2154
-is "check_inbox ends with three lines on what is open, the newest first" "$(echo "$lines" | cut -d ' ' -f 2 | tr '\n' ' ')" \
+is "check_inbox ends with three lines on what is open, the newest first" \
+	"$(echo "$lines" | cut -d ' ' -f 2 | tr '\n' ' ')" \
 	"$(short "$m4") $(short "$m3") $(short "$m2") "
 like "... unread" "$(echo "$lines" | sed -n 1p)" "^sent $(short "$m4") to web: unread, "
 interagent read "$m4" --from web >/dev/null
@@ -445,14 +464,16 @@ like "... escalated" "$(echo "$lines" | sed -n 2p)" "^sent $(short "$m3") to web
 # shellcheck disable=SC2154
 like "... without what is completed" "$(echo "$lines" | sed -n 3p)" "^sent $(short "$m1") to web: unread"
 message "$m4" api web 'number 4' acknowledged 190
-like "... read 3m ago" "$(tool check_inbox '{"agent_name":"api"}')" "^sent $(short "$m4") to web: read 3m ago$"
-unlike "the recipient is not told of it as its own" "$(tool check_inbox '{"agent_name":"web"}')" "^sent $(short "$m4")"
+like "... read 3m ago" "$(tool check_inbox '{"agent_name":"api"}')" \
+	"^sent $(short "$m4") to web: read 3m ago$"
+unlike "the recipient is not told of it as its own" "$(tool check_inbox '{"agent_name":"web"}')" \
+	"^sent $(short "$m4")"
 
 section "The human's own command"
 
 fresh notify
 # command_named NAME <SCRIPT: a command on the PATH, which knows $T
-command_named() { { echo '#!/bin/sh'; echo "T=$T"; cat; } >"$T/bin/$1"; chmod +x "$T/bin/$1"; }
+command_named() { { echo '#!/bin/sh'; echo "T='$T'"; cat; } >"$T/bin/$1"; chmod +x "$T/bin/$1"; }
 escalation() {  # escalation CALL-ID MESSAGE-ID REASON
 	call "$1" escalate "{\"agent_name\":\"api\",\"message_id\":\"$2\",\"reason\":\"$3\"}"
 }
@@ -477,7 +498,10 @@ echo x >>"$T/count"
 END
 INTERAGENT_NOTIFY=tell
 export INTERAGENT_NOTIFY
-hostile="\$(touch $T/pwned) \`touch $T/pwned\`; touch $T/pwned | touch $T/pwned & 'q' "
+# A shell that took it for commands would know $T.
+export T
+# shellcheck disable=SC2016
+hostile='$(touch $T/pwned) `touch $T/pwned`; touch $T/pwned | touch $T/pwned & '"'q' "
 id=$(send web api "$hostile")
 serve "$(escalation 1 "$id" "$hostile")" >/dev/null
 ok "INTERAGENT_NOTIFY runs" wait_for test -e "$T/told"
@@ -514,8 +538,8 @@ like "the server is seen to run" "$(interagent agents)" '^api: live'
 kill -9 $server
 wait $server 2>/dev/null
 exec 7>&-
-gone() { interagent agents | grep -q '^api: not running'; }
-ok "the server is killed, its command still runs: the agent is seen as gone" wait_for gone
+seen_gone() { interagent agents | grep -q '^api: not running'; }
+ok "the server is killed, its command still runs: the agent is seen as gone" wait_for seen_gone
 ok "... it did still run" kill -0 "$(cat "$T/hanging")"
 like "... and the lock is free" "$(interagent set_status --from web --status free)" 'status of web is set'
 if [ -d /proc/self/fd ]; then
@@ -530,7 +554,8 @@ fi
 	answer=$("$BIN" escalate --from api --message-id "$second" --reason slow)
 	echo "$answer" >"$T/answered"
 ) &
-ok "a shell that reads the verb's answer does not wait for the command" wait_for grep -q 'is escalated' "$T/answered"
+ok "a shell that reads the verb's answer does not wait for the command" wait_for grep -q 'is escalated' \
+	"$T/answered"
 touch "$T/release"
 wait
 

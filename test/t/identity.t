@@ -39,7 +39,8 @@ is "... from one deep in it" "$(who "$T/x/app/src/deep")" api
 for place in ap apple app2 other/app other ""; do
 	is "a call from /x/$place is not the agent's of /x/app" "$(who "$T/x/$place")" nobody
 done
-is "CLAUDE_PROJECT_DIR says where the client works" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/src")" api
+is "CLAUDE_PROJECT_DIR says where the client works" \
+	"$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/src")" api
 is "... and not the working directory then" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=$T/nowhere")" nobody
 is "... an empty one says nothing" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=")" api
 is "... one that is not there is nobody's" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=$T/x/app/gone")" nobody
@@ -54,21 +55,23 @@ ln -s "$T/x/app" "$T/link"
 is "a link to the workspace leads to it" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/link")" api
 is "... and a path through it too" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/link/src/../src")" api
 ln -s "$T/nowhere" "$T/x/app/away"
-is "a link out of the workspace leads out of it" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/away")" nobody
+is "a link out of the workspace leads out of it" "$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/away")" \
+	nobody
 mkdir -p "$T/real/db"
 ln -s "$T/real" "$T/linked"
 by "$T/real/db" "" register_agent "{\"name\":\"db\",\"description\":\"x\",\"workspace_path\":\"$T/linked/db/\"}" >"$T/out"
 is "a workspace that was given by way of a link, with a slash behind it, is the same" "$(who "$T/real/db")" db
 
-# Exactly one.
+# Of several, the one that registered last, and each where it is named.
 enter one "$T/x/two" >"$T/out"
 enter other "$T/x/two" >"$T/out"
 mkdir -p "$T/x/two/src"
-is "a workspace of two agents tells neither of them" "$(who "$T/x/two")" nobody
-is "... in a directory of it too" "$(who "$T/x/two/src")" nobody
+is "of two agents of a workspace the one that registered last speaks" "$(who "$T/x/two")" other
+is "... in a directory of it too" "$(who "$T/x/two/src")" other
+like "... and the first where it is named" "$(by "$T/x/two/src" "" set_status '{"status":"x","agent_name":"one"}')" '^The status of one is set'
 enter one "$T/x/app/pair" >"$T/out"
 enter other "$T/x/app/pair" >"$T/out"
-is "... and the agent of the directory above it is not taken instead" "$(who "$T/x/app/pair")" nobody
+is "... and not the agent of the directory above it" "$(who "$T/x/app/pair")" other
 
 # A repository's root ends the search, be it a directory or, in a worktree or a
 # submodule, a file.
@@ -86,6 +89,9 @@ is "a workspace inside a repository is found before its root" "$(who "$T/x/app/v
 mkdir -p "$T/x/claimed/src" "$T/x/old" "$T/x/within/src"
 by "$T/nowhere" "" register_agent "{\"name\":\"afar\",\"description\":\"x\",\"workspace_path\":\"$T/x/claimed\"}" >"$T/out"
 is "a directory that was claimed from afar is nobody's" "$(who "$T/x/claimed")" nobody
+like "... but who is asked for a name hears the one" "$(by "$T/x/claimed" "" set_status '{"status":"x"}')" \
+	'^who are you? call register_agent; registered for this directory: afar$'
+like "... and may speak under it" "$(by "$T/x/claimed" "" set_status '{"status":"x","agent_name":"afar"}')" '^The status of afar is set'
 by "$T/x" "" register_agent "{\"name\":\"above\",\"description\":\"x\",\"workspace_path\":\"$T/x/claimed\"}" >"$T/out"
 is "... that was claimed from above too" "$(who "$T/x/claimed/src")" nobody
 mkdir "$T/x/claim"
@@ -122,47 +128,58 @@ section "The fourth step: the session"
 # A client that was restarted has the session of before, and so does the shell
 # of its agent.
 
-start 1 "$T/x/app/front" CLAUDE_CODE_SESSION_ID=s-1
-ask 1 register_agent '{"name":"web","description":"x"}' >"$T/out"
-is "another server of the same session is the same agent's" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-1)" web
-is "a server of another session is not" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-2)" nobody
-is "... and one whose session begins alike is not" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-11)" nobody
-is "the session counts before the workspace" "$(who "$T/x/app" CLAUDE_CODE_SESSION_ID=s-1)" web
+mkdir -p "$T/x/shared/src" "$T/x/thread"
+start 1 "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1
+ask 1 register_agent '{"name":"first","description":"x"}' >"$T/out"
+enter second "$T/x/shared" >"$T/out"
+is "another server of the same session is the same agent's" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1)" first
+is "... in a directory of its workspace too" "$(who "$T/x/shared/src" CLAUDE_CODE_SESSION_ID=s-1)" first
+is "a server of another session is not" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-2)" second
+is "... and one whose session begins alike is not" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-11)" second
+is "an empty session is none" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=)" second
+is "a session that was inherited counts for nothing in another place" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-1)" nobody
+is "... and for nothing in another agent's" "$(who "$T/x/app" CLAUDE_CODE_SESSION_ID=s-1)" api
 is "an unknown session leaves it to the workspace" "$(who "$T/x/app" CLAUDE_CODE_SESSION_ID=s-2)" api
-is "an empty session is none" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=)" nobody
 stop 1
-is "a session that has ended is still known" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-1)" web
+is "a session that has ended is still known" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1)" first
 
 threaded() {
-	printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s,"_meta":{"threadId":"%s"}}}' "$2" "$3" "$1"
+	printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s,"_meta":{"threadId":"%s"}}}' \
+		"$2" "$3" "$1"
 }
-by_thread() { text_of "$(cd "$T/nowhere" && serve "$(threaded "$@")")"; }
-by_thread t-1 register_agent "{\"name\":\"thread\",\"description\":\"x\",\"workspace_path\":\"$T/x/thread\"}" >"$T/out"
+by_thread() { text_of "$(cd "$T/x/thread" && serve "$(threaded "$@")")"; }
+by_thread t-1 register_agent '{"name":"thread","description":"x"}' >"$T/out"
+enter needle "$T/x/thread" >"$T/out"
 like "the thread that a call names is a session" "$(by_thread t-1 set_status '{"status":"x"}')" '^The status of thread is set'
-like "... and another thread is another one" "$(by_thread t-2 set_status '{"status":"x"}')" '^who are you'
+like "... and another thread is another one" "$(by_thread t-2 set_status '{"status":"x"}')" '^The status of needle is set'
 like "the thread of a call counts before the session of its server" \
 	"$(export CLAUDE_CODE_SESSION_ID=s-1; by_thread t-1 set_status '{"status":"x"}')" '^The status of thread is set'
 
 # The live one counts, were the other heard of a thousand years later.
-start 1 "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-3
-ask 1 register_agent "{\"name\":\"one\",\"description\":\"x\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
-printf '{"pid": 1, "client": "", "session": "s-3", "workspace": "", "since": "2025-01-01T00:00:00.000Z"}' >"$INTERAGENT_DIR/live/other.00000000"
-is "of two agents of a session the live one speaks" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-3)" one
+start 1 "$T/x/two" CLAUDE_CODE_SESSION_ID=s-3
+ask 1 register_agent '{"name":"one","description":"x"}' >"$T/out"
+enter other "$T/x/two" >"$T/out"
+printf '{"pid": 1, "client": "", "session": "s-3", "workspace": "%s", "since": "2025-01-01T00:00:00.000Z"}' "$T/x/two" >"$INTERAGENT_DIR/live/other.00000000"
+touch -t 300001010000 "$INTERAGENT_DIR/live/other.00000000"
+is "of two agents of a session the live one speaks" "$(who "$T/x/two" CLAUDE_CODE_SESSION_ID=s-3)" one
 stop 1
 rm -f "$INTERAGENT_DIR/live/other.00000000"
 
 section "The third step: who registered in this process"
 
-start 1 "$T/x/app" CLAUDE_CODE_SESSION_ID=s-1
-like "before it registers a server speaks for its session's agent" "$(ask 1 set_status '{"status":"x"}')" '^The status of web is set'
+start 1 "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1
+like "before it registers a server speaks for its session's agent" "$(ask 1 set_status '{"status":"x"}')" '^The status of first is set'
 ask 1 register_agent "{\"name\":\"one\",\"description\":\"x\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
-like "the agent that registered here counts before session and workspace" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
+like "the agent that registered here counts before session and workspace" \
+	"$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
 ask 1 register_agent "{\"name\":\"one\",\"description\":\"again\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
 like "... and if it registers once more too" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
-like "an argument counts before it" "$(ask 1 set_status '{"status":"x","agent_name":"web"}')" '^The status of web is set'
+like "an argument counts before it" "$(ask 1 set_status '{"status":"x","agent_name":"second"}')" '^The status of second is set'
 like "... for that call only" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
-like "an argument may have blanks around it" "$(ask 1 set_status '{"status":"x","agent_name":" web "}')" '^The status of web is set'
+like "an argument may have blanks around it" "$(ask 1 set_status '{"status":"x","agent_name":" second "}')" '^The status of second is set'
 like "an empty argument is none" "$(ask 1 set_status '{"status":"x","agent_name":""}')" '^The status of one is set'
+like "an argument that is somebody else's is refused" "$(ask 1 set_status '{"status":"x","agent_name":"api"}')" \
+	'^you are one here, not api: leave the name out, or register under it$'
 stop 1
 
 register_two() {
@@ -171,32 +188,31 @@ register_two() {
 }
 start 1 "$T/nowhere"
 register_two
-like "of two agents that registered in a process neither speaks unless it is named" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
-like "... but each does that is" "$(ask 1 set_status '{"status":"x","agent_name":"left"}')" '^The status of left is set'
-like "... the other too" "$(ask 1 set_status '{"status":"x","agent_name":"right"}')" '^The status of right is set'
-like "... and nothing has changed for who is not" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "of two agents that registered in a process the last one speaks" "$(ask 1 set_status '{"status":"x"}')" '^(right) The status of right is set'
+like "... the other where it is named" "$(ask 1 set_status '{"status":"x","agent_name":"left"}')" '^(left) The status of left is set'
+like "... for that call only" "$(ask 1 set_status '{"status":"x"}')" '^(right) The status of right is set'
+like "... each answer begins with the name" "$(ask 1 check_inbox '{}')" '^(right) No mail'
 ask 1 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
-like "... nor when the first registers again" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "... who registers again is the last one" "$(ask 1 set_status '{"status":"x"}')" '^(left) The status of left is set'
 stop 1
 
 start 1 "$T/nowhere"
 by_line() { text_of "$(hear 1 "$(threaded "$@")")"; }
 by_line t-3 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
 by_line t-4 register_agent "{\"name\":\"right\",\"description\":\"x\",\"workspace_path\":\"$T/x/right\"}" >"$T/out"
-like "of two threads in a process each speaks for its own agent" "$(by_line t-3 set_status '{"status":"x"}')" '^The status of left is set'
-like "... the other too" "$(by_line t-4 set_status '{"status":"x"}')" '^The status of right is set'
-like "... and a third for none" "$(by_line t-5 set_status '{"status":"x"}')" '^who are you'
+like "of two threads in a process each speaks for its own agent" "$(by_line t-3 set_status '{"status":"x"}')" '^(left) The status of left is set'
+like "... the other too" "$(by_line t-4 set_status '{"status":"x"}')" '^(right) The status of right is set'
+like "... and a third for the last one" "$(by_line t-5 set_status '{"status":"x"}')" '^(right) The status of right is set'
 stop 1
 
-# Clients give a session to every server: if it decided, the one who spoke last
-# would get the other's mail. Nor does the directory tell the two apart.
-start 1 "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-4
+# A session and a place count for less than registering.
+start 1 "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1
 register_two
-like "of two agents that registered in a session neither speaks unless it is named" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "of two agents that registered in a session the last one speaks" "$(ask 1 set_status '{"status":"x"}')" '^(right) The status of right is set'
 stop 1
 start 1 "$T/x/app"
 register_two
-like "of two agents that registered in the workspace of a third none speaks unless it is named" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "... in the workspace of a third too" "$(ask 1 set_status '{"status":"x"}')" '^(right) The status of right is set'
 stop 1
 
 section "Who calls may be left out"
@@ -213,28 +229,31 @@ ask 2 list_agents '{}' >"$T/out"  # the receipt is written before the next call 
 is "read_message without reader is the speaker's reading" "$(about 'left out' readBy)" web
 is "... and acknowledges" "$(about 'left out' status)" acknowledged
 ask 2 reply_message "{\"original_message_id\":\"$id\",\"content\":\"text\"}" >"$T/out"
-is "reply_message without from is from the speaker" "$(about 'Re: left out' from) to $(about 'Re: left out' to)" "web to api"
+is "reply_message without from is from the speaker" \
+	"$(about 'Re: left out' from) to $(about 'Re: left out' to)" "web to api"
 ask 2 escalate "{\"message_id\":\"$id\",\"reason\":\"stuck\"}" >"$T/out"
-is "escalate without agent_name is the speaker's" "$(about 'Escalated: left out' from) to $(about 'Escalated: left out' to)" "web to human"
+is "escalate without agent_name is the speaker's" \
+	"$(about 'Escalated: left out' from) to $(about 'Escalated: left out' to)" "web to human"
 ask 2 publish_spec '{"name":"left-out","content":"text"}' >"$T/out"
-like "publish_spec without publisher is the speaker's" "$(head -n 1 "$INTERAGENT_DIR/specs/left-out.md")" '^<!-- Published by: web at '
+like "publish_spec without publisher is the speaker's" "$(head -n 1 "$INTERAGENT_DIR/specs/left-out.md")" \
+	'^<!-- Published by: web at '
 ask 1 get_spec '{"name":"left-out"}' >"$T/out"
-is "get_spec is noted for the speaker" "$(at readers api <"$INTERAGENT_DIR/specs/.history/left-out/index.json")" 1
+is "get_spec is noted for the speaker" "$(at api version <"$INTERAGENT_DIR/specs/.history/left-out/readers.json")" 1
 stop 1
 stop 2
 
 section "Nobody"
 # An error that says what to call is one that a model can act on.
 
-while read -r tool parameter arguments; do
-	like "$tool by nobody says what to call" "$(by "$T/nowhere" "" "$tool" "$arguments")" "^who are you? call register_agent, or pass $parameter\$"
+while read -r tool arguments; do
+	is "$tool by nobody says what to call" "$(by "$T/nowhere" "" "$tool" "$arguments")" "who are you? call register_agent"
 done <<END
-send_message from {"to":"web","subject":"s","content":"c"}
-check_inbox agent_name {}
-reply_message from {"original_message_id":"$id","content":"c"}
-escalate agent_name {"message_id":"$id","reason":"r"}
-publish_spec publisher {"name":"s","content":"c"}
-set_status agent_name {"status":"s"}
+send_message {"to":"web","subject":"s","content":"c"}
+check_inbox {}
+reply_message {"original_message_id":"$id","content":"c"}
+escalate {"message_id":"$id","reason":"r"}
+publish_spec {"name":"s","content":"c"}
+set_status {"status":"s"}
 END
 for tool in list_agents list_specs get_all_statuses; do
 	unlike "$tool needs no speaker" "$(by "$T/nowhere" "" $tool '{}')" '^who are you'
@@ -252,14 +271,17 @@ section "The second step: INTERAGENT_NAME"
 mkdir -p "$T/x/pin"
 start 1 "$T/x/pin" INTERAGENT_NAME=pinned
 hear 1 "$(req 1 ping)" >"$T/out"
-is "INTERAGENT_NAME registers its agent at the start" "$(entry pinned name) $(entry pinned workspacePath)" "pinned $T/x/pin"
+is "INTERAGENT_NAME registers its agent at the start" "$(entry pinned name) $(entry pinned workspacePath)" \
+	"pinned $T/x/pin"
 is "... with a status" "$(at pinned status <"$INTERAGENT_DIR/status.json")" online
 like "... and it is there before its first call" "$("$BIN" get_agent --name pinned)" '^pinned: live'
 like "... it speaks" "$(ask 1 set_status '{"status":"x"}')" '^The status of pinned is set'
-like "... under its name too" "$(ask 1 set_status '{"status":"x","agent_name":"pinned"}')" '^The status of pinned is set'
+like "... under its name too" "$(ask 1 set_status '{"status":"x","agent_name":"pinned"}')" \
+	'^The status of pinned is set'
 api_status=$(at api status <"$INTERAGENT_DIR/status.json")
 while read -r tool arguments; do
-	like "$tool under another name is refused" "$(ask 1 "$tool" "$arguments")" '^this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
+	like "$tool under another name is refused" "$(ask 1 "$tool" "$arguments")" \
+		'^this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
 done <<END
 send_message {"from":"api","to":"web","subject":"spoofed","content":"c"}
 check_inbox {"agent_name":"api"}
@@ -278,21 +300,27 @@ stop 1
 registered=$(entry pinned)
 by "$T/nowhere" INTERAGENT_NAME=pinned set_status '{"status":"x"}' >"$T/out"
 is "INTERAGENT_NAME leaves a registration that is there as it is" "$(entry pinned)" "$registered"
-is "... it counts before session and workspace" "$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
-is "blanks around it are dropped, as those around an argument" "$(cd "$T/nowhere" && export INTERAGENT_NAME=' pinned '; tool set_status '{"status":"x"}')" "The status of pinned is set."
+is "... it counts before session and workspace" \
+	"$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
+is "blanks around it are dropped, as those around an argument" \
+	"$(cd "$T/nowhere" && export INTERAGENT_NAME=' pinned '; tool set_status '{"status":"x"}')" \
+	"The status of pinned is set."
 is "an empty one is none" "$(who "$T/x/app" INTERAGENT_NAME=)" api
 
-for verb in "check_inbox --from" "inbox --agent-name" "send_message --to web --subject spoofed --content c --from" \
+for verb in "check_inbox --from" "inbox --agent-name" \
+	"send_message --to web --subject spoofed --content c --from" \
 	"set_status --status spoofed --agent-name" "read_message --message-id $unread --reader" \
 	"reply_message --original-message-id $unread --content spoofed --from" "escalate --message-id $unread --reason spoofed --agent-name" \
 	"publish_spec --name spoofed --content c --publisher" "wait --timeout 0 --agent" "watch --agent" "done $unread --from"; do
 	# shellcheck disable=SC2086
-	like "on the command line it refuses too: ${verb%% *} as another" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned $verb api)" \
+	like "on the command line it refuses too: ${verb%% *} as another" \
+		"$(cli "$T/nowhere" INTERAGENT_NAME=pinned $verb api)" \
 		'this process speaks only as "pinned" (INTERAGENT_NAME), not as "api"$'
 done
 is "... and nothing of it is stored" "$(grep -r -l spoofed "$INTERAGENT_DIR")" ""
 is "... nor is the message read or done" "$(about unread status)" pending
-like "on the command line it speaks" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned set_status --status x)" '^The status of pinned is set'
+like "on the command line it speaks" "$(cli "$T/nowhere" INTERAGENT_NAME=pinned set_status --status x)" \
+	'^The status of pinned is set'
 
 section "A compaction"
 # The agent has forgotten its name, the client has restarted the server, and the
@@ -301,11 +329,13 @@ section "A compaction"
 mail web api "what was I doing"
 mail api web "not yours"
 inbox=$(by "$T/x/app/src" "" check_inbox '{}')
-like "after a compaction an agent that calls nothing but check_inbox gets its mail" "$inbox" '"what was I doing"$'
+like "after a compaction an agent that calls nothing but check_inbox gets its mail" "$inbox" \
+	'"what was I doing"$'
 unlike "... and nobody else's" "$inbox" '^[0-9a-f]\{8\} from api .*"not yours"'
 start 1 "$T/x/app/src"
 ask 1 check_inbox '{}' >"$T/out"
-like "... and is seen to be there" "$("$BIN" get_agent --name api)" '^api: live'
+is_there() { "$BIN" get_agent --name "$1" | grep -q "^$1: live"; }
+ok "... and is seen to be there" wait_for is_there api
 like "... and answers under its name" "$(ask 1 send_message '{"to":"web","subject":"still here","content":"c"}'; about 'still here' from)" '^api$'
 stop 1
 
@@ -314,18 +344,21 @@ section "A name that somebody runs under"
 start 1 "$T/x/app"
 ask 1 register_agent '{"name":"api","description":"first"}' >"$T/out"
 answer=$(enter api "$T/x/rival")
-like "a name that is live in another workspace cannot be registered" "$answer" "^\"api\" is live in \"$T/x/app\": choose another name"
+like "a name that is live in another workspace cannot be registered" "$answer" "^the name \"api\" is taken by a running agent in \"$T/x/app\" (client unknown, process $pid); choose another\$"
 is "... and the entry stays as it was" "$(entry api workspacePath) $(entry api description)" "$T/x/app first"
-like "... nor on the command line" "$(cli "$T/x/rival" "" register_agent --name api --description x)" 'is live in'
+like "... nor on the command line" "$(cli "$T/x/rival" "" register_agent --name api --description x)" '^\(interagent: \)*the name "api" is taken by a running agent in "'
 like "in the same workspace the name may be shared" "$(enter api "$T/x/app")" '^api is registered'
 like "... and that is told" "$(enter api "$T/x/app")" 'Another process there speaks for it too\.$'
 like "... also if the path is written in another way" \
 	"$(by "$T/x/app" "" register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/app/\"}")" 'Another process there speaks for it too\.$'
-unlike "... its own process is not another one" "$(ask 1 register_agent '{"name":"api","description":"first"}')" 'Another process'
-like "... it may move to another workspace" "$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" '^api is registered'
+unlike "... its own process is not another one" \
+	"$(ask 1 register_agent '{"name":"api","description":"first"}')" 'Another process'
+like "... it may move to another workspace" \
+	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" \
+	'^api is registered'
 mkdir -p "$T/x/moved"
 like "... and is live there then" "$(enter api "$T/x/moved")" 'Another process there speaks for it too\.$'
-like "... and no longer where it was" "$(enter api "$T/x/app")" 'is live in'
+like "... and no longer where it was" "$(enter api "$T/x/app")" '^\(interagent: \)*the name "api" is taken by a running agent in "'
 stop 1
 like "a name whose process has ended is free" "$(enter api "$T/x/app")" '^api is registered'
 unlike "... and nobody shares it" "$(enter api "$T/x/app")" 'Another process'
@@ -333,13 +366,14 @@ unlike "... and nobody shares it" "$(enter api "$T/x/app")" 'Another process'
 # Process numbers say nothing: two containers that share a store have the same ones.
 start 1 "$T/nowhere"
 hear 1 "$(req 1 ping)" >"$T/out"
-printf '{"pid": %s, "client": "", "session": "", "workspace": "%s", "since": "2025-01-01T00:00:00.000Z"}' "$pid" "$T/x/app" >"$INTERAGENT_DIR/live/api.0123abcd"
+printf '{"pid": %s, "client": "", "session": "", "workspace": "%s", "since": "2025-01-01T00:00:00.000Z"}' \
+	"$pid" "$T/x/app" >"$INTERAGENT_DIR/live/api.0123abcd"
 mkfifo "$T/hold"
 "$HELPERS/probe" hold "$INTERAGENT_DIR/live/api.0123abcd" <"$T/hold" >"$T/held" &
 exec 9>"$T/hold"
 wait_for grep -q held "$T/held"
 like "a live process with our number, but not ours, is another one" \
-	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/rival\"}")" 'is live in'
+	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/rival\"}")" '^\(interagent: \)*the name "api" is taken by a running agent in "'
 exec 9>&-
 stop 1
 enter api "$T/x/app" >"$T/out"
@@ -348,10 +382,13 @@ section "The person"
 # No model speaks under their name, however it is written or got hold of.
 
 for name in human Human HUMAN hUmAn; do
-	like "nobody registers as $name" "$(enter $name "$T/nowhere")" '"human" is the person at the keyboard; choose another$'
-	like "... nor on the command line" "$(cli "$T/nowhere" "" register_agent --name $name --description x --workspace-path "$T/nowhere")" \
+	like "nobody registers as $name" "$(enter $name "$T/nowhere")" \
 		'"human" is the person at the keyboard; choose another$'
-	is "... and it is in no registry" "$(at -keys <"$INTERAGENT_DIR/registry.json" | grep -i -c '^human$')" 0
+	like "... nor on the command line" \
+		"$(cli "$T/nowhere" "" register_agent --name $name --description x --workspace-path "$T/nowhere")" \
+		'"human" is the person at the keyboard; choose another$'
+	is "... and it is in no registry" \
+		"$(at -keys <"$INTERAGENT_DIR/registry.json" | grep -i -c '^human$')" 0
 done
 add_entry human "$T/x/ghost" ", \"registeredFrom\": \"$T/x/ghost\""
 mkdir -p "$T/x/ghost"
@@ -377,15 +414,17 @@ done
 for tool in send_message check_inbox set_status; do
 	like "$tool of a server that was started as human is refused" \
 		"$(ask 2 $tool '{"to":"web","subject":"impostor","content":"c","status":"impostor"}')" '"human" is the person at the keyboard'
-	like "$tool of a server in the directory of somebody called human is refused" \
-		"$(ask 1 $tool '{"to":"web","subject":"impostor","content":"c","status":"impostor"}')" '"human" is the person at the keyboard'
+	like "$tool of a server in the directory of somebody called human is nobody's" \
+		"$(ask 1 $tool '{"to":"web","subject":"impostor","content":"c","status":"impostor"}')" '^who are you? call register_agent'
 done
 stop 1
 stop 2
 is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
 is "... and no presence of human" "$(find "$INTERAGENT_DIR/live" -name 'human*')" ""
 "$BIN" forget human >"$T/out"
-like "everybody may write to the human" "$(by "$T/x/app" "" send_message '{"to":"human","subject":"question","content":"c"}')" ' stored for the human\.$'
+like "everybody may write to the human" \
+	"$(by "$T/x/app" "" send_message '{"to":"human","subject":"question","content":"c"}')" \
+	' stored for the human\.$'
 
 section "Who may do what with a message"
 
@@ -395,24 +434,34 @@ like "somebody else may read it, and is told that it is not acknowledged" \
 	"$(by "$T/x/db" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
 is "... and it is not" "$(about 'the matter' status)" pending
 like "... its sender may too" "$(by "$T/x/app" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
-"$BIN" read_message --message-id "$first" --from human >"$T/out"
+verb read_message --message-id "$first" --from human >"$T/out"
 is "... and the human's reading acknowledges nothing either" "$(about 'the matter' status)" pending
 by "$T/x/app/front" "" read_message "{\"message_id\":\"$first\"}" >"$T/out"
-is "... its recipient's reading acknowledges" "$(about 'the matter' status) $(about 'the matter' readBy)" "acknowledged web"
+is "... its recipient's reading acknowledges" "$(about 'the matter' status) $(about 'the matter' readBy)" \
+	"acknowledged web"
 
 # reply DIR SUBJECT: somebody replies to the first message.
 reply() { by "$1" "" reply_message "{\"original_message_id\":\"$first\",\"subject\":\"$2\",\"content\":\"c\"${3-}}"; }
 reply "$T/x/app/front" "from the recipient" >"$T/out"
-is "the recipient's reply goes to the sender" "$(about 'from the recipient' from) to $(about 'from the recipient' to)" "web to api"
+is "the recipient's reply goes to the sender" \
+	"$(about 'from the recipient' from) to $(about 'from the recipient' to)" "web to api"
 reply "$T/x/app" "from the sender" >"$T/out"
-is "the sender's reply goes to the recipient" "$(about 'from the sender' from) to $(about 'from the sender' to)" "api to web"
-like "nobody else replies" "$(reply "$T/x/db" "from outside")" 'is between api and web; only they can answer or complete it$'
+is "the sender's reply goes to the recipient" \
+	"$(about 'from the sender' from) to $(about 'from the sender' to)" "api to web"
+like "nobody else replies" "$(reply "$T/x/db" "from outside")" \
+	'is between api and web; only they can answer or complete it$'
 is "... and nothing is stored" "$(about 'from outside' id)" ""
-like "nobody else completes" "$(reply "$T/x/db" "from outside" ',"mark_complete":true')" 'only they can answer or complete it$'
-like "... nor on the command line" "$(cli "$T/x/db" CLAUDECODE=1 "done" "$first")" 'only they can answer or complete it$'
+like "nobody else completes" "$(reply "$T/x/db" "from outside" ',"mark_complete":true')" \
+	'only they can answer or complete it$'
+like "... nor on the command line" "$(cli "$T/x/db" CLAUDECODE=1 "done" "$first")" \
+	'only they can answer or complete it$'
 is "... and it is not completed" "$(about 'the matter' status)" acknowledged
-like "only the recipient escalates" "$(by "$T/x/db" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" 'only they or the human can escalate it$'
-like "... the sender does not" "$(by "$T/x/app" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" 'only they or the human can escalate it$'
+like "only the recipient escalates" \
+	"$(by "$T/x/db" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" \
+	'only they or the human can escalate it$'
+like "... the sender does not" \
+	"$(by "$T/x/app" "" escalate "{\"message_id\":\"$first\",\"reason\":\"r\"}")" \
+	'only they or the human can escalate it$'
 is "... and it is not escalated" "$(about 'the matter' status)" acknowledged
 reply "$T/x/app/front" "completed" ',"mark_complete":true' >"$T/out"
 is "a party completes" "$(about 'the matter' status)" completed
@@ -422,22 +471,32 @@ section "The command line"
 # is a terminal.
 
 shell_status() { cli "$1" "$2" set_status --status x; }
-start 1 "$T/x/app/front" CLAUDE_CODE_SESSION_ID=s-5
-ask 1 register_agent '{"name":"web","description":"x"}' >"$T/out"
-for mark in CLAUDECODE=1 AI_AGENT=x CODEX_SANDBOX=x CODEX_THREAD=x GEMINI_CLI=1 CURSOR_AGENT=1; do
-	is "$mark: a verb is of the session's agent" "$(shell_status "$T/nowhere" "$mark CLAUDE_CODE_SESSION_ID=s-5")" "The status of web is set."
-	is "$mark: ... before the workspace's" "$(shell_status "$T/x/app" "$mark CLAUDE_CODE_SESSION_ID=s-5")" "The status of web is set."
+start 1 "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-5
+ask 1 register_agent '{"name":"first","description":"x"}' >"$T/out"
+enter second "$T/x/shared" >"$T/out"
+for mark in CLAUDECODE=1 CODEX_THREAD_ID=x CODEX_CI=1 CODEX_SANDBOX=x GEMINI_CLI=1 QWEN_CODE=1 COPILOT_CLI=1 \
+	COPILOT_AGENT_SESSION_ID=x OPENCODE=1 KILO=1 CLINE_ACTIVE=true AGENT=amp AGENT=goose GOOSE_TERMINAL=1 \
+	AUGMENT_AGENT=1 CURSOR_AGENT=1 PI_CODING_AGENT=true; do
+	case $mark in
+	CODEX_THREAD_ID=* | COPILOT_AGENT*) own=first session=${mark%=*}=s-5 ;;
+	*) own=first session="$mark CLAUDE_CODE_SESSION_ID=s-5" ;;
+	esac
+	is "$mark: a verb is of the session's agent" "$(shell_status "$T/x/shared/src" "$session")" "The status of $own is set."
+	is "$mark: ... but in another place of that place's" "$(shell_status "$T/x/app" "$session")" "The status of api is set."
 	is "$mark: else of the workspace's" "$(shell_status "$T/x/app/src" "$mark")" "The status of api is set."
-	like "$mark: else it is refused" "$(shell_status "$T/nowhere" "$mark")" '^interagent: who is speaking? name an agent with --from NAME$'
+	is "$mark: else it is refused" "$(shell_status "$T/nowhere" "$mark")" "interagent: who is speaking? name an agent with --from NAME"
 	is "$mark: INTERAGENT_NAME speaks" "$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=pinned")" "The status of pinned is set."
 	is "$mark: ... and so does --from" "$(cli "$T/nowhere" "$mark" set_status --status x --from db)" "The status of db is set."
+	refusal="\"human\" is the person at the keyboard, and this shell is an agent's: ${mark%=[1xt]*} is set"
 	for verb in "send_message --to web --subject impostor --content c --from" "send web impostor --from" "inbox --from" \
-		"read $unread --reader" "reply $unread impostor --from" "escalate --message-id $unread --reason impostor --agent-name" \
-		"done $unread --from" "watch --agent" "wait --timeout 0 --agent"; do
+		"read $unread --from" "reply $unread impostor --from" "escalate --message-id $unread --reason impostor --from" \
+		"done $unread --from" "watch --from" "wait --timeout 0 --from"; do
 		# shellcheck disable=SC2086
-		like "$mark: ${verb%% *} as human is refused" "$(cli "$T/nowhere" "$mark" $verb human)" '"human" is the person at the keyboard'
+		is "$mark: ${verb%% *} as human is refused" "$(cli "$T/nowhere" "$mark" $verb human)" "interagent: $refusal"
 	done
-	like "$mark: INTERAGENT_NAME=human is refused" "$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=human")" '"human" is the person at the keyboard'
+	is "$mark: INTERAGENT_NAME=human is refused" "$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=human")" "interagent: $refusal"
+	like "$mark: doctor says as whom a verb would speak, and why" "$(cli "$T/x/app" "$mark" doctor)" \
+		"^speaker: api: it was registered from here; this shell is an agent's: ${mark%=[1xt]*} is set\$"
 done
 stop 1
 is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
@@ -445,11 +504,14 @@ is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
 if command -v setsid >/dev/null; then
 	detached() { (cd "$1" && shift && setsid "$BIN" "$@" 2>&1 </dev/null; echo "status $?"); }
 	answer=$(detached "$T/nowhere" inbox)
-	like "without a terminal and outside an agent's shell nobody is guessed" "$answer" '^interagent: who is speaking? name an agent with --from NAME$'
+	like "without a terminal and outside an agent's shell nobody is guessed" "$answer" \
+		'^interagent: who is speaking? name an agent with --from NAME$'
 	like "... and the verb fails" "$answer" '^status 1$'
-	like "... not even the workspace's agent" "$(detached "$T/x/app" inbox)" 'name an agent with --from NAME$'
+	like "... not even the workspace's agent, which is named" "$(detached "$T/x/app" inbox)" \
+		'^interagent: who is speaking? name an agent with --from NAME; registered for this directory: .*api'
 	like "... and --from speaks" "$(detached "$T/nowhere" set_status --status x --from db)" '^The status of db is set'
-	like "... as human too" "$(detached "$T/nowhere" send web "by hand" --from human)" ' stored; web: '
+	like "... but not as human" "$(detached "$T/nowhere" send web "by hand" --from human)" '^interagent: "human" is the person at the keyboard, and there is no terminal here'
+	is "... of which nothing is stored" "$(about 'by hand' id)" ""
 else
 	skip "without a terminal and outside an agent's shell nobody is guessed" "there is no setsid here"
 fi
@@ -457,11 +519,17 @@ if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
 	on_terminal "'$BIN' send web typed" >"$T/out"
 	is "at a terminal the human speaks" "$(about typed from)" human
-	unlike "... but not in an agent's shell there" "$(on_terminal "CLAUDECODE=1 '$BIN' send web guessed")" ' stored'
+	unlike "... but not in an agent's shell there" \
+		"$(on_terminal "CLAUDECODE=1 '$BIN' send web guessed")" ' stored'
 	on_terminal "cd '$T/x/app' && '$BIN' send web 'typed there'" >"$T/out"
 	is "... and in an agent's workspace too" "$(about 'typed there' from)" human
 	on_terminal "INTERAGENT_NAME=pinned '$BIN' send web 'typed as'" >"$T/out"
 	is "... unless INTERAGENT_NAME says otherwise" "$(about 'typed as' from)" pinned
+	# Settings of the user, and a mark by half its name, make no shell an agent's.
+	for setting in CODEX_HOME=/x CODEX_API_KEY=x AI_AGENT=x CLAUDE_CONFIG_DIR=/x AGENT=1 AGENT=amplify CLAUDECODE=; do
+		on_terminal "$setting '$BIN' send web 'typed with $setting'" >"$T/out"
+		is "at a terminal with $setting the human speaks" "$(about "typed with $setting" from)" human
+	done
 else
 	skip "at a terminal the human speaks" "there is no script command here that makes one"
 fi

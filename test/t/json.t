@@ -49,12 +49,14 @@ bad "a bare word" 'agent'
 
 section "Numbers"
 
-for n in 0 -0 1 -1 10 1234567890 0.0 0.5 -0.5 10.01 1e1 1E1 1e+1 1e-1 1E+01 0e0 0E-0 -0.0e-0 1.5e300 1e999 -1e999 \
+for n in 0 -0 1 -1 10 1234567890 0.0 0.5 -0.5 10.01 1e1 1E1 1e+1 1e-1 1E+01 0e0 0E-0 -0.0e-0 1.5e300 1e999 \
+	-1e999 \
 	9007199254740993 12345678901234567890123456789012345678901234567890 0.00000000000000000000000000000000001; do
 	good "the number $n" "$n"
 	is "the number $n keeps its bytes" "$(printf '[%s ]' "$n" | at 0)" "$n"
 done
-for n in + +1 - -- --1 -a 00 01 -01 -00 00.5 .5 -.5 5. 0. -0. 1.e1 .e1 e1 1e 1E 1e+ 1e- 1e++1 1e1.5 1.2.3 1..2 0x1F 0b1 0o7 \
+for n in + +1 - -- --1 -a 00 01 -01 -00 00.5 .5 -.5 5. 0. -0. 1.e1 .e1 e1 1e 1E 1e+ 1e- 1e++1 1e1.5 1.2.3 \
+	1..2 0x1F 0b1 0o7 \
 	1_000 1,5 1f 1n ٣ '1 2' '- 1' '1. 5' '1e 5' '1 .5' Inf -NaN 1e1e1 0e 0.e; do
 	bad "no number: $n" "$n"
 done
@@ -268,7 +270,8 @@ is "1.0 too" "$(echo '[1.0,-0]' | at -wire)" '[1.0,-0]'
 is "a NUL in a string" "$(echo '"a\u0000b"' | at | od -An -c | tr -s ' ')" ' a \0 b \n'
 is "a pair is one character" "$(echo '"\ud834\udd1e"' | at)" "$(printf '\360\235\204\236')"
 is "an escaped name" "$(echo '{"\u0061\/":1}' | at a/)" 1
-is "a lone surrogate in a stored file is U+FFFD" "$(echo '"a\ud800b"' | at -stored -wire)" "$(printf '"a\357\277\275b"')"
+is "a lone surrogate in a stored file is U+FFFD" "$(echo '"a\ud800b"' | at -stored -wire)" \
+	"$(printf '"a\357\277\275b"')"
 no "what is not there" sh -c 'echo "{}" | "$1" a' sh "$HELPERS/jsonq"
 
 section "What is written"
@@ -304,8 +307,10 @@ is "pretty: escapes only what it must" \
 is "pretty: names are escaped too" "$(echo '{"a\"\u0001":1}' | at -pretty)" '{
   "a\"\u0001": 1
 }'
-is "wire: on one line" "$(printf '{\n "a" : [ 1,\n 2 ],\n "b": { }, "c\\n": null }\n' | at -wire)" '{"a":[1,2],"b":{},"c\n":null}'
-is "wire: no byte that ends a line anywhere" "$(printf '%b' '"\0177 \0342\0200\0250 \0342\0200\0251"' | at -wire)" '"\u007f \u2028 \u2029"'
+is "wire: on one line" "$(printf '{\n "a" : [ 1,\n 2 ],\n "b": { }, "c\\n": null }\n' | at -wire)" \
+	'{"a":[1,2],"b":{},"c\n":null}'
+is "wire: no byte that ends a line anywhere" \
+	"$(printf '%b' '"\0177 \0342\0200\0250 \0342\0200\0251"' | at -wire)" '"\u007f \u2028 \u2029"'
 is "wire: bytes that are not UTF-8, one U+FFFD for each maximal part" \
 	"$(printf '%b' '"\0141\0360\0237\0222\0142\0340\0200\0300\0257\0355\0240\0200\0377"' | at -stored -wire | od -An -v -tx1 | tr -d ' \n')" \
 	"2261efbfbd62$(repeat 8 efbfbd)220a"

@@ -92,7 +92,8 @@ for name in register_agent set_status publish_spec escalate reply_message; do
 	within $name 1 $WAITS
 	like "$name names the lock" "$(cat "$T/$name.err")" "$LOCK"
 done
-like "reply_message says what is stored" "$(cat "$T/reply_message.err")" 'the reply is stored as [0-9a-f]\{8\}, do not send it again'
+like "reply_message says what is stored" "$(cat "$T/reply_message.err")" \
+	'the reply is stored as [0-9a-f]\{8\}, do not send it again'
 is "the reply is stored" "$(verb check_inbox --from web --json | at 0 replyTo)" "$to_reply"
 is "and its original is as it was" "$(meta "$to_reply" status)" pending
 is "nothing is marked escalated" "$(meta "$to_escalate" status)" pending
@@ -135,7 +136,8 @@ if [ "$late_lock" ]; then
 	wait "$late_lock"
 	kill "$other"
 	within late_lock 1 $WAITS
-	like "a lock that was deleted and made anew is waited for" "$(cat "$T/late_lock.err")" "$T/other/.lock"
+	like "a lock that was deleted and made anew is waited for" "$(cat "$T/late_lock.err")" \
+		"$T/other/.lock"
 else
 	skip "a lock that was deleted and made anew is waited for" "no strace"
 fi
@@ -147,7 +149,8 @@ for i in 1 2 3 4 5 6 7 8; do
 	ring="$ring $!"
 done
 for job in $ring; do wait "$job"; done
-is "of 80 agents that 8 processes register none is lost" "$(grep -c '"name": "a[0-9]*-' "$INTERAGENT_DIR/registry.json")" 80
+is "of 80 agents that 8 processes register none is lost" \
+	"$(grep -c '"name": "a[0-9]*-' "$INTERAGENT_DIR/registry.json")" 80
 is "nor of their statuses" "$(grep -c '"agent": "a[0-9]*-' "$INTERAGENT_DIR/status.json")" 80
 
 # A program that knows no lock writes between our reading and our renaming.

@@ -34,6 +34,7 @@ reset_store() {
 # some that wait and are called off. The last line is the only one with id 1000.
 i=1
 {
+	call 1 register_agent '{"name":"idle","description":"d"}'
 	call 1 register_agent "{\"name\":\"api\",\"description\":\"d\",\"workspace_path\":\"$T/work/api\"}"
 	call 2 send_message "{\"from\":\"api\",\"to\":\"web\",\"subject\":\"large\",\"content\":\"$(head -c 1000000 /dev/zero | tr '\0' y)\"}"
 	call 3 publish_spec '{"publisher":"api","name":"old","content":"Another contract.\n"}'
@@ -59,7 +60,8 @@ i=1
 		call 11 send_message '{"from":"nobody","to":"api","subject":"s","content":"c"}'
 		req 12 initialize '{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}'
 		call '"w"' check_inbox '{"agent_name":"idle","wait_seconds":300}'
-		printf '%s\n' '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"w"}}'
+		printf '%s\n' \
+			'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"w"}}'
 		modern 13 server/discover
 		i=$((i + 1))
 	done
@@ -102,7 +104,8 @@ else
 	is "the server has answered all of $calls calls" "$done" "$calls"
 	like "... among them many that were good" "$(grep -c '"result"' "$T/answers")" '^[89]..$'
 	is "... and complained of nothing" "$(head -c 1000 "$T/stderr")" ""
-	ok "it has not grown by a MiB: $early kB after 1000, $late kB after $calls" test "$late" -le "$((early + 1024))"
+	ok "it has not grown by a MiB: $early kB after 1000, $late kB after $calls" test "$late" \
+		-le "$((early + 1024))"
 	exec 3>&-
 	ok "... it leaves when its input ends" wait "$server"
 	[ -z "${MEMORY_CALLS:-}" ] || echo "# $calls calls: $early kB after 1000, $late kB at the end"

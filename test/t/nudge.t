@@ -17,7 +17,8 @@ mkdir "$T/said"
 
 for name in api web db; do
 	mkdir "$T/$name"
-	ok "agent $name registers" sh -c "cd '$T/$name' && '$BIN' register_agent --name $name --description test"
+	ok "agent $name registers" sh \
+		-c "cd '$T/$name' && '$BIN' register_agent --name $name --description test"
 done
 
 # listen NAME [MODE]: a client's socket; its lines go to $T/NAME.lines.
@@ -96,7 +97,8 @@ begin 6 api "$T/api.sock"
 mail api web 'a "new" one'
 ok "new mail is told to the session" wait_for nudged web 1
 is "... in one connection" "$(cut -d ' ' -f 1 "$T/web.lines" | sort -u)" 1
-is "... with the token first, in its own line" "$(head -n 1 "$T/web.lines")" "1 {\"type\":\"auth\",\"token\":\"$TOKEN\"}"
+is "... with the token first, in its own line" "$(head -n 1 "$T/web.lines")" \
+	"1 {\"type\":\"auth\",\"token\":\"$TOKEN\"}"
 is "... then the text, and no more" "$(sed 1d "$T/web.lines" | sed 's/[0-9a-f]\{8\} from/ID from/')" \
 	'1 {"type":"user","message":{"role":"user","content":"interagent: 1 unread for web: ID from api \"a \\\"new\\\" one\""}}'
 bad=0
@@ -106,7 +108,8 @@ done <"$T/web.lines"
 is "... each of them JSON" "$bad" 0
 id=$(at id <"$(grep -l 'new' "$metas"/*.json)")
 like "... under the id that it has" "$(content web)" " $(printf %s "$id" | head -c 8) from api "
-is "... which tells no session: nothing is noted" "$(find "$INTERAGENT_DIR/announced" -name '*session-1' -exec grep -l "$id" {} + 2>/dev/null)" ""
+is "... which tells no session: nothing is noted" \
+	"$(find "$INTERAGENT_DIR/announced" -name '*session-1' -exec grep -l "$id" {} + 2>/dev/null)" ""
 printf '{"session_id":"session-1","cwd":"%s","hook_event_name":"Stop"}' "$T/web" >"$T/event"
 like "... and the hook tells it" "$("$BIN" hook <"$T/event")" '"decision":"block".*new'
 
@@ -128,8 +131,10 @@ done | "$BIN" serve >"$T/out" 2>>"$T/said/errors"
 took=$(($(date +%s) - began))
 is "fifty messages are sent" "$(grep -c 'stored; web' "$T/out")" 50
 ok "... and told" wait_for has_told 50
-ok "... in one nudge, if that took less than a second ($took s)" test "$(nudges | grep -c .)" -le $((took + 1))
-like "the first of them begins with the first message" "$(nudges | head -n 1 | sed 's/^[0-9]* //' | at message content)" \
+ok "... in one nudge, if that took less than a second ($took s)" test "$(nudges | grep -c .)" \
+	-le $((took + 1))
+like "the first of them begins with the first message" \
+	"$(nudges | head -n 1 | sed 's/^[0-9]* //' | at message content)" \
 	'^interagent: [0-9]* unread for web: [0-9a-f]\{8\} from api "burst 1\.".*'
 is "none names more than twenty" "$(nudges | awk 'gsub(/ from api /, "") > 20')" ""
 mail api web 'once more'
@@ -254,7 +259,8 @@ for modes in "normal mute deaf" "stale gone absent" "directory file long" "empty
 		ok "a socket that is $mode: the server serves on" serves "$fd"
 		tell "$fd" "$(call 9 check_inbox)"
 		wait_for heard "$fd" '"id":9,'
-		like "... and its inbox shows all" "$(text_of "$(grep '"id":9,' "$T/said/$fd")")" '^2 unread of '
+		like "... and its inbox shows all" "$(text_of "$(grep '"id":9,' "$T/said/$fd")")" \
+			'^2 unread of '
 		finish "$fd"
 		is "... and it ends with its input" "$status" 0
 		fd=$((fd + 1))
@@ -266,7 +272,8 @@ is "what is no socket is left as it is" "$(cat "$T/file.sock")" untouched
 
 section "What must not get out"
 
-is "the token is nowhere in the store" "$(grep -r -l "$TOKEN" "$INTERAGENT_DIR" "$T/web" "$T/api" "$T/db" "$HOME")" ""
+is "the token is nowhere in the store" \
+	"$(grep -r -l "$TOKEN" "$INTERAGENT_DIR" "$T/web" "$T/api" "$T/db" "$HOME")" ""
 is "... nor in anything that was said" "$(grep -l "$TOKEN" "$T"/said/*)" ""
 is "no text of a message went through a socket" "$(cat "$T"/*.lines | grep -c 'the text of')" 0
 

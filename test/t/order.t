@@ -119,7 +119,8 @@ section "One call after the other"
 } >"$T/lines"
 traced "$T/one" "$BIN" serve <"$T/lines"
 is "five answers, each in one write" "$(grep -c . "$T/answers") $(grep -c '^answer' "$T/one")" "5 5"
-like "an agent is in registry.json before the answer" "$(steps 1 "$T/one")" "$(put store registry.json) .*answer\$"
+like "an agent is in registry.json before the answer" "$(steps 1 "$T/one")" \
+	"$(put store registry.json) .*answer\$"
 like "... and has a status" "$(steps 1 "$T/one")" "$(put store status.json) answer\$"
 is "a directory is synced into its parent before anything is put into it" "$(steps 2 "$T/one")" \
 	"dir(store) sync(store) $(put messages '*.md') dir(store) sync(store) $(put messages-meta '*.json') answer"
@@ -144,7 +145,8 @@ second=${second##*/}
 } >"$T/lines"
 traced "$T/two" "$BIN" serve <"$T/lines"
 is "reading writes nothing before the answer" "$(steps 2 "$T/two")" answer
-is "the receipt comes after it, and before the next answer" "$(steps 3 "$T/two")" "$(put messages-meta '*.json') answer"
+is "the receipt comes after it, and before the next answer" "$(steps 3 "$T/two")" \
+	"$(put messages-meta '*.json') answer"
 is "a reply is stored before its original is completed, and both before the answer" "$(steps 4 "$T/two")" \
 	"$(put messages '*.md') $(put messages-meta '*.json') $(put messages-meta '*.json') answer"
 is "what is escalated is marked, then the human has a copy, then the answer" "$(steps 5 "$T/two")" \
@@ -158,7 +160,8 @@ mkdir -p "$T/web" "$T/other" "$T/trap1" "$T/trap2/.claude" "$T/outside" "$INTERA
 ln -s "$T/outside" "$T/trap1/.claude"
 ln -s "$T/outside" "$T/trap2/.claude/inbox"
 agent() { printf '"%s":{"name":"%s","workspacePath":"%s","description":"d","registeredAt":"2024-01-01T00:00:00.000Z"}' "$1" "$1" "$2"; }
-printf '{%s,%s,%s,%s,%s,%s,%s}\n' "$(agent api "$T/work")" "$(agent web "$T/web")" "$(agent ../evil "$T/work")" \
+printf '{%s,%s,%s,%s,%s,%s,%s}\n' "$(agent api "$T/work")" "$(agent web "$T/web")" \
+	"$(agent ../evil "$T/work")" \
 	"$(agent gone "$T/gone")" "$(agent trap1 "$T/trap1")" "$(agent trap2 "$T/trap2")" \
 	"$(agent a/../../../b "$T/web/../other/")" >"$INTERAGENT_DIR/registry.json"
 # letter DIGIT FROM TO STATUS DATE
@@ -208,10 +211,12 @@ rm -f "$INTERAGENT_DIR/archive/.swept"
 } >"$T/lines"
 traced "$T/three" "$BIN" serve <"$T/lines"
 is "every line is answered" "$(grep -c . "$T/answers")" "$(grep -c . "$T/lines")"
-ok "the sweep moved what was quiet" test -e "$INTERAGENT_DIR/archive/messages/55555555-0000-4000-8000-000000000000.md"
+ok "the sweep moved what was quiet" test \
+	-e "$INTERAGENT_DIR/archive/messages/55555555-0000-4000-8000-000000000000.md"
 is "no power cut undoes any of it, and no file is changed in place" "$(careless "$T/three")" ""
 cp "$T/three" "$T/all"
-for verb in "check_inbox --from api" "send_message --from api --to web --subject s --content c" "read_message --from api --message_id 2222" \
+for verb in "check_inbox --from api" "send_message --from api --to web --subject s --content c" \
+	"read_message --from api --message_id 2222" \
 	"doctor --fix" "publish_spec --from api --name other --content c" "list_specs --json"; do
 	# shellcheck disable=SC2086 # words
 	traced "$T/verb" "$BIN" $verb

@@ -15,7 +15,9 @@ rows() {
 		name=$(printf '%s\n' "$tools" | at result tools "$i" name)
 		needed=" $(printf '%s\n' "$tools" | at result tools "$i" inputSchema required 2>"$T/none" | tr -c 'a-z_' ' ') "
 		list=
-		for p in $(printf '%s\n' "$tools" | at result tools "$i" inputSchema properties | at -keys); do
+		for p in \
+			$(printf '%s\n' "$tools" | at result tools "$i" inputSchema properties | at -keys); \
+			do
 			case $needed in *" $p "*) p="**$p**" ;; esac
 			list="$list${list:+, }$p"
 		done
@@ -25,7 +27,8 @@ rows() {
 }
 
 like "there are tools" "$count" '^[1-9]'
-is "the table has each tool with its parameters, and no other" "$(sed -n "s/^\\(| ${tick}[a-z_]*$tick | [^|]*|\\).*/\\1/p" README.md)" "$(rows)"
+is "the table has each tool with its parameters, and no other" \
+	"$(sed -n "s/^\\(| ${tick}[a-z_]*$tick | [^|]*|\\).*/\\1/p" README.md)" "$(rows)"
 
 section "Commands"
 
@@ -78,7 +81,8 @@ for block in "$T"/json.*; do
 	if at mcpServers <"$block" >/dev/null; then
 		like "... and starts the server" "$(at mcpServers interagent args <"$block")" 'serve"'
 	else
-		like "... and runs the hook" "$(at hooks SessionStart 0 hooks 0 command <"$block")" '/interagent hook$'
+		like "... and runs the hook" "$(at hooks SessionStart 0 hooks 0 command <"$block")" \
+			'/interagent hook$'
 	fi
 done
 

@@ -33,7 +33,8 @@ message() {
 agent() {
 	printf '%s"%s":{"name":"%s","workspacePath":"%s","description":"%s","registeredAt":"%s"}' \
 		"${comma:-}" "$1" "$1" "$2" "$3" "$(ago 900000s)" >>"$T/registry"
-	printf '%s"%s":{"agent":"%s","status":"%s","updatedAt":"%s"}' "${comma:-}" "$1" "$1" "$4" "$(ago 5000s)" >>"$T/status"
+	printf '%s"%s":{"agent":"%s","status":"%s","updatedAt":"%s"}' "${comma:-}" "$1" "$1" "$4" \
+		"$(ago 5000s)" >>"$T/status"
 	comma=,
 }
 # The rest of the store: the tables, and mail that was swept just now.
@@ -97,7 +98,8 @@ golden() {
 }
 for width in 80 120; do screens golden; done
 "$BIN" log >"$T/shown"
-like "where nobody says how wide it is, the log is whole" "$(cat "$T/shown")" 'first order that has no customer, and says'
+like "where nobody says how wide it is, the log is whole" "$(cat "$T/shown")" \
+	'first order that has no customer, and says'
 COLUMNS=80 "$BIN" board >"$T/wide"
 for columns in '' 0 x -5; do
 	COLUMNS=$columns "$BIN" board >"$T/shown"
@@ -131,7 +133,8 @@ COLUMNS=80 "$BIN" board >"$T/wide"
 if has_terminal; then
 	red=$(printf '\033\\[31m')
 	terminal 'interagent board' >"$T/shown"
-	like "in a terminal what waits for the human is red" "$(cat "$T/shown")" "^$red  60000000  escalated by api"
+	like "in a terminal what waits for the human is red" "$(cat "$T/shown")" \
+		"^$red  60000000  escalated by api"
 	unlike "... and what does not wait is not" "$(cat "$T/shown")" "$red.*icons"
 	bare <"$T/shown" >"$T/bare"
 	same "... and without its colours it is the same" "$T/bare" "$T/wide"
@@ -213,7 +216,8 @@ presence api 9000000 "$all"
 printf '%s' "$invalid" >"$T/invalid"
 n=10
 for from in "$wide" "$emoji" "x$esc$rlo" "$zero$tags" "$long" "$(cat "$T/invalid")"; do
-	for subject in "$wide$wide$wide$wide$wide" "$emoji$emoji$emoji$emoji$emoji$emoji" "$all" "$long" "$invalid$wide$wide"; do
+	for subject in "$wide$wide$wide$wide$wide" "$emoji$emoji$emoji$emoji$emoji$emoji" "$all" "$long" \
+		"$invalid$wide$wide"; do
 		message "${n}000000-0" "$from" api "$subject" pending 9000
 		n=$((n + 1))
 		message "${n}000000-1" "$from" human "$subject" escalated 9000 ",\"escalationReason\":\"$subject$all\",\"replyTo\":\"10000000-0\""
@@ -230,10 +234,12 @@ echo '{torn' >"$INTERAGENT_DIR/messages-meta/torn$bad.json"
 age 9000s "$INTERAGENT_DIR/messages-meta/torn"*
 printf "%b" "$esc$zero$rlo$all text\n$invalid\n" >"$INTERAGENT_DIR/messages/11000000-1.md"
 for name in "$wide" "$emoji" "x$bad" "$invalid"; do
-	printf '<!-- Published by: %s at %s -->\n\n%s\n' "x$bad$wide" "$(ago 9000s)" "$(printf '%b' "$all$invalid")" >"$INTERAGENT_DIR/specs/$name.md"
+	printf '<!-- Published by: %s at %s -->\n\n%s\n' "x$bad$wide" "$(ago 9000s)" \
+		"$(printf '%b' "$all$invalid")" >"$INTERAGENT_DIR/specs/$name.md"
 done
 "$BIN" publish_spec --from api --name noted --content "$wide" --note "$wide$wide$wide$wide" >/dev/null
-sed -i.old "s|\"note\": \".*\"|\"note\": \"$(printf '%s' "$all$long" | sed 's/\\/\\\\/g')\"|" "$INTERAGENT_DIR/specs/.history/noted/index.json"
+sed -i.old "s|\"note\": \".*\"|\"note\": \"$(printf '%s' "$all$long" | sed 's/\\/\\\\/g')\"|" \
+	"$INTERAGENT_DIR/specs/.history/noted/index.json"
 for file in noted.md .history/noted/1.md; do
 	sed -i.old "1s/ at .*/ at $(ago 9000s) -->/" "$INTERAGENT_DIR/specs/$file"
 done
@@ -262,7 +268,8 @@ for width in 80 120; do
 	unset IFS COLUMNS
 done
 most=2000000
-for verb in log 'inbox --from api' agents statuses specs 'read 11000000 --from api' 'read 12000000 --from api' \
+for verb in log 'inbox --from api' agents statuses specs 'read 11000000 --from api' \
+	'read 12000000 --from api' \
 	'spec noted --from api' 'get_agent apu' 'send nobody hello --from human' 'spec nothing' doctor; do
 	# shellcheck disable=SC2086
 	harmless "$verb, uncut" $most "$BIN" $verb
@@ -293,7 +300,8 @@ if [ $has_tmux = yes ]; then
 			# shellcheck disable=SC2086
 			COLUMNS=$width "$BIN" $verb | sed 's/ *$//' >"$T/wanted"
 			trimmed "$T/text" >"$T/shown"
-			same "hostile: $verb is not folded by a screen of $width columns" "$T/shown" "$T/wanted"
+			same "hostile: $verb is not folded by a screen of $width columns" "$T/shown" \
+				"$T/wanted"
 		done
 	done
 	tm kill-server

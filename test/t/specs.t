@@ -18,7 +18,7 @@ publish() {     # publish AGENT NAME TEXT [OPTION...]
 get() { "$BIN" get_spec --from "$@"; }  # get AGENT OPTION...
 # The text between the marks of an answer.
 fenced() { awk '/^--- [0-9a-f]+ end ---$/ { exit } on { print } /^--- [0-9a-f]+ written by/ { on = 1 }'; }
-content() { sed '1,2d' "$1"; }          # of a file of the store
+content() { sed '1,/^$/d' "$1"; }       # of a file of the store
 # foreign FILE AGENT TEXT: as another program writes it, in place
 foreign() { printf '<!-- Published by: %s at %s -->\n\n%s' "$2" "$(ago 9000s)" "$3" >"$1"; }
 # Texts are long enough that a diff is shorter than they are.
@@ -28,7 +28,9 @@ unread() {      # unread AGENT: the ids of its unread mail
 		xargs grep -l '"status": "pending"' /dev/null | sed 's|.*/||; s|\.json$||'
 }
 say() { printf '%s\n' "$1"; }           # echo, but as it is
-versions() { at versions '#' <"$PAST/$1/index.json"; }
+versions() { find "$PAST/$1" -name '[1-9]*.md' | grep -c .; }
+read_by() { at "$2" version <"$PAST/$1/readers.json"; }
+date='20[0-9][0-9]-[0-9T:.-]*Z'         # as times are told in a file
 
 section "Versions"
 
@@ -36,21 +38,21 @@ fresh versions
 one=$(lines)
 two=$(lines | sed 's/^line 20 .*/line 20 changed/')
 is "the first text is version 1" "$(publish api users "$one")" 'users v1 is published.'
-like "the file starts with who and when" "$(head -n 1 "$SPECS/users.md")" '^<!-- Published by: api at 20[0-9-]*T[0-9:.]*Z -->$'
+like "the file starts with who and when" "$(head -n 1 "$SPECS/users.md")" \
+	'^<!-- Published by: api at 20[0-9-]*T[0-9:.]*Z -->$'
 is "... an empty line" "$(sed -n 2p "$SPECS/users.md")" ''
 is "... and the content" "$(content "$SPECS/users.md")" "$one"
 ok "version 1 is in the history, in the same form" cmp "$SPECS/users.md" "$PAST/users/1.md"
 is "the next one is version 2" "$(publish api users "$two" --note 'line 20')" 'users v2 is published.'
-ok "... and in the history" cmp "$SPECS/users.md" "$PAST/users/2.md"
+is "... and in the history" "$(content "$PAST/users/2.md")" "$two"
+is "... under the same head" "$(head -n 1 "$PAST/users/2.md")" "$(head -n 1 "$SPECS/users.md")"
+is "... and its note" "$(sed -n 2,3p "$PAST/users/2.md")" '<!-- Note: line 20 -->'
 is "... which still has version 1" "$(content "$PAST/users/1.md")" "$one"
-index=$PAST/users/index.json
-is "the index has both" "$(versions users)" 2
-is "... in order" "$(at versions 0 version <"$index") $(at versions 1 version <"$index")" '1 2'
-is "... with the publisher" "$(at versions 1 publisher <"$index")" api
-is "... the note" "$(at versions 1 note <"$index")" 'line 20'
-is "... and the time of the file" "$(at versions 1 publishedAt <"$index")" \
-	"$(sed -n '1s/.* at \(.*\) -->/\1/p' "$SPECS/users.md")"
-is "... formatted as the store's files are" "$(at -pretty <"$index")" "$(cat "$index")"
+is "the history is the texts, and no index of them" "$(find "$PAST/users" -type f | sed 's|.*/||' | sort | paste -s -d ' ' -)" '1.md 2.md'
+get api --name users --version 2 --json >"$T/version"
+is "as JSON a version has its publisher" "$(at publisher <"$T/version")" api
+is "... the note" "$(at note <"$T/version")" 'line 20'
+is "... and the time of the file" "$(at publishedAt <"$T/version")" "$(sed -n '1s/.* at \(.*\) -->/\1/p' "$SPECS/users.md")"
 for agent in api web; do
 	is "the same text from $agent is no new version, and it says so" "$(publish $agent users "$two")" \
 		'Nothing changed: users stays at v2.'
@@ -71,22 +73,32 @@ chmod 644 "$SPECS/users.md"
 publish api users "$two" >/dev/null
 is "publishing keeps the mode of the file" "$(find "$SPECS/users.md" -perm 644 | grep -c .)" 1
 awk 'BEGIN { for (i = 0; i < 1024 * 1024; i++) printf "x" }' >"$T/mib"
-like "a text of 1 MiB is published" "$("$BIN" publish_spec --from api --name mib --content - <"$T/mib")" 'mib v1 is published'
+like "a text of 1 MiB is published" "$("$BIN" publish_spec --from api --name mib --content - <"$T/mib")" \
+	'mib v1 is published'
 content "$SPECS/mib.md" >"$T/mib-stored"
 ok "... byte for byte" cmp "$T/mib" "$T/mib-stored"
 echo >>"$T/mib"
-is "... one byte more is not" "$("$BIN" publish_spec --from api --name mib --content - <"$T/mib" >"$T/out" 2>&1; echo $?)" 2
+<<<<<<< HEAD
+is "... one byte more is not" "$("$BIN" publish_spec --from api --name mib --content - <"$T/mib" >"$T/out" 2>&1; echo $?)" 1
+=======
+is "... one byte more is not" \
+	"$("$BIN" publish_spec --from api --name mib --content - <"$T/mib" >"$T/out" 2>&1; echo $?)" 2
+>>>>>>> house
 like "... it says how much it may be" "$(cat "$T/out")" '1048577 bytes, at most 1048576'
 for name in '' .hidden ../up a/b 'a b' -x "$(awk 'BEGIN { for (i = 0; i < 65; i++) printf "x" }')" 'é'; do
 	before=$(find "$INTERAGENT_DIR" "$T" -maxdepth 1 | grep -c .)
 	no "the name '$name' is refused" publish api "$name" text
-	like "... and why" "$(cat "$T/out")" 'must be 1 to 64 of A-Z a-z 0-9' 'must not be empty' 'a value is missing'
+	like "... and why" "$(cat "$T/out")" 'must be 1 to 64 of A-Z a-z 0-9' 'must not be empty' \
+		'a value is missing'
 	is "... and nothing is made" "$(find "$INTERAGENT_DIR" "$T" -maxdepth 1 | grep -c .)" "$before"
 	no "... nor found" get web --name "$name"
 done
-ok "a name of 64 characters is taken" publish api "$(awk 'BEGIN { for (i = 0; i < 64; i++) printf "x" }')" text
-like "a note of two lines becomes one" "$(publish api noted text --note "$(printf 'a\nb')"; "$BIN" specs)" '^noted v1 .*: "a b"'
-no "a note of 501 characters is refused" publish api noted text2 --note "$(awk 'BEGIN { for (i = 0; i < 501; i++) printf "x" }')"
+ok "a name of 64 characters is taken" publish api "$(awk 'BEGIN { for (i = 0; i < 64; i++) printf "x" }')" \
+	text
+like "a note of two lines becomes one" "$(publish api noted text --note "$(printf 'a\nb')"; "$BIN" specs)" \
+	'^noted v1 .*: "a b"'
+no "a note of 501 characters is refused" publish api noted text2 \
+	--note "$(awk 'BEGIN { for (i = 0; i < 501; i++) printf "x" }')"
 
 section "What others write"
 
@@ -95,34 +107,48 @@ mkdir -p "$SPECS"
 foreign "$SPECS/orders.md" web '# Orders
 '
 cp "$SPECS/orders.md" "$T/first"
-like "a spec of another program is version 1 when first seen" "$("$BIN" specs)" '^orders v1 by web 2h ago, 9 bytes$'
+<<<<<<< HEAD
+like "a spec of another program is version 1" "$("$BIN" specs)" "^orders v1 by web $date, 9 bytes\$"
+like "... for who reads it too" "$(get api --name orders)" '^orders v1 by web'
+=======
+like "a spec of another program is version 1 when first seen" "$("$BIN" specs)" \
+	'^orders v1 by web 2h ago, 9 bytes$'
 ok "... which the history keeps" cmp "$T/first" "$PAST/orders/1.md"
+>>>>>>> house
 ok "... and its file is as it was" cmp "$T/first" "$SPECS/orders.md"
+no "... and nobody keeps it by looking" test -e "$PAST/orders/1.md"
 foreign "$SPECS/orders.md" db '# Orders, by db
 '
-cp "$SPECS/orders.md" "$T/second"
-like "written over it is the next version" "$(get api --name orders)" '^orders v2 by db'
-ok "... which the history keeps" cmp "$T/second" "$PAST/orders/2.md"
-is "... with the first one" "$(get api --name orders --version 1 | fenced)" '# Orders'
-foreign "$SPECS/orders.md" web '# Orders, never read by us
+like "written over, before anybody here published, it is still version 1" "$(get api --name orders)" '^orders v1 by db'
+cp "$SPECS/orders.md" "$T/first"
+like "published over it is version 2" "$(publish api orders '# Ours')" '^orders v2 is published. v1 was by db'
+ok "... and what was there is kept, in the same form" cmp "$T/first" "$PAST/orders/1.md"
+is "... and read" "$(get api --name orders --version 1 | fenced)" '# Orders, by db'
+foreign "$SPECS/orders.md" web '# Orders, over ours
 '
+touch "$SPECS/orders.md"
 cp "$SPECS/orders.md" "$T/third"
-like "published over what was not seen yet" "$(publish api orders '# Ours')" '^orders v4 is published'
+like "written over ours is the next version" "$(get api --name orders)" '^orders v3 by web'
+like "... what changed is told" "$(get api --name orders --since 2; "$BIN" diff orders)" '^+# Orders, over ours$'
+like "published over what we did not read" "$(publish api orders '# Ours again')" '^orders v4 is published. v3 was by web'
 ok "... that one is not lost" cmp "$T/third" "$PAST/orders/3.md"
-is "... nor the ones before" "$(cat "$PAST/orders/1.md" "$PAST/orders/2.md")" "$(cat "$T/first" "$T/second")"
-is "... and the index has all" "$(versions orders)" 4
+is "... nor the ones before" "$(cat "$PAST/orders/1.md")$(content "$PAST/orders/2.md")" "$(cat "$T/first")# Ours"
+is "... and the history has all" "$(versions orders)" 4
 printf 'no head at all' >"$SPECS/bare.md"
 like "a file without a head has a text" "$(get api --name bare)" '^bare v1, 14 bytes$'
 is "... all of it" "$(get api --name bare | fenced)" 'no head at all'
 foreign "$SPECS/late.md" web old
-like "a spec that was never listed is version 1 when it is published over" "$(publish api late new)" '^late v2 is published. v1 was by web'
+like "a spec that was never listed is version 1 when it is published over" "$(publish api late new)" \
+	'^late v2 is published. v1 was by web'
 is "... and kept" "$(get api --name late --version 1 | fenced)" old
 name='gär ten & 100%25'
 foreign "$SPECS/$name.md" web 'A name that breaks the rule'
 is "a name that breaks the rule is read" "$(get api --name "$name" | fenced)" 'A name that breaks the rule'
 like "... and listed" "$("$BIN" specs)" '^"gär ten & 100%25" v1 by web'
 no "... and gets no file of ours" test -e "$PAST/$name"
-no "... nor is it published" publish api "$name" x
+like "... but can be published over" "$(publish api "$name" 'a new text')" '^"gär ten & 100%25" v1 is published'
+is "... in its file" "$(content "$SPECS/$name.md")" 'a new text'
+no "... and still gets no file of ours" test -e "$PAST/$name"
 
 # A program that writes in place empties the file first.
 publish api busy 'the text' >/dev/null
@@ -145,7 +171,8 @@ if strace -o /dev/null -e trace=none true 2>/dev/null; then
 	wait_for at_rename
 	foreign "$SPECS/raced.md" web 'theirs'
 	wait $held
-	like "a foreign writer between our look and our rename: ours is published" "$(cat "$T/held")" 'is published'
+	like "a foreign writer between our look and our rename: ours is published" "$(cat "$T/held")" \
+		'is published'
 	get db --name raced >/dev/null
 	is "... and theirs is not lost" "$(grep -l '^theirs$' "$PAST"/raced/*.md | grep -c .)" 1
 	is "... nor ours" "$(grep -l '^ours$' "$PAST"/raced/*.md | grep -c .)" 1
@@ -157,9 +184,11 @@ section "Base versions"
 
 fresh base
 publish api users "$one" >/dev/null
-is "base_version that is current publishes" "$(publish api users "$two" --base-version 1)" 'users v2 is published.'
+is "base_version that is current publishes" "$(publish api users "$two" --base-version 1)" \
+	'users v2 is published.'
 three=$(echo "$two" | sed 's/^line 30 .*/line 30 changed by web/')
 publish web users "$three" --base-version 2 --note 'line 30 for the client' >/dev/null
+four=$(say "$three" | sed 's/^line 1 .*/line 1 changed/')
 mine=$(echo "$two" | sed 's/^line 5 .*/line 5 mine/')
 answer=$(serve "$(call 1 publish_spec "{\"publisher\":\"api\",\"name\":\"users\",\"base_version\":2,\"content\":\"mine\"}")")
 is "base_version that is not is refused" "$(say "$answer" | at result isError)" true
@@ -173,7 +202,8 @@ like "... which is a diff" "$(echo "$said" | fenced)" '^+line 30 changed by web$
 is "... and nothing is published" "$(versions users)" 3
 is "... the text stays" "$(content "$SPECS/users.md")" "$three"
 merged=$(echo "$mine" | sed 's/^line 30 .*/line 30 changed by web/')
-is "merged, with the base it was told, it is published" "$(publish api users "$merged" --base-version 3)" 'users v4 is published.'
+is "merged, with the base it was told, it is published" "$(publish api users "$merged" --base-version 3)" \
+	'users v4 is published.'
 like "without a base it says that the last version was by another" "$(publish web users "$three")" \
 	'^users v5 is published. v4 was by api: base_version guards'
 is "... but not that it was by oneself" "$(publish web users "$two")" 'users v6 is published.'
@@ -184,10 +214,10 @@ like "... by its name" "$(cat "$T/err")" 'base_version: nothing '
 no "... and nothing is made" test -e "$SPECS/nothing.md"
 foreign "$SPECS/users.md" db 'written past us'
 is "a foreign writer counts too" "$(status_of publish web users x --base-version 6)" 1
-like "... by its name" "$(cat "$T/err")" 'users is at v7 since 2h ago, by db'
+like "... by its name" "$(cat "$T/err")" "users is at v7 since $date, by db"
 rm "$PAST/users/2.md"
 is "a base whose text is gone is refused all the same" "$(status_of publish web users x --base-version 2)" 1
-like "... with who and when" "$(cat "$T/err")" 'not published: users is at v7 since 2h ago, by db'
+like "... with who and when" "$(cat "$T/err")" "not published: users is at v7 since $date, by db"
 is "a base that is no number is usage" "$(status_of publish web users x --base-version two)" 2
 
 fresh race
@@ -196,7 +226,8 @@ for n in 1 2; do
 	publish "$(echo api web | cut -d ' ' -f $n)" users "text $n" --base-version 1 >"$T/race-$n" 2>&1 &
 done
 wait
-is "two publish with the same base: one wins" "$(cat "$T/race-1" "$T/race-2" | grep -c 'users v2 is published')" 1
+is "two publish with the same base: one wins" \
+	"$(cat "$T/race-1" "$T/race-2" | grep -c 'users v2 is published')" 1
 is "... one is refused" "$(cat "$T/race-1" "$T/race-2" | grep -c 'not published: users is at v2')" 1
 is "... there are two versions" "$(versions users)" 2
 
@@ -224,14 +255,14 @@ while [ $n -le 20 ]; do
 	version=$(sed -n 's/^many v\([0-9]*\) is published.*/\1/p' "$T/many-$n")
 	[ "$(content "$PAST/many/$version.md")" = "text of $n
 $one" ] || bad="$bad text-$n"
-	[ "$(at versions $((version - 1)) note <"$PAST/many/index.json")" = "note of $n" ] || bad="$bad note-$n"
+	[ "$(sed -n 2p "$PAST/many/$version.md")" = "<!-- Note: note of $n -->" ] || bad="$bad note-$n"
 	echo "$version"
 	n=$((n + 1))
 done >"$T/numbers"
 is "twenty at once: each has a number of its own, without holes" "$(sort -n "$T/numbers" | tr '\n' ' ')" \
 	'1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 '
 is "... each text and note is kept" "$bad" ''
-ok "... and the last one is current" cmp "$SPECS/many.md" "$PAST/many/20.md"
+is "... and the last one is current" "$(content "$SPECS/many.md")" "$(content "$PAST/many/20.md")"
 
 section "What changed"
 
@@ -252,22 +283,27 @@ cat >"$T/wanted" <<'END'
  line 32 of the interface
  line 33 of the interface
 END
-is "since: a unified diff with three lines of context" "$(get web --name users --since 2 | fenced)" "$(cat "$T/wanted")"
+is "since: a unified diff with three lines of context" "$(get web --name users --since 2 | fenced)" \
+	"$(cat "$T/wanted")"
 like "... under the version that it leads to" "$(get web --name users --since 2)" '^users v3 by api'
 is "diff NAME: the last change" "$("$BIN" diff users)" "$(cat "$T/wanted")"
-is "diff NAME A: from there to the current one" "$("$BIN" diff users 1)" "$(get web --name users --since 1 | fenced)"
+is "diff NAME A: from there to the current one" "$("$BIN" diff users 1)" \
+	"$(get web --name users --since 1 | fenced)"
 is "diff NAME A B" "$("$BIN" diff users 2 3)" "$(cat "$T/wanted")"
 is "... with a v" "$("$BIN" diff users v2 v3)" "$(cat "$T/wanted")"
 like "... backwards too" "$("$BIN" diff users 3 2)" '^+line 30 of the interface$'
-like "... since the current one: nothing" "$(get web --name users --since 3)" 'users is still at v3: nothing changed'
+like "... since the current one: nothing" "$(get web --name users --since 3)" \
+	'users is still at v3: nothing changed'
 is "since a later one is refused" "$(status_of get web --name users --since 4)" 1
 like "... and why" "$(cat "$T/err")" 'users is only at v3'
 is "since 0, which nobody read: the text" "$(get web --name users --since 0 | fenced)" "$three"
 publish api short 'one' >/dev/null
 publish api short 'two' >/dev/null
-like "a diff that is longer than the text is not shown" "$(get web --name short --since 1)" 'longer than the text; read it without since'
+like "a diff that is longer than the text is not shown" "$(get web --name short --since 1)" \
+	'longer than the text; read it without since'
 unlike "... not even in part" "$(get web --name short --since 1)" '^[-+]'
-like "a diff of what has one version" "$(publish api single x >/dev/null; "$BIN" diff single 2>&1)" 'single has one version only'
+like "a diff of what has one version" "$(publish api single x >/dev/null; "$BIN" diff single 2>&1)" \
+	'single has one version only'
 like "... of an unknown version" "$("$BIN" diff users 7 2>&1)" 'there is no v7 yet'
 like "... of an unknown name" "$("$BIN" diff usres 2>&1)" 'no spec "usres"; published: '
 for wrong in '' 'users x' 'users 0' 'users -1' 'users 1 2 3' 'users --since 1'; do
@@ -276,7 +312,8 @@ for wrong in '' 'users x' 'users 0' 'users -1' 'users 1 2 3' 'users --since 1'; 
 done
 
 # Held against an applier of our own, and against patch.
-like "8,000 random pairs: each diff gives the new text, and is the shortest" "$("$HELPERS/diffpairs" 8000 "$$")" '^8000 pairs, all right'
+like "8,000 random pairs: each diff gives the new text, and is the shortest" \
+	"$("$HELPERS/diffpairs" 8000 "$$")" '^8000 pairs, all right'
 like "texts of 1 MiB" "$("$HELPERS/diffpairs" -huge)" 'all right$'
 mkdir "$T/pairs"
 "$HELPERS/diffpairs" -write "$T/pairs" 300 "$$" >/dev/null
@@ -324,8 +361,15 @@ publish api users "$one" >/dev/null
 get web --name users >/dev/null
 get db --name users --version 1 >/dev/null
 get api --name users >/dev/null
-is "who read what is kept" "$(at readers web <"$PAST/users/index.json") $(at readers db <"$PAST/users/index.json")" '1 1'
+<<<<<<< HEAD
+is "who read what is kept" "$(read_by users web) $(read_by users db)" '1 1'
 is "all readers but the publisher are told" "$(publish api users "$two" --note 'line 20')" 'users v2 is published; 2 readers are told.'
+=======
+is "who read what is kept" \
+	"$(at readers web <"$PAST/users/index.json") $(at readers db <"$PAST/users/index.json")" '1 1'
+is "all readers but the publisher are told" "$(publish api users "$two" --note 'line 20')" \
+	'users v2 is published; 2 readers are told.'
+>>>>>>> house
 first=$(unread web)
 is "... by one message" "$(echo "$first" | grep -c .)" 1
 is "... none for the publisher" "$(unread api)" ''
@@ -334,7 +378,7 @@ is "... which says what, and why" "$(meta "$first" subject)" 'spec users is now 
 like "... and how to see it" "$(body "$first")" 'you last read v1.*get_spec with name "users" and since 1'
 ok "... and leaves a signal" test -n "$(ls "$T/work/web/.claude/inbox" 2>/dev/null)"
 get db --name users --since 1 >/dev/null
-is "what changed has been read too" "$(at readers db <"$PAST/users/index.json")" 2
+is "what changed has been read too" "$(read_by users db)" 2
 publish api users "$three" >/dev/null
 second=$(unread web)
 is "published again: one unread notice stands" "$(echo "$second" | grep -c .)" 1
@@ -346,14 +390,17 @@ publish api users "$one" >/dev/null
 is "a notice that was read stays so" "$(meta "$second" status)" acknowledged
 third=$(unread web)
 get web --name users >/dev/null
-is "reading is noted" "$(at readers web <"$PAST/users/index.json")" 4
+is "reading is noted" "$(read_by users web)" 4
 get web --name users --version 1 >/dev/null
-is "... an old text is not" "$(at readers web <"$PAST/users/index.json")" 4
+is "... an old text is not" "$(read_by users web)" 4
 like "list_specs says which version one has read" "$(tool list_specs)" '^users v4 by api [^;]*$'
-like "... to who has" "$(serve "$(call 1 check_inbox '{"agent_name":"web"}')" >/dev/null; INTERAGENT_NAME=web "$BIN" list_specs)" '^users v4 .*; you read v4$'
+like "... to who has" \
+	"$(serve "$(call 1 check_inbox '{"agent_name":"web"}')" >/dev/null; INTERAGENT_NAME=web "$BIN" list_specs)" \
+	'^users v4 .*; you read v4$'
 publish web users "$two" >/dev/null
 is "the reader who publishes tells the others only" "$(unread web)" "$third"
-like "... and then list_specs says what was read before" "$(INTERAGENT_NAME=web "$BIN" list_specs)" '^users v5 .*; you read v4$'
+like "... and then list_specs says what was read before" "$(INTERAGENT_NAME=web "$BIN" list_specs)" \
+	'^users v5 .*; you read v4$'
 "$BIN" send_message --from db --to web --subject 'spec users is now v9' --content x >/dev/null
 plain=$(unread web | grep -v "$third")
 publish api users "$three" >/dev/null
@@ -361,8 +408,8 @@ is "mail that only looks like a notice is not completed" "$(meta "$plain" status
 for id in $(unread db); do "$BIN" read "$id" --from db >/dev/null; done
 "$BIN" forget db >/dev/null
 like "who has left is not told" "$(publish api users "$one")" 'is published; 1 reader is told'
-"$BIN" get_spec --name users --from human >/dev/null 2>&1
-unlike "the human is no reader" "$(cat "$PAST/users/index.json")" human
+verb get_spec --name users --from human >/dev/null
+unlike "the human is no reader" "$(cat "$PAST/users/readers.json")" human
 
 section "Resources"
 
@@ -386,12 +433,15 @@ for era in legacy modern; do
 	is "$era: ... its name" "$(say "$listed" | at result resources 0 name)" 'gär ten & 100%25'
 	is "$era: ... its type" "$(say "$listed" | at result resources 1 mimeType)" text/markdown
 	is "$era: ... and its size" "$(say "$listed" | at result resources 1 size)" 7
-	is "$era: resources/templates/list" "$(serve "$(request 1 resources/templates/list)" | at result resourceTemplates 0 uriTemplate)" \
+	is "$era: resources/templates/list" \
+		"$(serve "$(request 1 resources/templates/list)" | at result resourceTemplates 0 uriTemplate)" \
 		'interagent://spec/{name}'
 	shown=$(serve "$(request 1 resources/read '"uri":"interagent://spec/users"')")
 	is "$era: resources/read" "$(say "$shown" | at result contents 0 text | fenced)" '# Users'
 	is "$era: ... with the URI" "$(say "$shown" | at result contents 0 uri)" interagent://spec/users
-	is "$era: ... of the strange name" "$(serve "$(request 1 resources/read "\"uri\":\"$uri\"")" | at result contents 0 text | fenced)" 'of a strange name'
+	is "$era: ... of the strange name" \
+		"$(serve "$(request 1 resources/read "\"uri\":\"$uri\"")" | at result contents 0 text | fenced)" \
+		'of a strange name'
 	for unknown in interagent://spec/nothing interagent://spec/ interagent://spec/..%2F..%2Fregistry \
 		interagent://spec/.history file:///etc/passwd users interagent://spec/users/ ''; do
 		refused=$(serve "$(request 1 resources/read "\"uri\":\"$unknown\"")")
@@ -399,9 +449,11 @@ for era in legacy modern; do
 		is "$era: ... with data.uri" "$(say "$refused" | at error data uri)" "$unknown"
 	done
 	is "$era: no URI at all" "$(serve "$(request 1 resources/read)" | at error code)" -32602
-	is "$era: a cursor is not ours" "$(serve "$(request 1 resources/list '"cursor":"x"')" | at error code)" -32602
+	is "$era: a cursor is not ours" \
+		"$(serve "$(request 1 resources/list '"cursor":"x"')" | at error code)" -32602
 	ttl=$(say "$listed" | at result ttlMs)
-	is "$era: what may change is not to be kept" "${ttl:-none}" "$([ $era = modern ] && echo 0 || echo none)"
+	is "$era: what may change is not to be kept" "${ttl:-none}" \
+		"$([ $era = modern ] && echo 0 || echo none)"
 done
 
 section "Bad input"
@@ -423,36 +475,59 @@ still_works() {
 	is "$1: version 1 is read" "$(get web --name users --version 1 | fenced)" "$one"
 	is "$1: what changed is told" "$(get web --name users --since 2 | fenced)" "$(cat "$T/wanted")"
 	like "$1: the next version is 4" "$(publish api users "next $1")" '^users v4 is published'
-	is "$1: ... in the index" "$(at versions 3 version <"$PAST/users/index.json")" 4
+<<<<<<< HEAD
+	is "$1: ... in the history" "$(content "$PAST/users/4.md")" "next $1"
 	is "$1: ... and no text has changed" "$(content "$PAST/users/1.md")$(content "$PAST/users/2.md")$(content "$PAST/users/3.md")" \
+=======
+	is "$1: ... in the index" "$(at versions 3 version <"$PAST/users/index.json")" 4
+	is "$1: ... and no text has changed" \
+		"$(content "$PAST/users/1.md")$(content "$PAST/users/2.md")$(content "$PAST/users/3.md")" \
+>>>>>>> house
 		"$one$two$three"
 }
-damaged
-rm "$PAST/users/index.json"
-still_works "no index"
+
+# Version 1.0 kept notes and readers in an index beside the texts.
+older() {       # older INDEX
+	damaged
+	rm -f "$PAST/users/readers.json"
+	publish api users "$three" >/dev/null
+	sed 2d "$PAST/users/3.md" >"$T/without-note"
+	cp "$T/without-note" "$PAST/users/3.md"
+	printf '%s' "$1" >"$PAST/users/index.json"
+	age 1m "$PAST/users/index.json"
+}
+older '{"versions":[{"version":1,"publisher":"api","publishedAt":"x","note":""},{"version":3,"publisher":"api","publishedAt":"x","note":"third,\nof 1.0"}],"readers":{"web":2,"db":3}}'
+like "an index of 1.0: its note is read" "$(get db --name users --version 3)" '^users v3 by api .*: "third, of 1.0"$'
+like "... and who read what" "$(INTERAGENT_NAME=web "$BIN" list_specs)" '; you read v2$'
+like "... who is told of the next version" "$(publish api users "$four")" '^users v4 is published; 2 readers are told'
+like "... from the version that they read" "$(body "$(unread web)")" 'since 2'
+no "... and then the index is gone" test -e "$PAST/users/index.json"
+like "... but its note is not" "$(get db --name users --version 3)" '^users v3 by api .*: "third, of 1.0"$'
+is "... nor the text" "$(content "$PAST/users/3.md")" "$three"
+is "... nor the readers" "$(read_by users web) $(read_by users db)" '2 3'
 for index in '' '{' '[]' 'null' '{"versions":[' '{"versions":[{"version":1,"publ'; do
-	damaged
-	printf '%s' "$index" >"$PAST/users/index.json"
-	age 1m "$PAST/users/index.json"
-	still_works "an index '$index'"
+	older "$index"
+	still_works "a damaged index of 1.0 '$index'"
 done
-for index in '{}' '{"versions":{},"readers":[]}' '{"versions":[1,null,{"version":"x"},{"version":-1},{}],"readers":{"web":"x"}}' \
+for index in '{}' '{"versions":{},"readers":[]}' \
+	'{"versions":[1,null,{"version":"x"},{"version":-1},{}],"readers":{"web":"x"}}' \
 	'{"versions":[{"version":1,"publisher":"api","publishedAt":"x","note":""}],"readers":{}}'; do
-	damaged
-	printf '%s' "$index" >"$PAST/users/index.json"
-	age 1m "$PAST/users/index.json"
-	still_works "an index that does not know the texts '$index'"
+	older "$index"
+	still_works "an index of 1.0 that does not know the texts '$index'"
+	no "... and then it is gone" test -e "$PAST/users/index.json"
 done
 
 damaged
 rm "$PAST/users/2.md"
 is "a text is missing: the current one is read" "$(get web --name users | fenced)" "$three"
 is "... the missing one is not" "$(status_of get web --name users --version 2)" 1
-like "... and it is said" "$(cat "$T/err")" 'the text of users v2 is not in the store any more; the current one is v3'
+like "... and it is said" "$(cat "$T/err")" \
+	'the text of users v2 is not in the store any more; the current one is v3'
 is "... nor is what changed since" "$(status_of get web --name users --since 2)" 1
 like "... which is said too" "$(cat "$T/err")" 'the text of users v2 is not in the store any more'
 like "... since 1 it is told" "$(get web --name users --since 1 | fenced)" '^+line 20 changed$'
-is "... diff says so" "$("$BIN" diff users 2>&1)" 'interagent: the text of users v2 is not in the store any more; the current one is v3'
+is "... diff says so" "$("$BIN" diff users 2>&1)" \
+	'interagent: the text of users v2 is not in the store any more; the current one is v3'
 like "... the next one is 4" "$(publish api users next)" '^users v4 is published'
 damaged
 rm "$PAST/users/3.md"
@@ -472,7 +547,8 @@ is "... and the old ones are still there" "$(get web --name users --version 3 | 
 damaged
 rm -rf "$PAST/users"
 echo 'a file' >"$PAST/users"
-is "a file where the history should be: the text is read" "$(get web --name users 2>/dev/null | fenced)" "$three"
+is "a file where the history should be: the text is read" "$(get web --name users 2>/dev/null | fenced)" \
+	"$three"
 is "... publishing is refused" "$(status_of publish api users next)" 1
 like "... with what is in the way" "$(cat "$T/err")" "$PAST/users"
 is "... and changes nothing" "$(content "$SPECS/users.md")" "$three"
@@ -480,16 +556,32 @@ damaged
 rm -rf "$PAST/users"
 mkdir "$T/elsewhere"
 ln -s "$T/elsewhere" "$PAST/users"
-is "a link where the history should be: the text is read" "$(get web --name users 2>/dev/null | fenced)" "$three"
+is "a link where the history should be: the text is read" "$(get web --name users 2>/dev/null | fenced)" \
+	"$three"
 no "... publishing is refused" publish api users next
 is "... nothing is written behind it" "$(ls "$T/elsewhere")" ''
+<<<<<<< HEAD
+for file in index.json readers.json; do
+	damaged
+	get web --name users >/dev/null
+	rm -f "$PAST/users/$file"
+	mkdir "$PAST/users/$file"
+	is "a directory where $file should be: the text is read" "$(get db --name users 2>/dev/null | fenced)" "$three"
+	publish api users next >"$T/out" 2>&1
+	like "... the next one is published, and it says so" "$(cat "$T/out")" 'users v4 is published'
+	is "... and kept" "$(content "$PAST/users/4.md")" next
+done
+like "... with what could not be done" "$(cat "$T/out")" "not all of its readers are told: cannot read $PAST/users/readers.json"
+=======
 damaged
 rm "$PAST/users/index.json"
 mkdir "$PAST/users/index.json"
-is "a directory where the index should be: the text is read" "$(get web --name users 2>/dev/null | fenced)" "$three"
+is "a directory where the index should be: the text is read" \
+	"$(get web --name users 2>/dev/null | fenced)" "$three"
 no "... publishing is refused" publish api users next
 is "... and changes nothing" "$(content "$SPECS/users.md")" "$three"
 
+>>>>>>> house
 fresh odd
 publish api users "$one" >/dev/null
 mkdir "$SPECS/dir.md"
@@ -509,12 +601,16 @@ foreign "$SPECS/bytes.md" web "$invalid
 "
 cp "$SPECS/bytes.md" "$T/bytes"
 answer=$(serve "$(call 1 get_spec '{"name":"bytes"}')" "$(req 2 resources/read '{"uri":"interagent://spec/bytes"}')" "$(req 3 resources/list)")
-is "a text that is not UTF-8 is shown" "$(text_of "$(say "$answer" | head -n 1)" | fenced | tr -d '\357\277\275')" abcd
-is "... as a resource too" "$(say "$answer" | sed -n 2p | at result contents 0 text | fenced | tr -d '\357\277\275')" abcd
-is "... and every answer is UTF-8" "$(say "$answer" | while read -r line; do say "$line" | at -check && echo good; done | grep -c good)" 3
+is "a text that is not UTF-8 is shown" \
+	"$(text_of "$(say "$answer" | head -n 1)" | fenced | tr -d '\357\277\275')" abcd
+is "... as a resource too" \
+	"$(say "$answer" | sed -n 2p | at result contents 0 text | fenced | tr -d '\357\277\275')" abcd
+is "... and every answer is UTF-8" \
+	"$(say "$answer" | while read -r line; do say "$line" | at -check && echo good; done | grep -c good)" \
+	3
 ok "... its bytes stay" cmp "$T/bytes" "$SPECS/bytes.md"
-ok "... in the history" cmp "$T/bytes" "$PAST/bytes/1.md"
 publish api bytes 'abcd' >/dev/null
+ok "... in the history" cmp "$T/bytes" "$PAST/bytes/1.md"
 like "... and it is diffed" "$("$BIN" diff bytes)" '^+abcd$'
 ok "... as JSON too" at content <<END
 $(get web --name bytes --version 1 --json)
@@ -561,11 +657,17 @@ fi
 if as_other "$T/program" --version >/dev/null 2>&1; then
 	is "a store that is not ours to write: the current text is read" \
 		"$(as_other "$T/program" get_spec --from web --name users 2>/dev/null | fenced)" "$three"
-	is "... the old ones" "$(as_other "$T/program" get_spec --from web --name users --version 1 | fenced)" "$one"
-	is "... what was never seen before" "$(as_other "$T/program" get_spec --from web --name orders 2>/dev/null | fenced)" 'never seen'
+	is "... the old ones" \
+		"$(as_other "$T/program" get_spec --from web --name users --version 1 | fenced)" "$one"
+	is "... what was never seen before" \
+		"$(as_other "$T/program" get_spec --from web --name orders 2>/dev/null | fenced)" \
+		'never seen'
 	is "... all are listed" "$(as_other "$T/program" list_specs | grep -c ' v[0-9]')" 2
-	is "... and as a resource" "$(req 1 resources/read '{"uri":"interagent://spec/users"}' | as_other "$T/program" serve 2>/dev/null | at result contents 0 text | fenced)" "$three"
-	is "... publishing is refused" "$(status_of as_other "$T/program" publish_spec --from web --name users --content x)" 1
+	is "... and as a resource" \
+		"$(req 1 resources/read '{"uri":"interagent://spec/users"}' | as_other "$T/program" serve 2>/dev/null | at result contents 0 text | fenced)" \
+		"$three"
+	is "... publishing is refused" \
+		"$(status_of as_other "$T/program" publish_spec --from web --name users --content x)" 1
 	like "... with what could not be done" "$(cat "$T/err")" "cannot [a-z ]* $INTERAGENT_DIR"
 	unlike "... and nothing was stored" "$(cat "$T/err")" 'it is stored'
 else
@@ -577,7 +679,6 @@ section "Stopped half-way"
 # At every call of a publication that tells a reader with an unread notice.
 
 fresh stopped
-four=$(say "$three" | sed 's/^line 1 .*/line 1 changed/')
 publish api users "$one" >/dev/null
 get web --name users >/dev/null
 publish api users "$two" >/dev/null
@@ -603,8 +704,16 @@ check_stop() {  # what is wrong after the stop, in words
 	*,4,*) echo "it is published, but: $said" ;;
 	esac
 	get db --name users >shown 2>&1
-	grep -q "^users v$((next - 1)) by api" shown || echo "the current version is shown as: $(head -n 1 shown)"
+	grep -q "^users v$((next - 1)) by api" shown || echo \
+		"the current version is shown as: $(head -n 1 shown)"
 	[ "$(fenced <shown)" = "$([ $next = 3 ] && say "$two" || say "$three")" ] || echo "the current text is not read"
+	[ ! -e $past/3.md ] || holds $past/3.md "$T/three" || echo "version 3 is another text"
+	# A process that was killed may leave a version that never became current: its number is not used again.
+	case $how,$next in
+	kill,3) [ ! -e $past/3.md ] || next=4 ;;
+	*,3) [ ! -e $past/3.md ] || echo "a version was left that is not published" ;;
+	*) [ -e $past/3.md ] || echo "version 3 is lost" ;;
+	esac
 	publish db users "$four" >answer 2>&1
 	read -r said <answer
 	case $said in
@@ -612,8 +721,7 @@ check_stop() {  # what is wrong after the stop, in words
 	*) echo "the next one: $said" ;;
 	esac
 	holds specs/users.md "$T/four" && holds $past/$next.md "$T/four" || echo "the next text is not kept"
-	[ $next = 3 ] || holds $past/3.md "$T/three" || echo "version 3 is lost"
-	[ "$(grep -c '"version":' $past/index.json)" = $next ] || echo "the index has other versions: $(cat $past/index.json)"
+	[ "$(find $past -name '[0-9]*.md' | grep -c .)" = $next ] || echo "the history has other versions: $(ls $past)"
 }
 past=specs/.history/users
 for how in 5 28 kill; do
@@ -641,7 +749,8 @@ for how in 5 28 kill; do
 done
 wait
 for how in 5 28 kill; do
-	is "a publication stopped by $how at each of its $(cat "$T/calls-$how") calls: nothing is lost, and the next one works" "$(cat "$T/stopped-$how")" ''
+	is "a publication stopped by $how at each of its $(cat "$T/calls-$how") calls: nothing is lost, and the next one works" \
+		"$(cat "$T/stopped-$how")" ''
 done
 
 section "The story"
@@ -655,12 +764,14 @@ read_one=$(serve "$(call 1 set_status '{"agent_name":"web","status":"reading"}')
 is "the consumer reads version 1" "$(text_of "$read_one" | fenced)" "$one"
 ("$BIN" wait --agent web --exit-code 0 --timeout 30 >"$T/woken") &
 waiter=$!
-sed 's/^line 10 .*/line 10: name is optional/; s/^line 11 .*/line 11: mail is not/; s/^line 30 .*/line 30: gone/' "$T/first-text" >"$T/changed"
+sed 's/^line 10 .*/line 10: name is optional/; s/^line 11 .*/line 11: mail is not/; s/^line 30 .*/line 30: gone/' \
+	"$T/first-text" >"$T/changed"
 is "the server publishes version 2" \
 	"$("$BIN" publish_spec --from api --name users --content - --note 'names are optional' <"$T/changed")" \
 	'users v2 is published; 1 reader is told.'
 wait $waiter
-like "the consumer is woken" "$(cat "$T/woken")" '1 unread for web: [0-9a-f]* from api "spec users is now v2: names are optional"'
+like "the consumer is woken" "$(cat "$T/woken")" \
+	'1 unread for web: [0-9a-f]* from api "spec users is now v2: names are optional"'
 answer=$(tool get_spec '{"name":"users","since":1}')
 is "... asks what changed, and sees three lines go" "$(echo "$answer" | fenced | sed 1,2d | grep '^-')" \
 	"$(printf -- '-line %s of the interface\n' 10 11 30)"

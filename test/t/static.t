@@ -46,7 +46,8 @@ is "a server" "$(ping "$T/tree/interagent")" "$PONG"
 in_tree "a second make has nothing to do" tree make -q
 in_tree "with other flags it builds anew" tree make CFLAGS=-O0
 is "... all of it" "$(grep -c 'O0.* -c ' "$T/out")" 3
-like "make says the command that links" "$(cat "$T/out")" '^cc -O0 .*-o interagent interagent.o store.o json.o'
+like "make says the command that links" "$(cat "$T/out")" \
+	'^cc -O0 .*-o interagent interagent.o store.o json.o'
 in_tree "it builds without make too" tree cc -o by-hand interagent.c json.c store.c
 is "the same server" "$(ping "$T/tree/by-hand")" "$PONG"
 rm "$T/tree/by-hand"
@@ -73,11 +74,16 @@ elif ! [ -e "$T/none" ]; then
 else
 	mkdir "$T/jail"
 	cp "$T/tree/interagent" "$T/jail/"
-	is "it runs where there is nothing else" "$(chroot "$T/jail" /interagent --version)" "$("$T/tree/interagent" --version)"
+	is "it runs where there is nothing else" "$(chroot "$T/jail" /interagent --version)" \
+		"$("$T/tree/interagent" --version)"
 	is "... as a server too" "$(ping chroot "$T/jail" /interagent)" "$PONG"
 	INTERAGENT_DIR=/mail
-	like "which stores" "$(call 1 register_agent '{"name":"api","workspace_path":"/mail","description":"x"}' | chroot "$T/jail" /interagent)" 'api is registered'
-	like "... what others there read" "$(chroot "$T/jail" /interagent send_message --from api --to api --subject s --content x)" stored
+	like "which stores" \
+		"$(call 1 register_agent '{"name":"api","workspace_path":"/mail","description":"x"}' | chroot "$T/jail" /interagent)" \
+		'api is registered'
+	like "... what others there read" \
+		"$(chroot "$T/jail" /interagent send_message --from api --to api --subject s --content x)" \
+		stored
 	is "and needs no other file" "$(cd "$T/jail" && find . -type f | grep -v '^./mail/')" ./interagent
 	INTERAGENT_DIR=$T/store
 fi

@@ -104,7 +104,8 @@ is "a message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json")" '{
 }'
 is "... is named after its id" "$(meta "$id" id)" "$id"
 is "and both times are one" "$(meta "$id" createdAt)" "$(meta "$id" updatedAt)"
-is "... its text is its own bytes" "$(od -An -c "$INTERAGENT_DIR/messages/$id.md")" "$(printf plain | od -An -c)"
+is "... its text is its own bytes" "$(od -An -c "$INTERAGENT_DIR/messages/$id.md")" \
+	"$(printf plain | od -An -c)"
 tool read_message "{\"message_id\":\"$id\",\"reader\":\"api\"}" >/dev/null
 is "a read message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json")" '{
   "id": "ID",
@@ -146,7 +147,8 @@ is "an escalated message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json
   "escalationReason": "who\ndecides?"
 }'
 tool publish_spec '{"publisher":"api","name":"login","content":"# Login\n\nno line end"}' >/dev/null
-is "a spec" "$(mask "$INTERAGENT_DIR/specs/login.md" | od -An -c)" "$(printf '<!-- Published by: api at TIME -->\n\n# Login\n\nno line end' | od -An -c)"
+is "a spec" "$(mask "$INTERAGENT_DIR/specs/login.md" | od -An -c)" \
+	"$(printf '<!-- Published by: api at TIME -->\n\n# Login\n\nno line end' | od -An -c)"
 is "and its history" "$(mask "$INTERAGENT_DIR/specs/.history/login/index.json")" '{
   "versions": [
     {
@@ -159,7 +161,8 @@ is "and its history" "$(mask "$INTERAGENT_DIR/specs/.history/login/index.json")"
   "readers": {}
 }'
 ok "... has its text" cmp "$INTERAGENT_DIR/specs/login.md" "$INTERAGENT_DIR/specs/.history/login/1.md"
-is "no JSON file ends with a line end" "$(find "$INTERAGENT_DIR" -name '*.json' -exec tail -c 1 {} \; | tr -d '}' | wc -c | tr -d ' ')" 0
+is "no JSON file ends with a line end" \
+	"$(find "$INTERAGENT_DIR" -name '*.json' -exec tail -c 1 {} \; | tr -d '}' | wc -c | tr -d ' ')" 0
 if command -v node >/dev/null; then
 	is "all of them are what JSON.stringify(x, null, 2) gives" "$(find "$INTERAGENT_DIR" -name '*.json' -exec node -e '
 		for (const file of process.argv.slice(1)) {
@@ -183,12 +186,14 @@ for mask in 077 022 000; do
 	tool publish_spec '{"publisher":"api","name":"login","content":"x"}' >/dev/null
 	is "umask $mask: directories are 0700" "$(find "$INTERAGENT_DIR" -type d ! -perm 700)" ""
 	is "umask $mask: files are 0600" "$(find "$INTERAGENT_DIR" -type f ! -perm 600)" ""
-	is "umask $mask: also in a workspace" "$(find "$W/api/.claude" "$W/web/.claude" -type f ! -perm 600)" ""
+	is "umask $mask: also in a workspace" \
+		"$(find "$W/api/.claude" "$W/web/.claude" -type f ! -perm 600)" ""
 	umask "$old_umask"
 done
 chmod 644 "$INTERAGENT_DIR/registry.json" "$INTERAGENT_DIR/messages-meta/$id.json"
 register_all
-tool reply_message "{\"original_message_id\":\"$id\",\"from\":\"api\",\"content\":\"x\",\"mark_complete\":true}" >/dev/null
+tool reply_message \
+	"{\"original_message_id\":\"$id\",\"from\":\"api\",\"content\":\"x\",\"mark_complete\":true}" >/dev/null
 is "a mode that somebody set is kept" "$(find "$INTERAGENT_DIR" -type f ! -perm 600 | sort)" "$INTERAGENT_DIR/messages-meta/$id.json
 $INTERAGENT_DIR/registry.json"
 
@@ -208,14 +213,16 @@ id=$(tool send_message '{"from":"web","to":"api,gone,human","subject":"s","conte
 id=${id%% *}
 tool check_inbox '{"agent_name":"api"}' >/dev/null
 tool read_message "{\"message_id\":\"$id\",\"reader\":\"api\"}" >/dev/null
-tool reply_message "{\"original_message_id\":\"$id\",\"from\":\"api\",\"content\":\"x\",\"mark_complete\":true}" >/dev/null
+tool reply_message \
+	"{\"original_message_id\":\"$id\",\"from\":\"api\",\"content\":\"x\",\"mark_complete\":true}" >/dev/null
 tool escalate "{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"x\"}" >/dev/null
 tool publish_spec '{"publisher":"api","name":"s","content":"x"}' >/dev/null
 "$BIN" send_message --from human --to api --subject s --content x >/dev/null
 cd "$OLDPWD" || exit 1
 HOME=$old_home
 unset TMPDIR
-ok "without INTERAGENT_DIR the store is in the home directory" test -s "$W/home/.claude-interagent/registry.json"
+ok "without INTERAGENT_DIR the store is in the home directory" test \
+	-s "$W/home/.claude-interagent/registry.json"
 is "... nothing is written outside the store and .claude/inbox" "$(everything)" "$before"
 ok "which is there where the workspace is" test -d "$W/api/.claude/inbox"
 no "and where there is none, none is made" test -e "$W/gone"
@@ -311,7 +318,8 @@ cp -R "$INTERAGENT_DIR" "$W/copy"
 # kept WHAT FILE [SED-SCRIPT]: the file is what it was, but for the changes
 kept() { is "$1" "$(mask "$INTERAGENT_DIR/$2")" "$(sed "${3:-}" "$W/copy/$2" | mask)"; }
 
-accepts "... its agents are listed" list_agents '{}' '^"DB Server, EU".*"the database", "C:\\\\Users\\\\dev\\\\db"'
+accepts "... its agents are listed" list_agents '{}' \
+	'^"DB Server, EU".*"the database", "C:\\\\Users\\\\dev\\\\db"'
 accepts "... one by name" get_agent '{"name":"DB Server, EU"}' '^"DB Server, EU"'
 accepts "... their statuses" get_all_statuses '{}' '^"DB Server, EU": "vacuuming"'
 accepts "... their mail" check_inbox '{"agent_name":"api"}' '^11111111 from "DB Server, EU" '
@@ -322,14 +330,17 @@ accepts "... what its name has read" check_inbox '{"agent_name":"DB Server, EU"}
 accepts "... its spec" get_spec '{"name":"schema"}' '^# Schema$'
 like "... with who published it" "$text" '^schema .*by "DB Server, EU"'
 accepts "... its archive" read_message '{"message_id":"66666666","reader":"api"}' "^text of $old\$"
-is "reading all that has changed nothing" "$(cd "$W/copy" && find . -type f -exec cmp {} "$INTERAGENT_DIR/{}" \; 2>&1)" ""
+is "reading all that has changed nothing" \
+	"$(cd "$W/copy" && find . -type f -exec cmp {} "$INTERAGENT_DIR/{}" \; 2>&1)" ""
 
 accepts "a message is read" read_message '{"message_id":"11111111","reader":"api"}' "^text of $pending\$"
 is "... its meta keeps what we do not know" "$(mask "$INTERAGENT_DIR/messages-meta/$pending.json")" "$(sed -e 's/"status": "pending"/"status": "acknowledged"/' -e '$d' "$W/copy/messages-meta/$pending.json" | mask | sed '$s/$/,/')
   \"readAt\": \"TIME\",
   \"readBy\": \"api\"
 }"
-accepts "... it is answered and completed" reply_message '{"original_message_id":"11111111","from":"api","content":"x","mark_complete":true}' 'stored.*"DB Server, EU"'
+accepts "... it is answered and completed" reply_message \
+	'{"original_message_id":"11111111","from":"api","content":"x","mark_complete":true}' \
+	'stored.*"DB Server, EU"'
 is "... also there" "$(sed -n '6p;9,16p' "$INTERAGENT_DIR/messages-meta/$pending.json")" '  "status": "completed",
   "priority": 1.0,
   "trace": {
@@ -339,18 +350,27 @@ is "... also there" "$(sed -n '6p;9,16p' "$INTERAGENT_DIR/messages-meta/$pending
     ]
   },
   "readAt": "'"$(meta $pending readAt)"'",'
-accepts "the other answers" reply_message '{"original_message_id":"22222222","from":"DB Server, EU","content":"x"}' 'stored.* api'
-accepts "somebody writes to it alone" send_message '{"from":"api","to":"DB Server, EU","subject":"s","content":"x"}' 'stored.*"DB Server, EU"'
-accepts "and among others" send_message '{"from":"DB Server, EU","to":"api, DB Server, EU","subject":"s","content":"x"}' 'stored.*"DB Server, EU"'
+accepts "the other answers" reply_message \
+	'{"original_message_id":"22222222","from":"DB Server, EU","content":"x"}' 'stored.* api'
+accepts "somebody writes to it alone" send_message \
+	'{"from":"api","to":"DB Server, EU","subject":"s","content":"x"}' 'stored.*"DB Server, EU"'
+accepts "and among others" send_message \
+	'{"from":"DB Server, EU","to":"api, DB Server, EU","subject":"s","content":"x"}' \
+	'stored.*"DB Server, EU"'
 accepts "... it says what it does" set_status '{"agent_name":"DB Server, EU","status":"idle"}' 'is set'
 accepts "... another does" set_status '{"agent_name":"api","status":"busy"}' 'is set'
 kept "status.json keeps what we do not know" status.json 's/"idle"/"busy"/;s/"vacuuming"/"idle"/'
-accepts "... it publishes" publish_spec '{"publisher":"DB Server, EU","name":"schema","content":"# New\n"}' 'published'
-like "... under its name" "$(head -n 1 "$INTERAGENT_DIR/specs/schema.md")" '^<!-- Published by: DB Server, EU at .*Z -->$'
-accepts "... what it escalated is completed" reply_message '{"original_message_id":"44444444","from":"api","content":"x","mark_complete":true}' completed
-accepts "... what is archived is answered" reply_message '{"original_message_id":"66666666","from":"api","content":"x"}' 'stored.*"DB Server, EU"'
+accepts "... it publishes" publish_spec \
+	'{"publisher":"DB Server, EU","name":"schema","content":"# New\n"}' 'published'
+like "... under its name" "$(head -n 1 "$INTERAGENT_DIR/specs/schema.md")" \
+	'^<!-- Published by: DB Server, EU at .*Z -->$'
+accepts "... what it escalated is completed" reply_message \
+	'{"original_message_id":"44444444","from":"api","content":"x","mark_complete":true}' completed
+accepts "... what is archived is answered" reply_message \
+	'{"original_message_id":"66666666","from":"api","content":"x"}' 'stored.*"DB Server, EU"'
 ok "the registry was not touched" cmp "$W/copy/registry.json" "$INTERAGENT_DIR/registry.json"
-accepts "a new agent joins" register_agent "{\"name\":\"web\",\"workspace_path\":\"$W/web\",\"description\":\"x\"}" 'web is registered'
+accepts "a new agent joins" register_agent \
+	"{\"name\":\"web\",\"workspace_path\":\"$W/web\",\"description\":\"x\"}" 'web is registered'
 is "... at the end of the registry, which is else the same" "$(mask "$INTERAGENT_DIR/registry.json")" "$(sed '$d' "$W/copy/registry.json" | mask | sed '$s/$/,/')
   \"web\": {
     \"name\": \"web\",
@@ -360,7 +380,9 @@ is "... at the end of the registry, which is else the same" "$(mask "$INTERAGENT
     \"registeredFrom\": \"HERE\"
   }
 }"
-accepts "... it may register anew" register_agent '{"name":"DB Server, EU","workspace_path":"C:\\Users\\dev\\db","description":"moved"}' 'is registered'
+accepts "... it may register anew" register_agent \
+	'{"name":"DB Server, EU","workspace_path":"C:\\Users\\dev\\db","description":"moved"}' \
+	'is registered'
 is "and keeps what we do not know" "$(sed -n '/DB Server, EU": {/,/}/p' "$INTERAGENT_DIR/registry.json" | mask)" '  "DB Server, EU": {
     "name": "DB Server, EU",
     "workspacePath": "C:\\Users\\dev\\db",
@@ -447,7 +469,8 @@ exec 3>&-
 cat <&4 >"$W/rest"
 wait "$server"
 exec 4<&-
-is "the receipt is written where the message is now" "$(archived "$id" status) $(archived "$id" readBy)" "acknowledged api"
+is "the receipt is written where the message is now" "$(archived "$id" status) $(archived "$id" readBy)" \
+	"acknowledged api"
 no "and it is not brought back" test -e "$INTERAGENT_DIR/messages-meta/$id.json"
 
 section "Many at once"
@@ -474,26 +497,36 @@ new_store names
 label() { printf '%.20s' "$1" | tr '\134' /; }
 before=$(find "$T" | sort)
 long=$(printf '%300s' '' | tr ' ' x)
-for name in ../../evil "$long" 'a\nb' 'a\u0000b' .hidden -x a/b 'a b' '~' "$(printf 'x%64s' '' | tr ' ' x)" "$(printf '\303\251')"; do
-	refuses "a name like $(label "$name") is refused with the rule" register_agent "{\"name\":\"$name\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" '^name: .*A-Z a-z 0-9 \. _ -'
+for name in ../../evil "$long" 'a\nb' 'a\u0000b' .hidden -x a/b 'a b' '~' \
+	"$(printf 'x%64s' '' | tr ' ' x)" "$(printf '\303\251')"; do
+	refuses "a name like $(label "$name") is refused with the rule" register_agent \
+		"{\"name\":\"$name\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" \
+		'^name: .*A-Z a-z 0-9 \. _ -'
 done
 for name in human Human HUMAN; do
-	refuses "$name is the person" register_agent "{\"name\":\"$name\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" '^name: "human" is the person'
+	refuses "$name is the person" register_agent \
+		"{\"name\":\"$name\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" \
+		'^name: "human" is the person'
 done
-refuses "an empty name is none" register_agent "{\"name\":\"\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" '^name: must not be empty'
-is "nothing is written anywhere" "$(find "$T" | grep -v "^$T/stderr\$" | sort)" "$(printf '%s\n' "$before" | grep -v "^$T/stderr\$")"
+refuses "an empty name is none" register_agent \
+	"{\"name\":\"\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" '^name: must not be empty'
+is "nothing is written anywhere" "$(find "$T" | grep -v "^$T/stderr\$" | sort)" \
+	"$(printf '%s\n' "$before" | grep -v "^$T/stderr\$")"
 for name in a 0 A.b_c-d "$(printf '%64s' '' | tr ' ' x)"; do
-	accepts "$(label "$name") is a name" register_agent "{\"name\":\"$name\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" 'is registered'
+	accepts "$(label "$name") is a name" register_agent \
+		"{\"name\":\"$name\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" 'is registered'
 done
 register_all
 before=$(find "$T" | sort)
 for name in ../../evil "$long" 'a\nb' 'a\u0000b' .hidden -x a/b 'a b' ''; do
-	refuses "nor is a spec named like $(label "$name")" publish_spec "{\"publisher\":\"api\",\"name\":\"$name\",\"content\":\"x\"}" \
+	refuses "nor is a spec named like $(label "$name")" publish_spec \
+		"{\"publisher\":\"api\",\"name\":\"$name\",\"content\":\"x\"}" \
 		'^name: .*A-Z a-z 0-9 \. _ -' '^name: must not be empty'
 	try get_spec "{\"name\":\"$name\"}"
 	ok "nor read" refused
 done
-is "nothing is written anywhere for a spec" "$(find "$T" ! -path "*/live/*" | sort)" "$(printf '%s\n' "$before" | grep -v /live/)"
+is "nothing is written anywhere for a spec" "$(find "$T" ! -path "*/live/*" | sort)" \
+	"$(printf '%s\n' "$before" | grep -v /live/)"
 
 section "No place for the store"
 # The server must start all the same, or its client shows only that it failed;
@@ -516,7 +549,8 @@ get_all_statuses {}'
 new_store nowhere
 touch "$W/file"
 INTERAGENT_DIR=$W/file/below
-is "below a file the server still answers ping" "$(serve "$(req 1 ping)")" '{"jsonrpc":"2.0","id":1,"result":{}}'
+is "below a file the server still answers ping" "$(serve "$(req 1 ping)")" \
+	'{"jsonrpc":"2.0","id":1,"result":{}}'
 is "and lists its tools" "$(serve "$(req 1 tools/list)" | at result tools '#')" 14
 quiet=''
 while read -r name arguments; do
@@ -536,15 +570,19 @@ for part in messages messages-meta specs; do
 	rm -rf "${INTERAGENT_DIR:?}/$part"
 	touch "$INTERAGENT_DIR/$part"
 done
-refuses "a file in the place of the texts is said when somebody writes" send_message '{"from":"web","to":"api","subject":"s","content":"x"}' "store/messages: Not a directory"
-refuses "... one in the place of the metas when somebody reads" check_inbox '{"agent_name":"api"}' "store/messages-meta: Not a directory"
-refuses "... one in the place of the specs" publish_spec '{"publisher":"api","name":"s","content":"x"}' "store/specs/*s*.*: Not a directory"
+refuses "a file in the place of the texts is said when somebody writes" send_message \
+	'{"from":"web","to":"api","subject":"s","content":"x"}' "store/messages: Not a directory"
+refuses "... one in the place of the metas when somebody reads" check_inbox '{"agent_name":"api"}' \
+	"store/messages-meta: Not a directory"
+refuses "... one in the place of the specs" publish_spec '{"publisher":"api","name":"s","content":"x"}' \
+	"store/specs/*s*.*: Not a directory"
 accepts "and nobody else is disturbed" list_agents '{}' '^api'
 if [ "$(id -u)" -eq 0 ]; then
 	skip "a store that is not ours to write is said" "root may write everywhere"
 else
 	chmod 500 "$INTERAGENT_DIR"
-	refuses "a store that is not ours to write is said" set_status '{"agent_name":"api","status":"x"}' "$INTERAGENT_DIR/.*: Permission denied"
+	refuses "a store that is not ours to write is said" set_status '{"agent_name":"api","status":"x"}' \
+		"$INTERAGENT_DIR/.*: Permission denied"
 	chmod 700 "$INTERAGENT_DIR"
 fi
 
@@ -584,18 +622,27 @@ serve "$(req 1 ping)" >/dev/null
 is "... also at its end" "$(in_place messages-meta | wc -w | tr -d ' ')" 12
 age 70m "$INTERAGENT_DIR/archive/.swept"
 serve "$(req 1 ping)" >/dev/null
-is "after it what waits or is young stays" "$(in_place messages-meta)" "new-acknowledged.json new-completed.json new-escalated.json new-pending.json new-read.json old-escalated.json old-pending.json "
-is "... with its text" "$(in_place messages)" "new-acknowledged.md new-completed.md new-escalated.md new-pending.md new-read.md old-escalated.md old-pending.md orphan-new.md "
-is "... what is quiet and old is archived" "$(in_place archive/messages-meta | sed 's/superseded-[0-9]*/superseded/')" "half.json old-acknowledged.json old-completed.json old-read.json raced.json twice.json twice.json.superseded "
-is "with its text, and texts that were never sent" "$(in_place archive/messages)" "half.md old-acknowledged.md old-completed.md old-read.md orphan-old.md raced.md twice.md "
+is "after it what waits or is young stays" "$(in_place messages-meta)" \
+	"new-acknowledged.json new-completed.json new-escalated.json new-pending.json new-read.json old-escalated.json old-pending.json "
+is "... with its text" "$(in_place messages)" \
+	"new-acknowledged.md new-completed.md new-escalated.md new-pending.md new-read.md old-escalated.md old-pending.md orphan-new.md "
+is "... what is quiet and old is archived" \
+	"$(in_place archive/messages-meta | sed 's/superseded-[0-9]*/superseded/')" \
+	"half.json old-acknowledged.json old-completed.json old-read.json raced.json twice.json twice.json.superseded "
+is "with its text, and texts that were never sent" "$(in_place archive/messages)" \
+	"half.md old-acknowledged.md old-completed.md old-read.md orphan-old.md raced.md twice.md "
 is "... nothing is deleted" "$(texts)" $((before - 1)) # "twice" had its text twice
-is "the archived meta is the one that counts" "$(at status <"$INTERAGENT_DIR/archive/messages-meta/twice.json")" completed
-accepts "an archived message is read by its id" read_message '{"message_id":"old-completed","reader":"api"}' '^text of old-completed$'
-accepts "and answered" reply_message '{"original_message_id":"old-completed","from":"api","content":"x"}' 'stored.* web'
+is "the archived meta is the one that counts" \
+	"$(at status <"$INTERAGENT_DIR/archive/messages-meta/twice.json")" completed
+accepts "an archived message is read by its id" read_message \
+	'{"message_id":"old-completed","reader":"api"}' '^text of old-completed$'
+accepts "and answered" reply_message '{"original_message_id":"old-completed","from":"api","content":"x"}' \
+	'stored.* web'
 accepts "... what was half archived too" read_message '{"message_id":"half","reader":"api"}' '^text of half$'
 foreign '' later completed "$quiet"
 serve "$(req 1 ping)" >/dev/null
-ok "the sweep left its time, so that the next waits for an hour" test -e "$INTERAGENT_DIR/messages-meta/later.json"
+ok "the sweep left its time, so that the next waits for an hour" test \
+	-e "$INTERAGENT_DIR/messages-meta/later.json"
 ok "what somebody wrote under another name is left alone" test -e "$INTERAGENT_DIR/messages/.tmp-of-somebody"
 
 # Before the sweep has come by, the same messages are read from where they are.
@@ -612,7 +659,8 @@ mv "$INTERAGENT_DIR/messages-meta/half.json" "$INTERAGENT_DIR/archive/messages-m
 mv "$INTERAGENT_DIR/messages/raced.md" "$INTERAGENT_DIR/archive/messages/"
 printf 'being sent' >"$INTERAGENT_DIR/messages/orphan.md"
 for name in half moved raced twice; do
-	accepts "$name is read" read_message "{\"message_id\":\"$name\",\"reader\":\"web\"}" "^text of $name\$"
+	accepts "$name is read" read_message "{\"message_id\":\"$name\",\"reader\":\"web\"}" \
+		"^text of $name\$"
 done
 like "... as the archive has it" "$text" '^completed'
 refuses "a text without a meta is not there" read_message '{"message_id":"orphan"}' 'no message'
@@ -643,9 +691,12 @@ like "mail is found beside damaged files" "$text" '"before"$'
 like "which are said" "$text" "5 damaged.*$M/"
 id=$(send web api after)
 try check_inbox '{"agent_name":"api"}'
-is "and stand in the way of nothing new" "$(printf '%s\n' "$text" | sed -n 's/.*"\(.*\)"$/\1/p' | tr '\n' ' ')" "before after "
-refuses "... reading one says that it is damaged" read_message '{"message_id":"bad-torn","reader":"api"}' 'bad-torn.json is damaged'
-refuses "so does answering it" reply_message '{"original_message_id":"bad-torn","from":"api","content":"x"}' 'bad-torn.json is damaged'
+is "and stand in the way of nothing new" \
+	"$(printf '%s\n' "$text" | sed -n 's/.*"\(.*\)"$/\1/p' | tr '\n' ' ')" "before after "
+refuses "... reading one says that it is damaged" read_message '{"message_id":"bad-torn","reader":"api"}' \
+	'bad-torn.json is damaged'
+refuses "so does answering it" reply_message \
+	'{"original_message_id":"bad-torn","from":"api","content":"x"}' 'bad-torn.json is damaged'
 mkdir -p "$INTERAGENT_DIR/archive"
 : >"$INTERAGENT_DIR/archive/.swept"
 age 2h "$INTERAGENT_DIR/archive/.swept"
@@ -676,15 +727,20 @@ cp "$W/torn" "$INTERAGENT_DIR/status.json"
 age 2h "$INTERAGENT_DIR/registry.json" "$INTERAGENT_DIR/status.json"
 for tool_and_arguments in 'list_agents {}' 'get_agent {"name":"api"}' 'check_inbox {"agent_name":"api"}' \
 	'send_message {"from":"web","to":"api","subject":"s","content":"x"}' 'get_all_statuses {}'; do
-	accepts "${tool_and_arguments%% *} uses what stands before the damage" "${tool_and_arguments%% *}" "${tool_and_arguments#* }" .
+	accepts "${tool_and_arguments%% *} uses what stands before the damage" "${tool_and_arguments%% *}" \
+		"${tool_and_arguments#* }" .
 	like "${tool_and_arguments%% *} says that there is damage" "$text" 'damaged.*/[a-z]*.json'
 done
 try list_agents '{}'
-is "which is all but the last" "$(printf '%s\n' "$text" | sed -n -e 's/^\(api\).*/\1/p' -e 's/^\(web\).*/\1/p' -e 's/^\(last\).*/\1/p' | tr '\n' ' ')" "api web "
+is "which is all but the last" \
+	"$(printf '%s\n' "$text" | sed -n -e 's/^\(api\).*/\1/p' -e 's/^\(web\).*/\1/p' -e 's/^\(last\).*/\1/p' | tr '\n' ' ')" \
+	"api web "
 ok "reading leaves it as it is" cmp "$W/torn" "$INTERAGENT_DIR/registry.json"
-accepts "the next to write" register_agent "{\"name\":\"last\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" 'last is registered'
+accepts "the next to write" register_agent \
+	"{\"name\":\"last\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" 'last is registered'
 is "keeps what is whole" "$(at -keys <"$INTERAGENT_DIR/registry.json" | tr '\n' ' ')" "api web last "
-ok "and the damaged file beside it" cmp "$W/torn" "$(find "$INTERAGENT_DIR" -name 'registry.json.damaged-[0-9]*')"
+ok "and the damaged file beside it" cmp "$W/torn" \
+	"$(find "$INTERAGENT_DIR" -name 'registry.json.damaged-[0-9]*')"
 ok "the same for status.json" cmp "$W/torn" "$(find "$INTERAGENT_DIR" -name 'status.json.damaged-[0-9]*')"
 try list_agents '{}'
 unlike "then all is well" "$text" damaged
@@ -709,7 +765,8 @@ until [ -e "$INTERAGENT_DIR/.lock" ]; do touch "$INTERAGENT_DIR/registry.json"; 
 touch "$INTERAGENT_DIR/registry.json"
 cat "$W/whole" >"$INTERAGENT_DIR/registry.json"
 wait
-is "a registry that is being written is waited for" "$(at -keys <"$INTERAGENT_DIR/registry.json" | tr '\n' ' ')" "api web last "
+is "a registry that is being written is waited for" \
+	"$(at -keys <"$INTERAGENT_DIR/registry.json" | tr '\n' ' ')" "api web last "
 is "and not set aside" "$(find "$INTERAGENT_DIR" -name '*.damaged-*')" ""
 
 section "Signals"
@@ -727,7 +784,8 @@ is "without mail there is nothing in a workspace" "$(find "$W/api")" "$W/api"
 id=$(send web api 'first
 line')
 I=$W/api/.claude/inbox
-ok "mail drops a signal named after its sender and the time" test -s "$(find "$I" -name 'web-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9].signal')"
+ok "mail drops a signal named after its sender and the time" test \
+	-s "$(find "$I" -name 'web-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9].signal')"
 is "of one line" "$(cat "$I"/*.signal | wc -l | tr -d ' ')" 1
 like "which says who wrote, and what about" "$(cat "$I"/*.signal)" '^web .*"first line"'
 is "nobody commits it" "$(cat "$I/.gitignore")" '*'
@@ -742,7 +800,8 @@ for id in $(printf '%s\n' "$text" | sed -n 's/^\([0-9a-f]\{8\}\) from.*/\1/p' | 
 done
 is "... all of them" "$(signals api)" 3
 is "a sender is told of each acknowledgement" "$(signals web)" 2
-tool read_message "{\"message_id\":\"$(tool check_inbox '{"agent_name":"api"}' | sed -n 's/^\([0-9a-f]\{8\}\) from.*/\1/p')\",\"reader\":\"api\"}" >/dev/null
+tool read_message \
+	"{\"message_id\":\"$(tool check_inbox '{"agent_name":"api"}' | sed -n 's/^\([0-9a-f]\{8\}\) from.*/\1/p')\",\"reader\":\"api\"}" >/dev/null
 is "when the last one is read they are removed" "$(signals api)" 0
 ok "the directory stays" test -e "$I/.gitignore"
 tool check_inbox '{"agent_name":"web"}' >/dev/null
@@ -767,8 +826,10 @@ rm -rf "$W/api/.claude" "$W/web/.claude"
 ln -s "$W/elsewhere" "$W/api/.claude"
 mkdir "$W/web/.claude"
 ln -s "$W/elsewhere" "$W/web/.claude/inbox"
-accepts "a .claude that is a link takes no signal, but the mail" send_message '{"from":"web","to":"api","subject":"s","content":"x"}' stored
-accepts "nor does an inbox that is" send_message '{"from":"api","to":"web","subject":"s","content":"x"}' stored
+accepts "a .claude that is a link takes no signal, but the mail" send_message \
+	'{"from":"web","to":"api","subject":"s","content":"x"}' stored
+accepts "nor does an inbox that is" send_message '{"from":"api","to":"web","subject":"s","content":"x"}' \
+	stored
 is "nothing is written through either" "$(find "$W/elsewhere")" "$W/elsewhere"
 printf keep >"$W/elsewhere/web-1.signal"
 id=$(tool check_inbox '{"agent_name":"web"}' | sed -n 's/^\([0-9a-f]\{8\}\) from.*/\1/p' | tail -n 1)
@@ -782,7 +843,8 @@ id=$(send web linked x)
 is "a workspace itself may be reached by a link" "$(signals team)" $((before + 1))
 rm -rf "$W/team"
 printf 'a file' >"$W/team"
-accepts "a workspace that is no directory any more is no error" send_message '{"from":"web","to":"api2","subject":"s","content":"x"}' stored
+accepts "a workspace that is no directory any more is no error" send_message \
+	'{"from":"web","to":"api2","subject":"s","content":"x"}' stored
 
 section "Links and pipes in the store"
 # Whatever stands where a file should be must not lead out of the store, nor

@@ -31,7 +31,8 @@ many() {
 
 # where ID: the places of its text and its meta.
 where() {
-	for place in messages/$1.md messages-meta/$1.json archive/messages/$1.md archive/messages-meta/$1.json; do
+	for place in messages/$1.md messages-meta/$1.json archive/messages/$1.md \
+		archive/messages-meta/$1.json; do
 		if [ -f "$STORE/$place" ]; then printf '%s ' "${place%/*}"; fi
 	done
 }
@@ -69,15 +70,23 @@ for name in old:37 new:35; do
 done
 sleep 1
 verb list_agents >"$T/out"
-for moved in 10000000-done 10000001-read 10000003-day 10000009-foreign; do is "archived: $moved" "$(where $moved)" "$ARCHIVED"; done
-for stays in 10000002-young 10000004-future 10000005-pending 10000006-escalated 10000007-word 10000008-when; do is "left: $stays" "$(where $stays)" "$LIVE"; done
+for moved in 10000000-done 10000001-read 10000003-day 10000009-foreign; do is "archived: $moved" \
+	"$(where $moved)" "$ARCHIVED"; done
+for stays in 10000002-young 10000004-future 10000005-pending 10000006-escalated 10000007-word \
+	10000008-when; do is "left: $stays" "$(where $stays)" "$LIVE"; done
 ok "a text of 37 hours without a message is archived" [ -f "$STORE/archive/messages/2000000-old.md" ]
 no "and moved there" [ -f "$STORE/messages/2000000-old.md" ]
 ok "one of 35 hours is left" [ -f "$STORE/messages/2000000-new.md" ]
-is "temp files of 37 hours are deleted, of 35 hours not" "$(cd "$STORE" && find . -name '.tmp-*' | sort | tr '\n' ' ')" './.tmp-new ./messages-meta/.tmp-new '
-like "archived mail is read by its id" "$(verb read_message --from api --message-id 10000000-done)" 'the text of 10000000-done'
-like "and by its first characters" "$(verb read_message --from api --message-id 10000000)" 'the text of 10000000-done'
-like "and can be answered" "$(verb reply_message --from api --original-message-id 10000000 --content yes --mark-complete)" '^[0-9a-f]\{8\} stored'
+is "temp files of 37 hours are deleted, of 35 hours not" \
+	"$(cd "$STORE" && find . -name '.tmp-*' | sort | tr '\n' ' ')" \
+	'./.tmp-new ./messages-meta/.tmp-new '
+like "archived mail is read by its id" "$(verb read_message --from api --message-id 10000000-done)" \
+	'the text of 10000000-done'
+like "and by its first characters" "$(verb read_message --from api --message-id 10000000)" \
+	'the text of 10000000-done'
+like "and can be answered" \
+	"$(verb reply_message --from api --original-message-id 10000000 --content yes --mark-complete)" \
+	'^[0-9a-f]\{8\} stored'
 verb reply_message --from api --original-message-id 10000001 --content yes --mark-complete >"$T/out"
 is "and completed, where it is" "$(at status <"$STORE/archive/messages-meta/10000001-read.json")" completed
 unlike "it is listed no more" "$(verb check_inbox --from api)" 10000000
@@ -150,7 +159,8 @@ for round in 1 2 3 4 5 6; do
 	kill -CONT $first 2>/dev/null
 	wait $first
 	wait $second
-	ok "two at once, the first stopped with $stopped files to go: every message is whole" whole "$FAST" "$T/before"
+	ok "two at once, the first stopped with $stopped files to go: every message is whole" whole \
+		"$FAST" "$T/before"
 	is "and in the archive" "$(tr ' ' '\n' <"$T/words" | grep -c '^500.*:archived')" 500
 done
 
@@ -194,7 +204,8 @@ if [ "$strace" ]; then
 	ok "a sweep begins" wait_for [ -e "$FAST/archive/.swept" ]
 	INTERAGENT_DIR=$FAST "$BIN" escalate --from api --message-id 60000001 --reason r >"$T/out2" 2>&1
 	wait $sweeper
-	is "what is escalated meanwhile stays" "$(at status <"$FAST/messages-meta/60000001-done.json")" escalated
+	is "what is escalated meanwhile stays" "$(at status <"$FAST/messages-meta/60000001-done.json")" \
+		escalated
 	ok "and what is not is archived" [ -f "$FAST/archive/messages-meta/60000002-done.json" ]
 else
 	skip "what is escalated while a sweep runs stays" "no strace"

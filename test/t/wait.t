@@ -14,7 +14,8 @@ metas=$INTERAGENT_DIR/messages-meta
 
 for name in api web db; do
 	mkdir "$T/$name"
-	ok "agent $name registers" sh -c "cd '$T/$name' && '$BIN' register_agent --name $name --description test"
+	ok "agent $name registers" sh \
+		-c "cd '$T/$name' && '$BIN' register_agent --name $name --description test"
 done
 
 # The program in a shell of the agent web, which has a session. It takes the
@@ -232,10 +233,12 @@ wrong "a status that is none" --exit-code 256
 wrong "... or less than nothing" --exit-code -1
 wrong "an unknown agent" --agent nobody
 (cd / && CLAUDECODE=1 exec "$BIN" wait) >"$T/said" 2>"$T/complained"
-is "an agent's shell in nobody's directory: status 1" "$? $(cat "$T/said") $(grep -c '' "$T/complained")" "1  1"
+is "an agent's shell in nobody's directory: status 1" "$? $(cat "$T/said") $(grep -c '' "$T/complained")" \
+	"1  1"
 wrong "an agent that says that it is the person" --agent human
 run wait
-like "... and none of them has told anything" "$(outcome)" '^error: interagent: 1 unread for web: ID from api "h"$'
+like "... and none of them has told anything" "$(outcome)" \
+	'^error: interagent: 1 unread for web: ID from api "h"$'
 read_all
 
 section "watch"
@@ -290,7 +293,8 @@ mail api web 'undecided'
 id=$(at id <"$(grep -l '"undecided"' "$metas"/*.json)")
 "$BIN" escalate --agent_name web --message_id "$id" --reason 'which one?' >"$T/out" 2>&1
 wait_for lines 2
-like "an escalation does" "$(tail -n 1 "$T/said")" "^${bell}[0-9a-f]\{8\} escalated from web .*\"Escalated: undecided\"\$"
+like "an escalation does" "$(tail -n 1 "$T/said")" \
+	"^${bell}[0-9a-f]\{8\} escalated from web .*\"Escalated: undecided\"\$"
 kill -TERM "$pid"
 reap_it
 is "SIGTERM ends it too" "$status" 0
@@ -422,9 +426,11 @@ if [ -x "$HELPERS/interagent-leap" ]; then
 	wait_for heard '"id":3,'
 	kill -USR1 "$pid"
 	ok "a call that waits shows signs of life" wait_for heard notifications/progress
-	is "... under its own token" "$(grep notifications/progress "$T/heard" | sort -u | at params progressToken)" mine
+	is "... under its own token" \
+		"$(grep notifications/progress "$T/heard" | sort -u | at params progressToken)" mine
 	finish
-	is "... and a call without a token shows none" "$(grep notifications/progress "$T/heard" | grep -v -c '"mine"')" 0
+	is "... and a call without a token shows none" \
+		"$(grep notifications/progress "$T/heard" | grep -v -c '"mine"')" 0
 else
 	skip "signs of life of a call that waits" "test/bin/interagent-leap is not built"
 fi

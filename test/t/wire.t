@@ -136,7 +136,8 @@ no_temp_files() { [ -z "$(find "$INTERAGENT_DIR" -name '.tmp*')" ]; }
 agent() { "$BIN" register_agent --name "$1" --description test --workspace_path "$T/work"; }
 waiting() { use "$1" check_inbox "{\"agent_name\":\"$2\",\"wait_seconds\":${3:-300}}"; }
 
-is "without a word it serves, where its input is no terminal" "$(req 1 ping | "$BIN")" '{"jsonrpc":"2.0","id":1,"result":{}}'
+is "without a word it serves, where its input is no terminal" "$(req 1 ping | "$BIN")" \
+	'{"jsonrpc":"2.0","id":1,"result":{}}'
 for name in a sender asks; do
 	ok "agent $name registers" agent "$name"
 done
@@ -151,7 +152,8 @@ is "... in the version that was asked for" "$(get "$answer" result protocolVersi
 is "... with the members that clients demand and no others" \
 	"$(get "$answer" result >"$T/result"; at -keys <"$T/result" | sort | paste -s -d ' ' -)" \
 	"capabilities instructions protocolVersion serverInfo"
-is "... with tools and resources as capabilities, which are objects" "$(get "$answer" result capabilities)" '{"tools":{},"resources":{}}'
+is "... with tools and resources as capabilities, which are objects" \
+	"$(get "$answer" result capabilities)" '{"tools":{},"resources":{}}'
 is "... with a name" "$(get "$answer" result serverInfo name)" interagent
 like "... and a version" "$(get "$answer" result serverInfo version)" '^[0-9]'
 
@@ -168,12 +170,14 @@ is "initialize with a _meta that names no version is legacy" \
 	"$(get "$(serve "$(era=legacy with_meta '"progressToken":1' "$(hello 1 2025-06-18)")")" result protocolVersion)" 2025-06-18
 for params in '' '{}' '{"capabilities":{}}' '{"protocolVersion":5}' '{"protocolVersion":null}'; do
 	answer=$(serve "$(req 1 initialize "$params")")
-	is "initialize without a version (params ${params:-absent}) is refused" "$(get "$answer" id) $(code "$answer")" "1 -32602"
+	is "initialize without a version (params ${params:-absent}) is refused" \
+		"$(get "$answer" id) $(code "$answer")" "1 -32602"
 done
 
 answer=$(serve "$(hello 1 2025-06-18)" "$(hello 2 2024-11-05)")
 is "a second initialize is answered as the first" "$(ids_of "$answer")" "1 2"
-is "... in its own version" "$(get "$(printf '%s\n' "$answer" | tail -n 1)" result protocolVersion)" 2024-11-05
+is "... in its own version" "$(get "$(printf '%s\n' "$answer" | tail -n 1)" result protocolVersion)" \
+	2024-11-05
 is "initialize in a modern envelope is a method that does not exist" \
 	"$(code "$(serve "$(modern 1 initialize '"protocolVersion":"2026-07-28","capabilities":{}')")")" -32601
 
@@ -184,15 +188,18 @@ section "Before the handshake"
 for era in legacy modern; do
 	answer=$(serve "$(request 1 tools/list)" "$(alive 2)")
 	is "$era: tools/list as the first line is served, and the next line too" "$(ids_of "$answer")" "1 2"
-	is "$era: ... as a list" "$(get "$(printf '%s\n' "$answer" | head -n 1)" result tools 0 name)" register_agent
+	is "$era: ... as a list" "$(get "$(printf '%s\n' "$answer" | head -n 1)" result tools 0 name)" \
+		register_agent
 done
 
 for id in '""' '"x"' -5 0; do
 	wanted="{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{}}"
 	is "ping with id $id before initialize has an empty result" "$(serve "$(req "$id" ping)")" "$wanted"
-	is "ping with id $id after initialize has an empty result" "$(serve "$(hello 1 2025-06-18)" "$(req "$id" ping)" | tail -n 1)" "$wanted"
+	is "ping with id $id after initialize has an empty result" \
+		"$(serve "$(hello 1 2025-06-18)" "$(req "$id" ping)" | tail -n 1)" "$wanted"
 	answer=$(serve "$(modern "$id" ping)")
-	is "ping with id $id in a modern envelope does not exist" "$(printf '%s\n' "$answer" | ids) $(code "$answer")" "$id -32601"
+	is "ping with id $id in a modern envelope does not exist" \
+		"$(printf '%s\n' "$answer" | ids) $(code "$answer")" "$id -32601"
 done
 
 section "The modern envelope"
@@ -206,7 +213,8 @@ like "... with the modern version" "$supported" '"2026-07-28"'
 is "... with the same capabilities" "$(get "$answer" result capabilities)" '{"tools":{},"resources":{}}'
 like "... with a whole ttlMs" "$(get "$answer" result ttlMs)" '^[0-9][0-9]*$'
 like "... with a cacheScope" "$(get "$answer" result cacheScope)" '^public$' '^private$'
-is "... and with the server's name in _meta" "$(get "$answer" result _meta io.modelcontextprotocol/serverInfo name)" interagent
+is "... and with the server's name in _meta" \
+	"$(get "$answer" result _meta io.modelcontextprotocol/serverInfo name)" interagent
 like "... and version" "$(get "$answer" result _meta io.modelcontextprotocol/serverInfo version)" '^[0-9]'
 is "... and not beside it" "$(get "$answer" result serverInfo)" ""
 
@@ -218,25 +226,31 @@ for case in "without params:$(req 7 server/discover)" "with empty params:$(req 7
 	"with 5 as client:$(envelope "$V,$C,\"io.modelcontextprotocol/clientInfo\":5" "$discover")" \
 	"with an unknown log level:$(envelope "$V,$C,\"io.modelcontextprotocol/logLevel\":\"loud\"" "$discover")"; do
 	answer=$(serve "${case#*:}")
-	is "server/discover ${case%%:*} is refused under its id" "$(get "$answer" id) $(code "$answer")" "7 -32602"
+	is "server/discover ${case%%:*} is refused under its id" "$(get "$answer" id) $(code "$answer")" \
+		"7 -32602"
 done
 list=$(modern 7 tools/list)
-for case in "with a number as version:$(envelope "\"io.modelcontextprotocol/protocolVersion\":20260728,$C" "$list")" \
+for case in \
+	"with a number as version:$(envelope "\"io.modelcontextprotocol/protocolVersion\":20260728,$C" "$list")" \
 	"without capabilities:$(envelope "$V" "$list")" \
 	"with an unknown log level:$(envelope "$V,$C,\"io.modelcontextprotocol/logLevel\":\"loud\"" "$list")"; do
 	answer=$(serve "${case#*:}")
-	is "modern tools/list ${case%%:*} is refused under its id" "$(get "$answer" id) $(code "$answer")" "7 -32602"
+	is "modern tools/list ${case%%:*} is refused under its id" "$(get "$answer" id) $(code "$answer")" \
+		"7 -32602"
 done
-is "a modern request without a client's name is served" "$(get "$(serve "$(envelope "$V,$C" "$list")")" result tools 0 name)" register_agent
+is "a modern request without a client's name is served" \
+	"$(get "$(serve "$(envelope "$V,$C" "$list")")" result tools 0 name)" register_agent
 is "a modern request with a log level is served" \
 	"$(get "$(serve "$(envelope "$V,$C,\"io.modelcontextprotocol/logLevel\":\"debug\"" "$list")")" result tools 0 name)" register_agent
 
 for version in 1900-01-01 v999.0.0 2025-11-25; do
 	for method in server/discover tools/list; do
 		answer=$(serve "$(envelope "\"io.modelcontextprotocol/protocolVersion\":\"$version\",$C" "$(modern 7 $method)")")
-		is "$method in version $version is refused as unsupported" "$(get "$answer" id) $(code "$answer")" "7 -32022"
+		is "$method in version $version is refused as unsupported" \
+			"$(get "$answer" id) $(code "$answer")" "7 -32022"
 		is "... with the version that was asked for" "$(get "$answer" error data requested)" $version
-		like "... and the modern one as supported" "$(get "$answer" error data supported)" '"2026-07-28"'
+		like "... and the modern one as supported" "$(get "$answer" error data supported)" \
+			'"2026-07-28"'
 		others=0
 		for offered in $(get "$answer" error data supported | tr -d '[]"' | tr ',' ' '); do
 			case $supported in *"\"$offered\""*) ;; *) others=1 ;; esac
@@ -252,12 +266,15 @@ section "Both eras in one process"
 answer=$(serve "$(modern 1 server/discover)" "$(hello 2 2025-06-18)" "$(req 3 tools/list)")
 is "discovery, then initialize, then a list: all are served" "$(ids_of "$answer")" "1 2 3"
 is "... initialize as legacy" "$(printf '%s\n' "$answer" | sed -n 2p | at result protocolVersion)" 2025-06-18
-unlike "... and nothing modern is in the legacy answers" "$(printf '%s\n' "$answer" | sed 1d)" resultType ttlMs
+unlike "... and nothing modern is in the legacy answers" "$(printf '%s\n' "$answer" | sed 1d)" resultType \
+	ttlMs
 answer=$(serve "$(hello 1 2025-11-25)" "$(modern 2 tools/list)" | tail -n 1)
-is "after initialize a modern list has the modern shape" "$(get "$answer" id) $(get "$answer" result resultType)" "2 complete"
+is "after initialize a modern list has the modern shape" \
+	"$(get "$answer" id) $(get "$answer" result resultType)" "2 complete"
 like "... with a whole ttlMs" "$(get "$answer" result ttlMs)" '^[0-9][0-9]*$'
 answer=$(serve "$(modern 1 tools/list)" "$(req 2 tools/list)" | tail -n 1)
-is "after a modern list a plain one is served" "$(get "$answer" id) $(get "$answer" result tools 0 name)" "2 register_agent"
+is "after a modern list a plain one is served" "$(get "$answer" id) $(get "$answer" result tools 0 name)" \
+	"2 register_agent"
 unlike "... in the legacy shape" "$answer" resultType ttlMs cacheScope
 
 section "Lists"
@@ -269,7 +286,8 @@ for era in legacy modern; do
 	is "$era: tools/list is the same, byte for byte, in the same process" \
 		"$(serve "$(request 1 tools/list)" "$(request 1 tools/list)" | uniq)" "$first"
 	is "$era: ... and has one page" "$(get "$first" result nextCursor)" ""
-	is "$era: a cursor that is not ours is refused" "$(code "$(serve "$(request 1 tools/list '"cursor":"bogus"')")")" -32602
+	is "$era: a cursor that is not ours is refused" \
+		"$(code "$(serve "$(request 1 tools/list '"cursor":"bogus"')")")" -32602
 done
 like "a modern list has a whole ttlMs" "$(get "$first" result ttlMs)" '^[0-9][0-9]*$'
 
@@ -288,27 +306,36 @@ for era in legacy modern; do
 	done
 	answer=$(serve "$(use 1 list_agents null)")
 	ok "$era: null as arguments is taken for none, or refused" is_success_or_error "$answer" -32602
-	is "$era: a call without a name is refused" "$(code "$(serve "$(request 1 tools/call '"arguments":{}')")")" -32602
-	is "$era: a call with a number as name is refused" "$(code "$(serve "$(request 1 tools/call '"name":5')")")" -32602
-	is "$era: a call of a tool that is not there is refused" "$(code "$(serve "$(use 1 nothing '{}')")")" -32602
+	is "$era: a call without a name is refused" \
+		"$(code "$(serve "$(request 1 tools/call '"arguments":{}')")")" -32602
+	is "$era: a call with a number as name is refused" \
+		"$(code "$(serve "$(request 1 tools/call '"name":5')")")" -32602
+	is "$era: a call of a tool that is not there is refused" \
+		"$(code "$(serve "$(use 1 nothing '{}')")")" -32602
 
 	for arguments in '' '{}' '{"name":5}' '{"name":["a"]}' '{"name":null}' '{"name":""}'; do
 		answer=$(serve "$(use 1 get_agent "$arguments")")
-		ok "$era: an argument that is missing or of the wrong type (${arguments:-none}) is told to the model" is_refusal "$answer"
+		ok "$era: an argument that is missing or of the wrong type (${arguments:-none}) is told to the model" \
+			is_refusal "$answer"
 		like "$era: ... by its name" "$(text_of "$answer")" '^name'
 	done
 	ok "$era: a number in a string is taken for the number" \
 		is_success "$(serve "$(use 1 check_inbox '{"agent_name":"asks","offset":"1"}')")"
 	unlike "$era: ... and not for another one" "$(cat "$T/out")" 'first'
-	ok "$era: an unknown agent is told to the model" is_refusal "$(serve "$(use 1 get_agent '{"name":"nobody"}')")"
-	ok "$era: an unknown message is told to the model" is_refusal "$(serve "$(use 1 read_message '{"message_id":"00000000"}')")"
+	ok "$era: an unknown agent is told to the model" is_refusal \
+		"$(serve "$(use 1 get_agent '{"name":"nobody"}')")"
+	ok "$era: an unknown message is told to the model" is_refusal \
+		"$(serve "$(use 1 read_message '{"message_id":"00000000"}')")"
 	answer=$(serve "$(with_meta '"com.example/key":{"a":[1]},"other":null' \
 		"$(request 1 tools/call '"name":"list_agents","arguments":{"unknown":1},"task":{},"extra":"x"')")")
 	ok "$era: unknown params, arguments, _meta keys and a task are passed over" is_success "$answer"
-	ok "$era: ... in a list too" test "$(get "$(serve "$(request 1 tools/list '"extra":[]')")" result tools 0 name)" = register_agent
+	ok "$era: ... in a list too" test \
+		"$(get "$(serve "$(request 1 tools/list '"extra":[]')")" result tools 0 name)" = \
+		register_agent
 
 	# Whole numbers stay whole: a rounded offset would show another text.
-	for whole in 9007199254740993 18446744073709551615 9223372036854775808 -1 1e3 1.0 1e999 1e99999999999999999999 0.5; do
+	for whole in 9007199254740993 18446744073709551615 9223372036854775808 -1 1e3 1e999 \
+		1e99999999999999999999 0.5; do
 		answer=$(serve "$(use 1 read_message "{\"message_id\":\"$message\",\"reader\":\"sender\",\"offset\":$whole}")")
 		ok "$era: $whole as an offset of a short text is refused, not rounded" is_refusal "$answer"
 	done
@@ -316,7 +343,8 @@ for era in legacy modern; do
 	ok "$era: 9007199254740993 as a time to wait is refused" is_refusal "$answer"
 	for whole in 9223372036854775807 9223372036854775800 9007199254740993; do
 		answer=$(serve "$(use 1 check_inbox "{\"agent_name\":\"asks\",\"offset\":$whole}")")
-		ok "$era: $whole as an offset in a list is taken as it is, or refused" is_success_or_refusal "$answer"
+		ok "$era: $whole as an offset in a list is taken as it is, or refused" \
+			is_success_or_refusal "$answer"
 		unlike "$era: ... and nothing is said to come after it" "$(text_of "$answer")" 'more'
 	done
 done
@@ -334,30 +362,36 @@ is_cacheable() {
 
 for era in legacy modern; do
 	answer=$(serve "$(request 1 resources/list)")
-	is "$era: where nothing is published, resources/list is empty" "$(get "$answer" id) $(get "$answer" result resources)" "1 []"
+	is "$era: where nothing is published, resources/list is empty" \
+		"$(get "$answer" id) $(get "$answer" result resources)" "1 []"
 	ok "$era: ... and as cacheable as the era has it" is_cacheable "$answer"
 	answer=$(serve "$(request 1 resources/templates/list)")
 	like "$era: resources/templates/list is served" "$(get "$answer" result resourceTemplates)" '^\['
 	ok "$era: ... and as cacheable as the era has it" is_cacheable "$answer"
 	for method in resources/list resources/templates/list; do
-		is "$era: a cursor of $method that is not ours is refused" "$(code "$(serve "$(request 1 $method '"cursor":"bogus"')")")" -32602
+		is "$era: a cursor of $method that is not ours is refused" \
+			"$(code "$(serve "$(request 1 $method '"cursor":"bogus"')")")" -32602
 	done
-	for params in '"uri":"x://y"' '"uri":"interagent://spec/none"' '"uri":"file:///etc/passwd"' '"uri":""'; do
+	for params in '"uri":"x://y"' '"uri":"interagent://spec/none"' '"uri":"file:///etc/passwd"' \
+		'"uri":""'; do
 		uri=${params#*:\"}
 		answer=$(serve "$(request 1 resources/read "$params")")
-		ok "$era: resources/read of the unknown uri '${uri%?}' is refused as such" is_error "$answer" -32602 \
+		ok "$era: resources/read of the unknown uri '${uri%?}' is refused as such" is_error \
+			"$answer" -32602 \
 			"$([ $era = modern ] || echo -32002)"
 		is "$era: ... with the uri" "$(get "$answer" error data uri)" "${uri%?}"
 	done
 	for params in '"other":1' '"uri":5'; do
-		ok "$era: resources/read without a uri ($params) is refused" is_error "$(serve "$(request 1 resources/read "$params")")" -32602
+		ok "$era: resources/read without a uri ($params) is refused" is_error \
+			"$(serve "$(request 1 resources/read "$params")")" -32602
 	done
 done
 "$BIN" publish_spec --from a --name paper --content 'what is written' >"$T/out"
 for era in legacy modern; do
 	answer=$(serve "$(request 1 resources/list)")
 	uri=$(get "$answer" result resources 0 uri)
-	is "$era: what is published is in resources/list" "$(get "$answer" result resources '#') $(get "$answer" result resources 0 name)" "1 paper"
+	is "$era: what is published is in resources/list" \
+		"$(get "$answer" result resources '#') $(get "$answer" result resources 0 name)" "1 paper"
 	answer=$(serve "$(request 1 resources/read "\"uri\":\"$uri\"")")
 	is "$era: ... and is read under its uri" "$(get "$answer" result contents 0 uri)" "$uri"
 	like "$era: ... as text" "$(get "$answer" result contents 0 text)" 'what is written'
@@ -368,12 +402,16 @@ section "Methods that are not here"
 # Some clients ask for prompts whatever was announced, and drop a legacy server
 # that answers with an error; a modern client is told the truth.
 
-is "legacy: prompts/list is an empty list" "$(serve "$(req 1 prompts/list)")" '{"jsonrpc":"2.0","id":1,"result":{"prompts":[]}}'
+is "legacy: prompts/list is an empty list" "$(serve "$(req 1 prompts/list)")" \
+	'{"jsonrpc":"2.0","id":1,"result":{"prompts":[]}}'
 is "modern: prompts/list does not exist" "$(code "$(serve "$(modern 1 prompts/list)")")" -32601
 for era in legacy modern; do
-	for method in no/such/method tasks/list logging/setLevel resources/subscribe completion/complete ''; do
+	for method in no/such/method tasks/list logging/setLevel resources/subscribe completion/complete \
+		''; do
 		answer=$(serve "$(request 1 "$method" '"level":"info","uri":"x://y"')" "$(alive 2)")
-		is "$era: the method '$method' does not exist" "$(ids_of "$answer") $(code "$(printf '%s\n' "$answer" | head -n 1)")" "1 2 -32601"
+		is "$era: the method '$method' does not exist" \
+			"$(ids_of "$answer") $(code "$(printf '%s\n' "$answer" | head -n 1)")" \
+			"1 2 -32601"
 	done
 done
 
@@ -390,7 +428,8 @@ for era in legacy modern; do
 		"$(notify notifications/cancelled "\"requestId\":{}$extra")" \
 		"$(notify tools/list "\"a\":1$extra")" "$(notify initialize "\"protocolVersion\":\"2025-06-18\"$extra")" \
 		"$(notify ping "\"a\":1$extra")" "$(notify tools/call "\"name\":\"set_status\",\"arguments\":{}$extra")" "$(alive 1)")
-	is "$era: notifications, unknown, known or with a request's method, are met with silence" "$(ids_of "$answer")" 1
+	is "$era: notifications, unknown, known or with a request's method, are met with silence" \
+		"$(ids_of "$answer")" 1
 	answer=$(serve '{"jsonrpc":"2.0","id":1,"result":{}}' '{"jsonrpc":"2.0","id":2,"error":{"code":1,"message":"x"}}' \
 		'{"jsonrpc":"2.0","id":3,"result":null}' "$(alive 4)")
 	is "$era: answers to requests that were never made are passed over" "$(ids_of "$answer")" 4
@@ -427,7 +466,8 @@ for era in legacy modern; do
 	is "$era: ... and the server ends" "$status" 0
 
 	answer=$(serve "$(waiting 1 a 1)" "$(alive 2)")
-	is "$era: at the end of input no call waits at all" "$(ids_of "$answer" | tr ' ' '\n' | sort | paste -s -d ' ' -)" "1 2"
+	is "$era: at the end of input no call waits at all" \
+		"$(ids_of "$answer" | tr ' ' '\n' | sort | paste -s -d ' ' -)" "1 2"
 	begin
 	tell "$(waiting 1 a 1)" "$(alive 2)"
 	ok "$era: a call that waits a second is answered when it is over" wait_for heard '"id":1'
@@ -439,7 +479,8 @@ for era in legacy modern; do
 	answer=$(serve "$(waiting '"one"' a 30)" "$(cancel '"one"')" "$(alive 2)")
 	is "$era: ... under a string as id likewise" "$(ids_of "$answer")" 2
 	answer=$(serve "$(waiting 1 a 30)" "$(waiting 2 a 30)" "$(waiting 3 a 30)" "$(cancel 2)" "$(cancel 2)" "$(alive 4)")
-	is "$era: ... and the others wait on" "$(ids_of "$answer" | tr ' ' '\n' | sort | paste -s -d ' ' -)" "1 3 4"
+	is "$era: ... and the others wait on" \
+		"$(ids_of "$answer" | tr ' ' '\n' | sort | paste -s -d ' ' -)" "1 3 4"
 	answer=$(serve "$(waiting 1 a 30)" "$(cancel '"1"')" "$(cancel 1.0)" "$(cancel null)" "$(cancel '[1]')" "$(alive 2)")
 	is "$era: a call under the id 1 is not cancelled by \"1\"" "$(ids_of "$answer")" "2 1"
 	answer=$(serve "$(waiting '"1"' a 30)" "$(cancel 1)" "$(alive 2)")
@@ -496,7 +537,8 @@ for era in legacy modern; do
 	tell "$(alive 8)"
 	wait_for heard '"id":8'
 	finish
-	is "$era: the one that was cancelled showed no life after it" "$(grep -c '"progressToken":"gone"' "$live")" 1
+	is "$era: the one that was cancelled showed no life after it" \
+		"$(grep -c '"progressToken":"gone"' "$live")" 1
 	is "$era: ... and has no answer" "$(grep -c '"id":3,' "$live")" 0
 	is "$era: who gave no token that can be one gets no sign" \
 		"$(grep notifications/progress "$live" | grep -c -v -e '"progressToken":0,' -e '"progressToken":"",' -e '"progressToken":"gone",')" 0
@@ -504,7 +546,8 @@ for era in legacy modern; do
 
 	for token in 0 '""' '"t"'; do
 		answer=$(serve "$(with_meta "\"progressToken\":$token" "$(use 1 list_agents)")")
-		is "$era: a call that is answered at once has an answer and no more, with the token $token" "$(ids_of "$answer")" 1
+		is "$era: a call that is answered at once has an answer and no more, with the token $token" \
+			"$(ids_of "$answer")" 1
 	done
 done
 
@@ -513,7 +556,8 @@ section "Subscriptions"
 # acknowledged all the same: a client that waits for that would hang.
 
 filters='"notifications":{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true,"resourceSubscriptions":["file:///x"]}'
-ok "legacy: subscriptions/listen is refused" is_error "$(serve "$(req 1 subscriptions/listen "{$filters}")")" -32601 -32602
+ok "legacy: subscriptions/listen is refused" is_error \
+	"$(serve "$(req 1 subscriptions/listen "{$filters}")")" -32601 -32602
 for id in 5 '"listen:0"'; do
 	answer=$(serve "$(modern "$id" subscriptions/listen "$filters")" "$(modern 9 tools/list)")
 	is "a subscription under $id is acknowledged, not answered" "$(ids_of "$answer")" "- 9"
@@ -521,7 +565,8 @@ for id in 5 '"listen:0"'; do
 		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":$id},\"notifications\":{}}}"
 done
 for wrong in '' '"notifications":5' '"notifications":[]'; do
-	is "a subscription to '$wrong' is refused" "$(code "$(serve "$(modern 1 subscriptions/listen "$wrong")")")" -32602
+	is "a subscription to '$wrong' is refused" \
+		"$(code "$(serve "$(modern 1 subscriptions/listen "$wrong")")")" -32602
 done
 era=modern
 answer=$(serve "$(modern '"s"' subscriptions/listen "$filters")" "$(cancel '"s"')" \
@@ -534,14 +579,24 @@ is "of two subscriptions each is acknowledged under its own id" \
 
 section "Lines that are no messages"
 # A line is passed over and the next one served: a stream that dies of one bad
-# byte takes the whole session with it. Nothing is said about them on the wire.
+# byte takes the whole session with it. Whoever waits for an answer to it gets an
+# error, if the line still tells its id; else nothing is said on the wire.
 
 for era in legacy modern; do
 	whole=$(alive 1)
-	for case in 'no JSON:not json' "a cut line:${whole%??}" 'an empty line:' 'spaces:   ' "tabs and a return:$(printf '\t \r')" \
-		'only a brace:{' 'two messages on a line:{}{}' "a single quote:'" 'a NUL:\000' 'a tab in a string:{"jsonrpc":"2.0","id":1,"method":"a\tb"}'; do
+	for case in 'no JSON:not json' 'an empty line:' 'spaces:   ' "tabs and a return:$(printf '\t \r')" \
+		'only a brace:{' 'two messages on a line:{}{}' "a single quote:'" 'a NUL:\000' \
+		'a cut id:{"jsonrpc":"2.0","id":1' 'an id that is none:{"jsonrpc":"2.0","id":[1],"method":"a\tb"}' \
+		'an id of something else:{"jsonrpc":"2.0","method":"a","params":{"id":1,"b":"\t"}}'; do
 		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
 		is "$era: after ${case%%:*} the next line is served" "$(ids_of "$answer")" 2
+	done
+	for case in "a cut line:${whole%??}" 'a tab in a string:{"jsonrpc":"2.0","id":1,"method":"a\tb"}' \
+		'its id at the end:{"jsonrpc":"2.0","method":"a\tb","params":{"id":7,"a":[]},"id":1}' \
+		'a comma too many:{"jsonrpc":"2.0","id":1,"method":"ping",}'; do
+		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
+		is "$era: after ${case%%:*} its caller is told, and the next line is served" "$(ids_of "$answer")" "1 2"
+		is "$era: ... as no JSON" "$(code "$(printf '%s\n' "$answer" | head -n 1)")" -32700
 	done
 	answer=$({ printf '%s\r\n' "$(alive 1)"; printf '\r\n'; printf '%s\r\n' "$(alive 2)"; } | hear)
 	is "$era: lines may end in carriage returns" "$(ids_of "$answer")" "1 2"
@@ -564,30 +619,38 @@ for era in legacy modern; do
 	body=$(alive 1 | sed 's/^{"jsonrpc":"2.0","id":1,//')
 	for id in null true false 1.5 1e2 '{}' '[1]' 1e999; do
 		answer=$(serve "{\"jsonrpc\":\"2.0\",\"id\":$id,$body" "$(alive 2)")
-		like "$era: a request with the id $id is refused without one, or passed over" "$(ids_of "$answer")" '^\(- \)\{0,1\}2$'
-		like "$era: ... as no request" "$(code "$(printf '%s\n' "$answer" | grep -v '"id":2,')")" '^\(-32600\)\{0,1\}$'
+		like "$era: a request with the id $id is refused without one, or passed over" \
+			"$(ids_of "$answer")" '^\(- \)\{0,1\}2$'
+		like "$era: ... as no request" "$(code "$(printf '%s\n' "$answer" | grep -v '"id":2,')")" \
+			'^\(-32600\)\{0,1\}$'
 	done
-	for case in "without jsonrpc:$(alive 3 | sed 's/"jsonrpc":"2.0",//')" "of JSON-RPC 1.0:$(alive 3 | sed 's/"2.0"/"1.0"/')" \
+	for case in "without jsonrpc:$(alive 3 | sed 's/"jsonrpc":"2.0",//')" \
+		"of JSON-RPC 1.0:$(alive 3 | sed 's/"2.0"/"1.0"/')" \
 		"of JSON-RPC 2, a number:$(alive 3 | sed 's/"2.0"/2.0/')" \
 		'with an array of params:{"jsonrpc":"2.0","id":3,"method":"tools/list","params":[]}' \
 		'with a string as params:{"jsonrpc":"2.0","id":3,"method":"tools/list","params":"x"}' \
 		'with the method 5:{"jsonrpc":"2.0","id":3,"method":5}' 'without a method:{"jsonrpc":"2.0","id":3}'; do
 		answer=$(serve "${case#*:}" "$(alive 4)")
-		like "$era: a request ${case%%:*} is refused under its id or none, or passed over" "$(ids_of "$answer")" '^\([-3] \)\{0,1\}4$'
-		like "$era: ... as no request" "$(code "$(printf '%s\n' "$answer" | grep -v '"id":4,')")" '^\(-32600\)\{0,1\}$'
+		like "$era: a request ${case%%:*} is refused under its id or none, or passed over" \
+			"$(ids_of "$answer")" '^\([-3] \)\{0,1\}4$'
+		like "$era: ... as no request" "$(code "$(printf '%s\n' "$answer" | grep -v '"id":4,')")" \
+			'^\(-32600\)\{0,1\}$'
 	done
 	for value in 5 true null '"ping"' '{}'; do
 		like "$era: $value in the place of a request is refused without an id, or passed over" \
 			"$(ids_of "$(serve "$value" "$(alive 1)")")" '^\(- \)\{0,1\}1$'
 	done
 
-	for case in "beyond 2^53:9007199254740993" "the least of 64 bits:-9223372036854775808" "of thirty digits:123456789012345678901234567890" \
+	for case in "beyond 2^53:9007199254740993" "the least of 64 bits:-9223372036854775808" \
+		"of thirty digits:123456789012345678901234567890" \
 		"of 64 characters:\"$(fill 64)\"" 'of escapes:"\u00e9\"\\\n\u0041"' 'beyond ASCII:"é"'; do
-		is "$era: an id ${case%%:*} comes back byte for byte" "$(ids_of "$(serve "$(alive "${case#*:}")")")" "${case#*:}"
+		is "$era: an id ${case%%:*} comes back byte for byte" \
+			"$(ids_of "$(serve "$(alive "${case#*:}")")")" "${case#*:}"
 	done
 
 	answer=$(serve "$(alive 1 | sed 's/"id":1,/"id":1,"id":2,/')" "$(alive 3)")
-	like "$era: a request with two ids has at most one answer, under one of them" "$(ids_of "$answer")" '^\([-12] \)\{0,1\}3$'
+	like "$era: a request with two ids has at most one answer, under one of them" \
+		"$(ids_of "$answer")" '^\([-12] \)\{0,1\}3$'
 	answer=$(serve "$(use 1 get_agent '{"name":"a","name":"sender"}')" "$(alive 2)")
 	is "$era: an argument that is there twice is no harm" "$(ids_of "$answer")" "1 2"
 	answer=$({ fill 10000 '['; echo; fill 10000 '{'; echo; fill 10000 '['; fill 10000 ']'; echo
@@ -607,32 +670,43 @@ era=legacy
 agree=$(hello 0 2025-03-26)
 answer=$(serve "$agree" "$(batch "$(req 1 ping)" "$(notify notifications/initialized)" "$(req '"x"' tools/list)" "$(use 3 list_specs)")" | sed 1d)
 is "after 2025-03-26 a batch has an array of answers" "$(get "$answer" '#')" 3
-is "... in order, without the notifications" "$(get "$answer" 0 id) $(get "$answer" 1 id) $(get "$answer" 2 id)" "1 x 3"
-is "... each whole" "$(get "$answer" 0 result) $(get "$answer" 1 result tools 0 name) $(get "$answer" 2 result content 0 type)" "{} register_agent text"
+is "... in order, without the notifications" \
+	"$(get "$answer" 0 id) $(get "$answer" 1 id) $(get "$answer" 2 id)" "1 x 3"
+is "... each whole" \
+	"$(get "$answer" 0 result) $(get "$answer" 1 result tools 0 name) $(get "$answer" 2 result content 0 type)" \
+	"{} register_agent text"
 answer=$(serve "$agree" "$(batch "$(notify notifications/initialized)" "$(notify notifications/nothing)")" "$(req 1 ping)")
 is "a batch of notifications alone has no answer" "$(ids_of "$answer")" "0 1"
-is "... one of a single request has an array of one" "$(serve "$agree" "$(batch "$(req 1 ping)")" | sed 1d)" '[{"jsonrpc":"2.0","id":1,"result":{}}]'
+is "... one of a single request has an array of one" \
+	"$(serve "$agree" "$(batch "$(req 1 ping)")" | sed 1d)" '[{"jsonrpc":"2.0","id":1,"result":{}}]'
 answer=$(serve "$agree" '[]' "$(req 1 ping)")
-is "an empty batch is no request" "$(ids_of "$answer") $(code "$(printf '%s\n' "$answer" | sed -n 2p)")" "0 - 1 -32600"
+is "an empty batch is no request" "$(ids_of "$answer") $(code "$(printf '%s\n' "$answer" | sed -n 2p)")" \
+	"0 - 1 -32600"
 answer=$(serve "$agree" "$(batch 5 '{}' '[]' "$(req 2 ping)")" "$(req 3 ping)" | sed 1d)
 is "what is no request in a batch has an error of its own" \
 	"$(for n in 0 1 2 3; do printf '%s\n' "$answer" | head -n 1 | at $n error code || echo result; done | paste -s -d ' ' -)" "-32600 -32600 -32600 result"
 answer=$(serve "$agree" "$(batch "$(hello 1 2025-11-25)" "$(req 2 ping)")" "$(batch "$(req 3 ping)")" | sed 1d)
 is "initialize in a batch is refused" "$(printf '%s\n' "$answer" | head -n 1 | at 0 error code)" -32600
-is "... under its id, and the rest is served" "$(printf '%s\n' "$answer" | head -n 1 | at 0 id) $(printf '%s\n' "$answer" | head -n 1 | at 1 id)" "1 2"
+is "... under its id, and the rest is served" \
+	"$(printf '%s\n' "$answer" | head -n 1 | at 0 id) $(printf '%s\n' "$answer" | head -n 1 | at 1 id)" \
+	"1 2"
 is "... and it has changed nothing" "$(printf '%s\n' "$answer" | tail -n 1 | at 0 id)" 3
 answer=$(serve "$agree" "$(batch "$(waiting 1 a 30)" "$(req 2 ping)")" "$(req 3 ping)" | sed 1d)
-is "a call in a batch does not wait" "$(printf '%s\n' "$answer" | head -n 1 | at 0 id) $(printf '%s\n' "$answer" | tail -n 1 | at id)" "1 3"
+is "a call in a batch does not wait" \
+	"$(printf '%s\n' "$answer" | head -n 1 | at 0 id) $(printf '%s\n' "$answer" | tail -n 1 | at id)" \
+	"1 3"
 answer=$(serve "$agree" "$(waiting 1 a 30)" "$(batch "$(cancel 1)")" "$(req 2 ping)")
 is "a batch may cancel" "$(ids_of "$answer")" "0 2"
 for case in "2024-11-05 is agreed on:$(hello 0 2024-11-05)" "2025-06-18 is agreed on:$(hello 0 2025-06-18)" \
 	"2025-11-25 is agreed on:$(hello 0 2025-11-25)" "nothing is agreed on:$(req 0 ping)" "discovery:$(modern 0 server/discover)"; do
 	answer=$(serve "${case#*:}" "$(batch "$(req 1 ping)")" '[]' "$(req 2 ping)" | sed 1d)
-	like "after ${case%%:*} an array is refused without an id, or passed over" "$(ids_of "$answer")" '^\(- \)\{0,2\}2$'
+	like "after ${case%%:*} an array is refused without an id, or passed over" "$(ids_of "$answer")" \
+		'^\(- \)\{0,2\}2$'
 	like "... as no request" "$(code "$(printf '%s\n' "$answer" | head -n 1)")" '^\(-32600\)\{0,1\}$'
 done
 answer=$(serve "$agree" "$(hello 1 2025-06-18)" "$(batch "$(req 2 ping)")" "$(req 3 ping)")
-like "after a later version has been agreed on an array is refused again" "$(ids_of "$answer")" '^0 1 \(- \)\{0,1\}3$'
+like "after a later version has been agreed on an array is refused again" "$(ids_of "$answer")" \
+	'^0 1 \(- \)\{0,1\}3$'
 answer=$(serve "$(modern 0 server/discover)" "$(batch "$(modern 1 tools/list)")" '[]' "$(modern 2 tools/list)")
 like "modern: an array is no request" "$(ids_of "$answer")" '^0 \(- \)\{0,2\}2$'
 
@@ -646,15 +720,17 @@ for era in legacy modern; do
 		enlarge "$(use 2 list_specs '{"unknown":"@"}')" 5000000; alive 3; } | hear)
 	is "$era: arguments of 5 MB are read" "$(ids_of "$answer")" "1 2 3"
 	ok "$era: ... and told to be too long" is_refusal "$(printf '%s\n' "$answer" | head -n 1)"
-	ok "$era: ... or passed over where nobody wants them" is_success "$(printf '%s\n' "$answer" | sed -n 2p)"
+	ok "$era: ... or passed over where nobody wants them" is_success \
+		"$(printf '%s\n' "$answer" | sed -n 2p)"
 
 	pad=$(request 1 tools/list '"pad":"@"')
 	answer=$({ enlarge "$pad" $((limit - ${#pad} + 1)); alive 2; } | hear)
 	is "$era: a line of exactly 10 MiB is served" "$(ids_of "$answer")" "1 2"
 	answer=$({ enlarge "$pad" $((limit - ${#pad} + 2)); alive 2; } | hear)
-	is "$era: one of a byte more is passed over, and the next line served" "$(ids_of "$answer")" 2
+	is "$era: one of a byte more is answered with its id, and the next line served" "$(ids_of "$answer")" "1 2"
+	is "$era: ... as no request" "$(code "$(printf '%s\n' "$answer" | head -n 1)")" -32600
 	answer=$({ alive 1; enlarge "$pad" $((3 * limit)); alive 2; fill $((limit + 1)); echo; fill 100000; echo; alive 3; fill $((2 * limit)); } | hear)
-	is "$era: so are several that are much longer" "$(ids_of "$answer")" "1 2 3"
+	is "$era: so are several that are much longer; those without an id have no answer" "$(ids_of "$answer")" "1 1 2 3"
 
 	n=0
 	while [ $n -lt 1000 ]; do
@@ -663,7 +739,8 @@ for era in legacy modern; do
 		echo $n >&3
 	done >"$T/thousand" 3>"$T/numbers"
 	dd if="$T/thousand" bs=10000000 2>/dev/null | hear >"$T/answers"
-	is "$era: of a thousand requests in one write each has its answer, in order" "$(ids <"$T/answers")" "$(paste -s -d ' ' - <"$T/numbers")"
+	is "$era: of a thousand requests in one write each has its answer, in order" \
+		"$(ids <"$T/answers")" "$(paste -s -d ' ' - <"$T/numbers")"
 	{ use 1 get_agent '{"name":"żółć"}'; alive 2; } >"$T/pieces"
 	answer=$(dd if="$T/pieces" bs=1 2>/dev/null | hear)
 	is "$era: messages in pieces of a byte are served" "$(ids_of "$answer")" "1 2"
@@ -710,7 +787,8 @@ mkdir "$T/crowd"
 	while [ $n -lt 120 ]; do
 		n=$((n + 1))
 		[ $n -eq 1 ] || echo ,
-		printf '"n%s":{"name":"n%s","workspacePath":"/x","description":"%s","registeredAt":"2026-01-01T00:00:00.000Z"}' $n $n "$long"
+		printf '"n%s":{"name":"n%s","workspacePath":"/x","description":"%s","registeredAt":"2026-01-01T00:00:00.000Z"}' \
+			$n $n "$long"
 	done
 	echo '}'
 } >"$T/crowd/registry.json"
@@ -737,13 +815,14 @@ section "The end of input"
 for era in legacy modern; do
 	{ alive 1; use 2 list_agents; request 3 tools/list; } >"$T/in"
 	"$BIN" serve <"$T/in" >"$T/said/eof-$era" 2>>"$T/stderr"
-	is "$era: after the last request all are answered and the server ends" "$? $(ids <"$T/said/eof-$era")" "0 1 2 3"
+	is "$era: after the last request all are answered and the server ends" \
+		"$? $(ids <"$T/said/eof-$era")" "0 1 2 3"
 	{ alive 1; printf '%s' "$(alive 2)"; } >"$T/in"
 	"$BIN" serve <"$T/in" >"$T/said/last-$era" 2>>"$T/stderr"
 	is "$era: a last line without its end is answered" "$? $(ids <"$T/said/last-$era")" "0 1 2"
 	{ alive 1; whole=$(alive 2); printf '%s' "${whole%???}"; } >"$T/in"
 	"$BIN" serve <"$T/in" >"$T/said/cut-$era" 2>>"$T/stderr"
-	is "$era: one that was cut is passed over" "$? $(ids <"$T/said/cut-$era")" "0 1"
+	is "$era: one that was cut is told so under its id" "$? $(ids <"$T/said/cut-$era") $(code "$(tail -n 1 "$T/said/cut-$era")")" "0 1 2 -32700"
 done
 "$BIN" serve </dev/null >"$T/out" 2>&1
 is "where nothing is asked, nothing is said" "$? $(cat "$T/out")" "0 "
@@ -806,7 +885,8 @@ if dd oflag=nonblock </dev/null >"$T/out" 2>&1; then
 		begin_piped dd oflag=nonblock if=/dev/null
 		tell "$(use 1 get_spec '{"name":"long"}')" "$(alive 2)"
 		read -r line <&6
-		is "$era: a long answer goes whole through a pipe that does not block" "$(ids_of "$line") $(printf '%s\n' "$line" | tail -c 2)" "1 }"
+		is "$era: a long answer goes whole through a pipe that does not block" \
+			"$(ids_of "$line") $(printf '%s\n' "$line" | tail -c 2)" "1 }"
 		read -r line <&6
 		is "$era: ... and the next one after it" "$(ids_of "$line")" 2
 		exec 6<&-
@@ -825,7 +905,8 @@ for era in legacy modern; do
 	exec 6<&-
 	tell "$(use 2 read_message "{\"message_id\":\"$(cut -c 1-8 "$T/sent")\",\"reader\":\"a\"}")" "$(alive 3)"
 	ends "$era: it ends when the client has closed that pipe"
-	like "$era: ... and what the client did not get is not read" "$("$BIN" check_inbox --from a)" '^1 unread'
+	like "$era: ... and what the client did not get is not read" "$("$BIN" check_inbox --from a)" \
+		'^1 unread'
 	ok "$era: ... and no temporary file is left" no_temp_files
 	ok "$era: ... and the lock is free" "$BIN" set_status --from a --status y
 	"$BIN" read_message --message_id "$(cut -c 1-8 "$T/sent")" --from a >"$T/out"
@@ -841,7 +922,8 @@ for era in legacy modern; do
 	one=$!
 	"$BIN" serve <"$T/in" >"$T/said/two-$era" 2>>"$T/stderr" &
 	wait $one $!
-	is "$era: of two servers started together both answer" "$(ids <"$T/said/one-$era") and $(ids <"$T/said/two-$era")" "1 2 and 1 2"
+	is "$era: of two servers started together both answer" \
+		"$(ids <"$T/said/one-$era") and $(ids <"$T/said/two-$era")" "1 2 and 1 2"
 	for signal in TERM KILL; do
 		begin
 		probe=$pid probed=$live
@@ -875,7 +957,8 @@ else
 	skip "standard input of a server leads nowhere" "there is no /proc here"
 fi
 finish
-is "a complaint is not on the wire" "$(cat "$live")" "$(printf '{"jsonrpc":"2.0","id":1,"result":{}}\n{"jsonrpc":"2.0","id":2,"result":{}}')"
+is "a complaint is not on the wire" "$(cat "$live")" \
+	"$(printf '{"jsonrpc":"2.0","id":1,"result":{}}\n{"jsonrpc":"2.0","id":2,"result":{}}')"
 ok "... but among the errors" grep -q 'not JSON' "$T/stderr"
 
 # Clients may leave our complaints unread; that must not stop the answers.
@@ -922,7 +1005,8 @@ section "All that was said"
 
 cat "$T"/said/* >"$T/all"
 "$HELPERS/wire" <"$T/all" >"$T/verdict"
-is "every line that any server said is a message in JSON and UTF-8 of at most 10 MiB" "$? $(grep -v ' 0 faults$' "$T/verdict" | head -n 5)" "0 "
+is "every line that any server said is a message in JSON and UTF-8 of at most 10 MiB" \
+	"$? $(grep -v ' 0 faults$' "$T/verdict" | head -n 5)" "0 "
 is "nobody who asked for no log was sent one" "$(grep -c '"method":"notifications/message"' "$T/all")" 0
 is "only notifications that were asked for are there" \
 	"$(grep -o '"method":"[^"]*"' "$T/all" | sort -u | paste -s -d ' ' -)" '"method":"notifications/progress" "method":"notifications/subscriptions/acknowledged"'
