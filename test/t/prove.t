@@ -139,6 +139,12 @@ touch -t 202001020304 "$TORN/store/registry.json"
 cuts "register_agent beside a torn entry" 0 -from "$TORN" -agent api -damaged \
 	-stage '' -stage 'agent:new=first' -stage 'agent:new=first status:new=online' \
 	-- "$RECORDING" register_agent --name new --workspace-path "$RUN/work/api" --description first
+HURT=$T/hurt
+cp -Rp "$BUSY" "$HURT"
+: >"$HURT/store/status.json"
+touch -t 202001020304 "$HURT/store/status.json"
+cuts "doctor --fix" 0 -from "$HURT" -agent api -damaged -exit 1 -stage '' \
+	-- "$RECORDING" doctor --fix
 
 section "What is proven"
 echo "# $states states after a cut, $mutants mutants found"
