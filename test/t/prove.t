@@ -146,6 +146,65 @@ touch -t 202001020304 "$HURT/store/status.json"
 cuts "doctor --fix" 0 -from "$HURT" -agent api -damaged -exit 1 -stage '' \
 	-- "$RECORDING" doctor --fix
 
+section "At the same time"
+
+# What each verb is called with: about the same message, spec and name, where it can be.
+TURNS=$HELPERS/interagent-turn
+command_of() {
+	case $1 in
+	send) set -- "$TURNS" send_message --from web --to api --subject s --content hello --json ;;
+	send-two) set -- "$TURNS" send_message --from web --to api,ops --subject s --content hello --json ;;
+	read) set -- "$TURNS" read_message --from api --message-id 10000000 ;;
+	complete) set -- "$TURNS" reply_message --from api --original-message-id 10000000 --content hello --mark-complete --json ;;
+	escalate) set -- "$TURNS" escalate --from api --message-id 10000000 --reason why --json ;;
+	publish) set -- "$TURNS" publish_spec --from api --name contract --content new ;;
+	publish-too) set -- "$TURNS" publish_spec --from web --name contract --content newer ;;
+	get-spec) set -- "$TURNS" get_spec --from web --name contract ;;
+	status) set -- "$TURNS" set_status --from ops --status busy ;;
+	register) set -- "$TURNS" register_agent --name new --workspace-path "$RUN/work/api" --description first ;;
+	register-it-too) set -- "$TURNS" register_agent --name new --workspace-path "$RUN/work/web" --description second ;;
+	register-another) set -- "$TURNS" register_agent --name ops --workspace-path "$RUN/work/ops" --description third ;;
+	forget) set -- "$HELPERS/tty" "$TURNS" forget ops --force ;;
+	prune) set -- "$HELPERS/tty" "$TURNS" prune --older 30d ;;
+	sweep) set -- "$TURNS" list_agents ;;
+	hook) set -- /bin/sh -c "INTERAGENT_NAME=api exec $TURNS hook <$T/event" ;;
+	doctor) set -- "$TURNS" doctor --fix ;;
+	esac
+	for word in "$@"; do printf '%s\n' "$word"; done
+}
+
+# together VERB VERB...: one test.
+schedules=0
+together() {
+	from=$BUSY name="$*"
+	if [ -n "${ONLY:-}" ] && [ "$ONLY" != "$name" ]; then return; fi
+	case " $* " in *' sweep '*) from=$DUE ;; esac
+	(for verb in "$@"; do
+		echo --
+		command_of "$verb"
+	done) >"$T/commands"
+	set --
+	while IFS= read -r word; do set -- "$@" "$word"; done <"$T/commands"
+	if result=$("$HELPERS/schedules" -from "$from" -run "$RUN" -sample "$SAMPLE" "$@" 2>&1); then
+		pass "$name: $result"
+		schedules=$((schedules + ${result%% *}))
+	else
+		fail "$name" "$result"
+	fi
+}
+
+verbs='send send-two read complete escalate publish publish-too get-spec status register register-it-too register-another forget prune sweep hook doctor'
+before=
+for verb in $verbs; do
+	before="$before $verb"
+	for other in $before; do
+		case $verb.$other in
+		register-it-too.register-it-too | register-another.register-another | publish-too.publish-too) continue ;;
+		esac
+		together $other $verb
+	done
+done
+
 section "What is proven"
-echo "# $states states after a cut, $mutants mutants found"
+echo "# $states states after a cut, $mutants mutants found, $schedules schedules"
 done_testing
