@@ -7,6 +7,10 @@
  *   -run DIR          where it is copied to
  *   -most N           so many preemptions at most (2)
  *   -sample N         of the schedules with the most preemptions, one of N only
+ *   -lines FILE       the commands are servers: the first gets what is in the first
+ *                     FILE, and so on, the last of it with the id "last". Each
+ *                     lives on until all have answered that; an answer that is an
+ *                     error counts as exit 1
  *   -also PATTERN     the store may also be one of which storecheck says this, for
  *                     pairs of verbs that are known to be more than one step
  *
@@ -30,10 +34,13 @@
 
 #include <poll.h>
 
-enum { MOST = 3, STEPS = 4096, NAMES = 1024, LINE = 1100, SHOWN = 3, ORDERS = 6, IDS = 256, TURN_MS = 20 * 1000 };
+enum { MOST = 3, STEPS = 4096, NAMES = 1024, LINE = 1100, SHOWN = 3, ORDERS = 6, IDS = 256, TURN_MS = 20 * 1000, IDLE_MS = 20,
+       ANSWER = 64 * 1024 };
 
 static struct {
 	const char *from, *run, *also;
+	char *lines[4];
+	int servers;
 	int most, sample;
 	char **command[MOST];
 	int n;
@@ -44,7 +51,9 @@ static struct {
 typedef struct {
 	pid_t pid;
 	int ask, go;
-	enum { ASKS, WAITS, ENDED } state;
+	enum { ASKS, WAITS, IDLE, ENDED } state;
+	int in, out;                     /* of a server */
+	bool answered;
 	char what, path[LINE];           /* what it asks for */
 	int status;
 } process;
@@ -62,9 +71,20 @@ static void start_command(int i)
 		fcntl(ask[k], F_SETFD, FD_CLOEXEC);
 		fcntl(go[k], F_SETFD, FD_CLOEXEC);
 	}
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
+	if (plan.servers && (pipe(in) < 0 || pipe(out) < 0))
+		die("pipe");
+	for (int k = 0; k < 2 && plan.servers; k++) {
+		fcntl(in[k], F_SETFD, FD_CLOEXEC);
+		fcntl(out[k], F_SETFD, FD_CLOEXEC);
+	}
 	pid_t child = start(NULL, out_path[i], err_path[i]);
 	if (child == 0) {
 		char turn[64];
+		if (plan.servers) {
+			dup2(in[0], 0);
+			dup2(out[1], 1);
+		}
 		int own[2] = { fcntl(ask[1], F_DUPFD, 100), fcntl(go[0], F_DUPFD, 100) };
 		snprintf(turn, sizeof turn, "%d %d", own[0], own[1]);
 		setenv("INTERAGENT_TURN", turn, 1);
@@ -74,16 +94,62 @@ static void start_command(int i)
 	}
 	close(ask[1]);
 	close(go[0]);
-	proc[i] = (process){ .pid = child, .ask = ask[0], .go = go[1] };
+	proc[i] = (process){ .pid = child, .ask = ask[0], .go = go[1], .in = in[1], .out = out[0] };
+	if (plan.servers) {
+		size_t n;
+		char *lines = read_whole(plan.lines[i], &n);
+		if (write(in[1], lines, n) != (ssize_t)n)
+			die(plan.lines[i]);
+		free(lines);
+		close(in[0]);
+		close(out[1]);
+	}
 }
 
 static bool hung;
+
+static void close_all(process *p)
+{
+	close(p->ask);
+	close(p->go);
+	if (plan.servers) {
+		close(p->in);
+		close(p->out);
+	}
+}
+
+/* Waits until a server asks. False: it has answered, and wants nothing more. */
+static bool hear_server(int i)
+{
+	static char text[ANSWER];
+	process *p = &proc[i];
+	for (;;) {
+		struct pollfd ready[2] = { { .fd = p->ask, .events = POLLIN }, { .fd = p->out, .events = POLLIN } };
+		if (poll(ready, 2, p->answered ? IDLE_MS : TURN_MS) <= 0)
+			return !p->answered;
+		if (ready[0].revents)
+			return true;
+		ssize_t n = read(p->out, text, sizeof text - 1);
+		if (n <= 0)
+			return true;
+		text[n] = '\0';
+		if (strstr(text, "\"id\":\"last\"")) {
+			p->answered = true;
+			p->status = strstr(text, "\"isError\":true") != NULL;
+			write_whole(out_path[i], text, (size_t)n, 0600, 0);
+		}
+	}
+}
 
 /* Until it asks again, or ends. */
 static void hear(int i)
 {
 	process *p = &proc[i];
 	char line[LINE];
+	if (plan.servers && !hear_server(i)) {
+		p->state = IDLE;
+		return;
+	}
 	struct pollfd ready = { .fd = p->ask, .events = POLLIN };
 	ssize_t n = poll(&ready, 1, TURN_MS) == 1 ? read(p->ask, line, sizeof line - 1) : -1;
 	if (n < 0)
@@ -99,8 +165,7 @@ static void hear(int i)
 		kill(p->pid, SIGKILL);
 	p->status = wait_for(p->pid);
 	p->state = ENDED;
-	close(p->ask);
-	close(p->go);
+	close_all(p);
 }
 
 /* Lets it do what it asked for. Whoever waits may try again after that. */
@@ -268,6 +333,7 @@ static void print_missing(const content *a, const content *b, const char *what)
 
 typedef struct {
 	int step, to;
+	char what, path[LINE];           /* before which call of the other one */
 } preemption;
 
 typedef struct {
@@ -316,11 +382,10 @@ static bool run(const int *order, const preemption *at, int n)
 	}
 	for (int i = 0; i < plan.n; i++)
 		if (proc[i].state != ENDED) {
-			hung = true;
+			hung = hung || proc[i].state != IDLE;
 			kill(proc[i].pid, SIGKILL);
 			wait_for(proc[i].pid);
-			close(proc[i].ask);
-			close(proc[i].go);
+			close_all(&proc[i]);
 		}
 	return !hung;
 }
@@ -333,9 +398,10 @@ static struct {
 } touched[NAMES];
 static int touched_n;
 
+/* Who is alive stands in names with chance in them: they are one. */
 static int touch(const char *path)
 {
-	char *name = plain(path);
+	char *name = plain(strncmp(path, "/live/", 6) == 0 && path[6] ? "/live/NAME" : path);
 	for (int i = 0; i < touched_n; i++)
 		if (strcmp(touched[i].path, name) == 0) {
 			free(name);
@@ -449,7 +515,7 @@ static void print_schedule(const int *order, const preemption *at, int n, const 
 	failures++;
 	printf("%s: %d first", what, order[0]);
 	for (int i = 0; i < n; i++)
-		printf(", %d before step %d (%c %s)", at[i].to, at[i].step, trace[at[i].step].what, trace[at[i].step].path);
+		printf(", %d before step %d (%c %s)", at[i].to, at[i].step, at[i].what, at[i].path);
 	printf("\n  store: %s\n  found: %s\n", words, found);
 	for (int i = 0; i < plan.n; i++) {
 		char *said = read_whole(out_path[i], NULL), *complaint = read_whole(err_path[i], NULL);
@@ -522,7 +588,8 @@ static void extend(const int *order, preemption *at, int n)
 			static int turn;
 			if (!kept[level][i].could[to] || !matters(&kept[level][i]))
 				continue;
-			at[n] = (preemption){ i, to };
+			at[n] = (preemption){ .step = i, .to = to, .what = kept[level][i].what };
+			memcpy(at[n].path, kept[level][i].path, LINE);
 			if (n + 1 == plan.most && n > 0 && turn++ % plan.sample != 0) {
 				passed_over++;
 				continue;
@@ -572,6 +639,7 @@ static void options(char **argv)
 			break;
 		if (strcmp(name, "-from") == 0) plan.from = *argv;
 		else if (strcmp(name, "-run") == 0) plan.run = *argv;
+		else if (strcmp(name, "-lines") == 0 && plan.servers < MOST) plan.lines[plan.servers++] = *argv;
 		else if (strcmp(name, "-also") == 0) plan.also = *argv;
 		else if (strcmp(name, "-most") == 0) plan.most = atoi(*argv);
 		else if (strcmp(name, "-sample") == 0) plan.sample = atoi(*argv);
@@ -583,7 +651,7 @@ static void options(char **argv)
 		while (*argv && strcmp(*argv, "--") != 0)
 			argv++;
 	}
-	if (!plan.from || !plan.run || plan.n < 2 || plan.most > 3 || plan.sample < 1)
+	if (!plan.from || !plan.run || plan.n < 2 || plan.most > 3 || (plan.servers && plan.servers != plan.n) || plan.sample < 1)
 		die("an option is missing");
 }
 
