@@ -1233,13 +1233,13 @@ static str speaker_of_process(const context *c)
 static str speaker_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0)
+	if (c->session_id.n == 0 || !need_agents(c))
 		return S("");
 	load_live(c);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		if (!str_eq(p->session, c->session_id) || is_human(p->agent) ||
-		    !runs_in(c, p->workspace))
+		if (!str_eq(p->session, c->session_id) || !agent_named(c, p->agent) ||
+		    is_human(p->agent) || !runs_in(c, p->workspace))
 			continue;
 		if (!best || p->life > best->life || (p->life == best->life && p->seen > best->seen))
 			best = p;
@@ -1323,7 +1323,7 @@ static bool find_speaker(context *c, str named)
 		c->speaker = named;
 		return true;
 	}
-	c->speaker = own_name(c);
+	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
 	if (has_spoken_as(c->self, named) ||
@@ -2363,7 +2363,7 @@ static bool read_message(context *c, call *k)
 	store_message m;
 	str part, id = arg(k, "message_id");
 	int64_t total, offset = get_value(k, "offset")->number;
-	bool found = id.n ? find_message(c, id, &m) : find_unread(c, &m);
+	bool found = need_agents(c) && (id.n ? find_message(c, id, &m) : find_unread(c, &m));
 	if (!found || !find_body(c, &m, offset, &part, &total))
 		return false;
 	add_doc(c, json_with_text(c->mem, m.doc, S("content"), part));
