@@ -314,22 +314,6 @@ unlike "... without a bell, where no screen is" "$(cat "$T/said")" "$bell"
 kill -TERM "$pid"
 reap_it
 is "SIGTERM ends it too" "$status" 143
-if has_terminal; then
-	mkfifo "$T/watching"
-	script -qec "'$BIN' watch" /dev/null <"$T/watching" >"$T/said" 2>&1 &
-	pid=$!
-	exec 6>"$T/watching"
-	wait_for grep -q 'Escalated: ' "$T/said"
-	like "on a screen an escalation rings, and nothing else" "$(tr -d '\r' <"$T/said" | grep "$bell")" \
-		"^${bell}[0-9a-f]\{8\} escalated from web .*\"Escalated: undecided\"\$"
-	is "... once" "$(grep -c "$bell" "$T/said")" 1
-	exec 6>&-
-	kill -TERM "$pid"
-	reap_it
-else
-	skip "on a screen an escalation rings" "there is no script(1) that makes a terminal"
-fi
-
 (cd / && "$BIN" watch --bogus) >"$T/said" 2>"$T/complained"
 is "watch with an unknown option is status 2" "$?" 2
 (cd / && CLAUDECODE=1 "$BIN" watch) >"$T/said" 2>"$T/complained"
