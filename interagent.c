@@ -189,8 +189,11 @@ enum {
 	LIST = 16,                       /* --json prints an array; lines are cut to the screen */
 	NO_STORE = 32,                   /* needs neither a place for the mail nor a speaker */
 	PERSONAL = 64,                   /* refused in an agent's shell */
-	USAGE_IS_1 = 128,                /* exits 1 where others exit 2, which would wake a client */
-	OWN_OUTPUT = 256                 /* what it prints has a form of its own: no --json */
+	USAGE_IS_1 = 128,                /* misused, it exits with this and not with 2, by which
+	                                  * some clients wake, or hold up a turn; nor does it take
+	                                  * the time to sweep */
+	USAGE_IS_0 = 256,                /* likewise, and its client must not notice */
+	OWN_OUTPUT = 512                 /* what it prints has a form of its own: no --json */
 };
 
 typedef struct verb {
@@ -480,9 +483,8 @@ static const char *client_session(void)
 	return NULL;
 }
 
-/* The directory that our client works in; NULL: nobody tells. Forks set their
- * original's variable too, and a client may have been started inside another: what
- * the caller knows better counts before this. */
+/* The directory that our client says it works in, or one around it did; NULL: nobody
+ * tells. */
 static const char *client_project(void)
 {
 	for (int i = CLIENTS; i-- > 0;)
@@ -491,11 +493,13 @@ static const char *client_project(void)
 	return NULL;
 }
 
-/* The client whose session listens for what it started; NULL: none does. */
-static const client *client_that_listens(void)
+/* Our client, if its session listens for what it started; NULL: it does not. What is
+ * known of our client is asked first: one that was started inside another finds the
+ * outer one's socket. */
+static const client *client_that_listens(const client *known)
 {
 	for (int i = CLIENTS; i-- > 0;)
-		if (variable(clients[i].socket).n)
+		if (variable(clients[i].socket).n && (!known || known == &clients[i]))
 			return &clients[i];
 	return NULL;
 }
@@ -1474,13 +1478,21 @@ static void keep_presence(process *self, const store_presence *p, int fd)
 	keep(&self->presence.file, p->file);
 }
 
+static store_presence presence_as(const context *c, str agent, str workspace)
+{
+	const process *self = c->self;
+	const client *row = client_that_listens(self->known_client);
+	return (store_presence){ .agent = agent, .client = self->client, .session = c->session_id,
+				 .socket = row ? variable(row->socket) : S(""),
+				 .workspace = workspace, .pid = getpid() };
+}
+
 /* From now on this process is seen to speak for the agent. */
 static void appear(context *c, str agent)
 {
 	process *self = c->self;
 	const struct presence *is = &self->presence;
-	store_presence p = { .agent = agent, .client = self->client, .session = c->session_id,
-			     .workspace = workspace_of(c, agent), .pid = getpid() };
+	store_presence p = presence_as(c, agent, workspace_of(c, agent));
 	if (self->shell || is_human(agent))
 		return;
 	if (is->fd >= 0 && str_eq(is->agent, agent) && str_eq(is->workspace, p.workspace) &&
@@ -1494,8 +1506,7 @@ static void appear(context *c, str agent)
 static void stay_present(context *c)
 {
 	const struct presence *is = &c->self->presence;
-	store_presence p = { .agent = is->agent, .client = c->self->client, .session = c->session_id,
-			     .workspace = is->workspace, .pid = getpid() };
+	store_presence p = presence_as(c, is->agent, is->workspace);
 	if (is->fd < 0)
 		return;
 	if (store_touch(&c->st, is->fd, is->file) && str_eq(is->client, c->self->client))
@@ -1653,8 +1664,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 {
 	process *self = c->self;
 	joining j = { .c = c, .name = name, .workspace = workspace };
-	store_presence mine = { .agent = name, .client = self->client, .session = c->session_id,
-				.workspace = workspace, .pid = getpid() };
+	store_presence mine = presence_as(c, name, workspace);
 	store_registration r = { .name = name, .workspace = workspace, .description = description,
 				 .origin = self->cwd, .may = may_join, .context = &j,
 				 .self = self->shell ? NULL : &mine, .self_fd = -1 };
@@ -3670,38 +3680,19 @@ typedef struct {
 	int lock;                        /* nobody else tells it meanwhile; -1: not held */
 } telling;
 
-/* Has the process this in its environment? It can be read where there is /proc. */
-static bool has_variable(arena *mem, int64_t pid, str wanted)
+/* The id under which the record of a session of this client is kept. A client whose
+ * memory was cleared gives its hooks and shells a new id, while its servers keep the
+ * old one; the socket stays. So the record is that of the server which has our socket. */
+static str record_session(context *c, const client *row)
 {
-	int fd = open(arena_say(mem, "/proc/%l/environ", pid).s, O_RDONLY | O_CLOEXEC);
-	char *chunk = NEW(mem, char, 4096);
-	buf all = { .mem = mem };
-	ssize_t n;
-	str rest;
-	while ((n = read(fd, chunk, 4096)) > 0 && all.n < MAX_BODY)
-		buf_add(&all, (str){ chunk, n });
-	if (fd >= 0)
-		close(fd);
-	for (rest = buf_str(&all); rest.n;)
-		if (str_eq(str_cut(&rest, '\0'), wanted))
-			return true;
-	return false;
-}
-
-/* The id under which this session's record is kept. A client whose memory was
- * cleared gives its hooks and shells a new id, while its servers keep the old one;
- * the socket stays. So the record is that of the server which has our socket. */
-static str record_session(context *c)
-{
-	const client *row = client_that_listens();
-	if (!c->self->shell || !row)
+	str socket = row ? variable(row->socket) : S("");
+	if (!c->self->shell || socket.n == 0)
 		return c->session_id;
 	load_live(c);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		str socket = arena_say(c->mem, "%s=%S", row->socket, variable(row->socket));
 		if (p->life == STORE_ALIVE && str_eq(p->agent, c->speaker) && p->session.n &&
-		    has_variable(c->mem, p->pid, socket))
+		    str_eq(p->socket, socket))
 			return p->session;
 	}
 	return c->session_id;
@@ -3801,7 +3792,7 @@ static void note_told(context *c, str agent, const store_messages *shown)
 	if (c->session_id.n == 0 && !c->self->shell)
 		return;
 	c->speaker = agent;
-	t = begin_telling(c, record_session(c));
+	t = begin_telling(c, record_session(c, c->self->known_client));
 	if (look_for_news(c, &t, STORE_ALL) != STORE_OK)
 		return;
 	t.told = *shown;
@@ -3972,7 +3963,7 @@ static store_result news_of_event(context *c, const hook_call *h, telling *t)
 
 static void serve_hook(context *c, const hook_call *h)
 {
-	telling t = begin_telling(c, record_session(c));
+	telling t = begin_telling(c, record_session(c, h->row));
 	store_result r = news_of_event(c, h, &t);
 	bool out = r == STORE_OK;
 	c->out->n = 0;
@@ -4104,7 +4095,7 @@ static bool run_wait(context *c, call *k)
 	arena mark;
 	if (!need_speaker(c))
 		return false;
-	session = record_session(c);
+	session = record_session(c, c->self->known_client);
 	if (store_claim_wait(&c->st, c->speaker, session, &pid) == -1)
 		return refuse(c, "process %l waits for this mail already", pid);
 	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
@@ -4167,26 +4158,26 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 static bool watch_once(context *c, watcher *w)
 {
 	store_messages mail;
-	buf ids = { .mem = c->mem };
+	buf seen = { .mem = c->mem };
 	str next = w->seen;
 	int64_t now = time_now();
 	store_result r = w->all ? store_list_all(&c->st, w->looked - WATCH_SLACK_MS, &mail)
 				: list_inbox_mail(c, c->speaker, S(""), &mail);
 	for (int i = 0; r == STORE_OK && i < mail.n; i++) {
 		const store_message *m = &mail.at[i];
-		bool seen;
 		if (w->all ? time_parse(m->created) < w->started - WATCH_SLACK_MS
 			   : !is_unread(m, c->speaker))
 			continue;
-		seen = text_has_line(w->seen, m->id, &next);
-		if (!seen || !w->all)
-			buf_say(&ids, "%S\n", m->id);
-		if (!seen && (w->begun || !w->all) && !write_out(1, watch_line(c, w, m)))
+		if (text_has_line(w->seen, m->id, &next))
+			continue;
+		buf_say(&seen, "%S\n", m->id);
+		if ((w->begun || !w->all) && !write_out(1, watch_line(c, w, m)))
 			return false;
 	}
 	if (r != STORE_OK)
 		return true;
-	keep(&w->seen, arena_say(c->mem, "%S%S", w->all ? w->seen : S(""), buf_str(&ids)));
+	if (seen.n)
+		keep(&w->seen, arena_say(c->mem, "%S%S", w->seen, buf_str(&seen)));
 	w->begun = true;
 	w->looked = now;
 	return true;
@@ -4229,7 +4220,8 @@ static bool run_watch(context *c, call *k)
  * was not told by then. */
 
 typedef struct {
-	const client *row;               /* whose socket; NULL: nobody is woken */
+	bool off;                        /* nobody is to be woken */
+	bool begun;                      /* the mail was seen once */
 	int64_t started;                 /* time_now: the client's own start tells what is older */
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
 	str had;                         /* "ID@AGENT" of what has had its nudge, a line each;
@@ -4240,17 +4232,13 @@ typedef struct {
 
 static void nudge_start(nudge *n)
 {
-	const char *off = getenv("INTERAGENT_WAKE");
-	*n = (nudge){ .started = time_now(), .claim = -1 };
-	if (!off || strcmp(off, "off") != 0)
-		n->row = client_that_listens();
+	*n = (nudge){ .started = time_now(), .claim = -1,
+		      .off = str_eq(variable("INTERAGENT_WAKE"), S("off")) };
 }
 
-/* A client that was started inside another one finds the outer one's socket. */
 static bool nudge_is_on(const nudge *n, const process *self)
 {
-	return n->row && self->presence.fd >= 0 &&
-	       (!self->known_client || self->known_client == n->row);
+	return !n->off && self->presence.fd >= 0 && client_that_listens(self->known_client);
 }
 
 static bool send_to_socket(str path, str text)
@@ -4271,10 +4259,11 @@ static bool send_to_socket(str path, str text)
 	return done;
 }
 
-static bool post(context *c, const nudge *n, telling *t)
+static bool post(context *c, telling *t)
 {
+	const client *row = client_that_listens(c->self->known_client);
 	buf frame = { .mem = c->mem };
-	str token = variable(n->row->token);
+	str token = variable(row->token);
 	say_news(c, t);
 	if (token.n) {
 		json_say(&(json_writer){ .out = &frame }, "{type:'auth',token:%S}", token);
@@ -4283,19 +4272,20 @@ static bool post(context *c, const nudge *n, telling *t)
 	json_say(&(json_writer){ .out = &frame }, "{type:'user',message:{role:'user',content:%S}}",
 		 buf_str(c->out));
 	buf_char(&frame, '\n');
-	return send_to_socket(variable(n->row->socket), buf_str(&frame));
+	return send_to_socket(variable(row->socket), buf_str(&frame));
 }
 
 /* Several servers of one session would all nudge it: the first one has the claim. */
 static bool may_nudge(context *c, nudge *n)
 {
+	str socket = variable(client_that_listens(c->self->known_client)->socket);
 	int64_t pid;
 	if (n->claim >= 0 && str_eq(n->claimed, c->speaker))
 		return true;
 	if (n->claim >= 0)
 		close(n->claim);
 	keep(&n->claimed, c->speaker);
-	n->claim = store_claim_wait(&c->st, c->speaker, variable(n->row->socket), &pid);
+	n->claim = store_claim_wait(&c->st, c->speaker, socket, &pid);
 	return n->claim != -1;
 }
 
@@ -4322,29 +4312,31 @@ static store_messages plan_nudge(context *c, const nudge *n, const telling *t, i
 	return chosen;
 }
 
-/* Renews the lines of this agent, where this server has spoken for others, too.
- * Those of `now` had their nudge now, and the first `named` of them were named. */
-static void note_nudged(context *c, nudge *n, const store_messages *news, const store_messages *now,
-			int named)
+static bool has_message(const store_messages *list, str id)
 {
-	str at = arena_say(c->mem, "@%S", c->speaker);
+	for (int i = 0; i < list->n; i++)
+		if (str_eq(list->at[i].id, id))
+			return true;
+	return false;
+}
+
+/* Notes that these have had their nudge now, in which the first `named` of them were
+ * named. What is no longer news goes, if all of the mail could be seen. Lines for
+ * other agents, for which this server has spoken, stay. */
+static void note_nudged(context *c, nudge *n, const store_messages *news, bool whole,
+			const store_messages *now, int named)
+{
 	buf had = { .mem = c->mem };
-	int k = 0;
 	for (str rest = n->had; rest.n;) {
-		str line = str_cut(&rest, '\n'), clear = line;
-		clear.n -= str_ends(line, S("?"));
-		if (!str_ends(clear, at))
-			buf_say(&had, "%S\n", line);
+		str line = str_cut(&rest, '\n'), agent = line, id = str_cut(&agent, '@');
+		agent.n -= str_ends(agent, S("?"));
+		if (str_eq(agent, c->speaker) &&
+		    (has_message(now, id) || (whole && !has_message(news, id))))
+			continue;
+		buf_say(&had, "%S\n", line);
 	}
-	for (int i = 0; i < news->n; i++) {
-		str line = arena_say(c->mem, "%S%S", news->at[i].id, at);
-		if (k < now->n && str_eq(now->at[k].id, news->at[i].id))
-			buf_say(&had, k++ < named ? "%S\n" : "%S?\n", line);
-		else if (text_has_line(n->had, line, NULL))
-			buf_say(&had, "%S\n", line);
-		else if (text_has_line(n->had, arena_say(c->mem, "%S?", line), NULL))
-			buf_say(&had, "%S?\n", line);
-	}
+	for (int i = 0; i < now->n; i++)
+		buf_say(&had, i < named ? "%S@%S\n" : "%S@%S?\n", now->at[i].id, c->speaker);
 	keep(&n->had, buf_str(&had));
 }
 
@@ -4361,9 +4353,9 @@ static void send_nudge(context *c, nudge *n, telling *t)
 	t->news = chosen = plan_nudge(c, n, t, &due);
 	if (chosen.n && !may_nudge(c, n))
 		named = INT32_MAX;       /* another server of the session does it */
-	else if (chosen.n && !post(c, n, t))
+	else if (chosen.n && !post(c, t))
 		named = 0;
-	note_nudged(c, n, &news, &chosen, named);
+	note_nudged(c, n, &news, t->record.whole, &chosen, named);
 }
 
 /* After a change of the mail, and when it is due. The first look leaves out what was
@@ -4376,13 +4368,14 @@ static void nudge_look(nudge *n, process *self, arena *mem)
 	int64_t due;
 	c.speaker = self->presence.agent;
 	t = begin_telling(&c, c.session_id);
-	if (!store_workspace_here(mem, self->root) || look_for_news(&c, &t, 0) != STORE_OK) {
-		n->due = 0;              /* a store that is away makes no news of old mail */
+	if (look_for_news(&c, &t, 0) != STORE_OK) {
+		n->due = 0;
 	} else {
-		for (int i = 0; n->looked == 0 && i < t.news.n; i++)
+		for (int i = 0; !n->begun && i < t.news.n; i++)
 			if (time_parse(t.news.at[i].created) < n->started)
 				ADD(mem, &before) = t.news.at[i];
-		note_nudged(&c, n, &t.news, &before, INT32_MAX);
+		n->begun = n->begun || t.record.whole || t.news.n;
+		note_nudged(&c, n, &t.news, t.record.whole, &before, INT32_MAX);
 		plan_nudge(&c, n, &t, &due);
 		n->due = due;
 		if (due && clock_ms() >= due)
@@ -5323,7 +5316,8 @@ static const verb verbs[] = {
 	  run_doctor, setting_up, "interagent doctor" },
 	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.", NULL,
 	  NO_PARAMS, run_server, plumbing, "interagent serve" },
-	{ "hook", NULL, NO_STORE | OWN_OUTPUT, "Tell a client of mail: one command for all of its hook events.",
+	{ "hook", NULL, NO_STORE | OWN_OUTPUT | USAGE_IS_0,
+	  "Tell a client of mail: one command for all of its hook events.",
 	  "The event stands on standard input.",
 	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
 	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
@@ -6652,7 +6646,7 @@ static bool set_value(command *cmd, const param *p, str text)
 	str title = param_title(cmd->c->mem, true, p);
 	if (!text_valid(text))
 		return refuse(cmd->c, "%S: is not UTF-8", title);
-	if (p->kind != DOCUMENT && text.n == 0 && (p->flags & REQUIRED))
+	if (text.n == 0 && p->kind != DOCUMENT && (p->kind != STRING || (p->flags & REQUIRED)))
 		return refuse(cmd->c, "%S: must not be empty", title);
 	return take_value(cmd->c, cmd->k, p, JSON_STRING, text);
 }
@@ -6875,6 +6869,14 @@ static bool take_text(command *cmd, bool *edited)
 
 /* ---- Running a verb ---- */
 
+/* The exit status of a verb that was not called as it should be. */
+static int misused(const verb *v)
+{
+	if (v->traits & USAGE_IS_0)
+		return DONE;
+	return v->traits & USAGE_IS_1 ? REFUSED : USAGE;
+}
+
 /* A reason that begins with a parameter's name is told in the person's word for it. */
 static int refuse_verb(context *c, const call *k, bool usage)
 {
@@ -6886,7 +6888,7 @@ static int refuse_verb(context *c, const call *k, bool usage)
 	if (usage)
 		why = arena_say(c->mem, "%S; see interagent help %s", why, name);
 	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
-	return usage && !(k->verb->traits & USAGE_IS_1) ? USAGE : REFUSED;
+	return usage ? misused(k->verb) : REFUSED;
 }
 
 /* One document: an array where the verb lists, or where there are several. */
@@ -6975,7 +6977,8 @@ static int run_verb(process *self, const verb *v, char **argv)
 	if (!print(1, &text))
 		return cannot_write(&mem);
 	write_receipts(self, &mem, k.receipts);
-	sweep(self, &mem);
+	if (!(v->traits & (USAGE_IS_0 | USAGE_IS_1)))
+		sweep(self, &mem);
 	return c.status;
 }
 
@@ -7340,14 +7343,14 @@ static str store_root(arena *mem)
 	return S("");
 }
 
-/* Where the client works: what it says, or else where we were started. */
+/* Where the client works: what it says, if that is where we were started or above it,
+ * for a client that was started inside another finds the outer one's word. */
 static str working_directory(arena *mem)
 {
-	const char *given = client_project();
-	char *here = NEW(mem, char, MAX_PATH_BYTES);
-	if (given && *given)
-		return real_path(mem, str_of(given));
-	return getcwd(here, MAX_PATH_BYTES) ? real_path(mem, str_of(here)) : S("");
+	str given = real_path(mem, str_of(client_project()));
+	char *at = NEW(mem, char, MAX_PATH_BYTES);
+	str here = getcwd(at, MAX_PATH_BYTES) ? real_path(mem, str_of(at)) : S("");
+	return here.n == 0 || is_inside(here, given) ? given : here;
 }
 
 /* Descriptors 0 to 2 must be taken before a file of the store could be. They are
@@ -7406,7 +7409,7 @@ int main(int argc, char **argv)
 	self.shell = v->run != run_server;
 	if (self.root.n && self.root.s[0] != '/') {
 		warn(&mem, "INTERAGENT_DIR: %q is not an absolute path", self.root);
-		return USAGE;
+		return misused(v);
 	}
 	return run_verb(&self, v, argv);
 }

@@ -1070,8 +1070,8 @@ int store_appear(store *st, store_presence *p)
 	if (dir < 0 || mark.n == 0)
 		return -1;
 	p->file = str_of(name);
-	json_say(&w, "{pid:%l,client:%S,session:%S,workspace:%S,host:%S,since:%S}", p->pid,
-		 p->client, p->session, p->workspace, host_name(st->mem),
+	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}", p->pid,
+		 p->client, p->session, p->socket, p->workspace, host_name(st->mem),
 		 time_format(st->mem, time_now()));
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
@@ -1137,6 +1137,7 @@ static bool read_presence(store *st, const char *name, store_presence *p)
 		.file = str_of(name),
 		.client = json_get_text(st->mem, doc, S("client")),
 		.session = json_get_text(st->mem, doc, S("session")),
+		.socket = json_get_text(st->mem, doc, S("socket")),
 		.workspace = json_get_text(st->mem, doc, S("workspace")),
 		.host = json_get_text(st->mem, doc, S("host")),
 		.since = time_parse(json_get_text(st->mem, doc, S("since"))),
@@ -1897,7 +1898,7 @@ static store_result current_index(store *st, bool names_only, store_index **out)
 int store_watch(store *st)
 {
 	store_index *x;
-	if (!st->index || dir_fd(st, METAS, true) < 0 || current_index(st, false, &x) != STORE_OK)
+	if (!st->index || dir_fd(st, METAS, false) < 0 || current_index(st, false, &x) != STORE_OK)
 		return -1;
 	return x->watch > 0 ? x->watch - 1 : -1;
 }
@@ -2498,8 +2499,8 @@ store_result store_list_news(store *st, store_announced *a, unsigned which, stor
 	return split_mail(st, a, which, news);
 }
 
-/* The ids that the record is to have: those just told, those of before that are unread still, and
- * those that others noted since. */
+/* The ids that the record is to have: those just told, those of before that are unread still, or
+ * may be, and those that others noted since. */
 static str merge_ids(store *st, const store_announced *a, const store_announced *now,
 		     const store_messages *told)
 {
@@ -2507,7 +2508,7 @@ static str merge_ids(store *st, const store_announced *a, const store_announced 
 	str rest = now->ids, line, unread = a->unread, before = a->ids, noted = now->ids;
 	while (rest.n) {
 		line = str_cut(&rest, '\n');
-		if (is_id(line) && (text_has_line(a->unread, line, &unread) ||
+		if (is_id(line) && (!a->whole || text_has_line(a->unread, line, &unread) ||
 				    !text_has_line(a->ids, line, &before)))
 			buf_say(&ids, "%S\n", line);
 	}
@@ -2522,11 +2523,12 @@ static str new_record(store *st, const store_announced *a, store_announced *now,
 		      const store_messages *told)
 {
 	str rest = a->unread, ids = merge_ids(st, a, now, told), next = ids;
-	bool all = a->whole && is_settled(a->seen_changed, a->seen_looked) &&
-		   !(now->changed == a->seen_changed && is_settled(now->changed, now->looked));
+	bool all = a->whole && is_settled(a->seen_changed, a->seen_looked);
 	while (rest.n && all)
 		all = text_has_line(ids, str_cut(&rest, '\n'), &next);
-	if (all) {
+	if (!all) {
+		now->changed = now->looked = 0;
+	} else if (now->changed != a->seen_changed || !is_settled(now->changed, now->looked)) {
 		now->changed = a->seen_changed;
 		now->looked = a->seen_looked;
 	}
