@@ -189,8 +189,11 @@ enum {
 	LIST = 16,                       /* --json prints an array; lines are cut to the screen */
 	NO_STORE = 32,                   /* needs neither a place for the mail nor a speaker */
 	PERSONAL = 64,                   /* refused in an agent's shell */
-	USAGE_IS_1 = 128,                /* exits 1 where others exit 2, which would wake a client */
-	OWN_OUTPUT = 256                 /* what it prints has a form of its own: no --json */
+	USAGE_IS_1 = 128,                /* misused, it exits with this and not with 2, by which
+	                                  * some clients wake, or hold up a turn; nor does it take
+	                                  * the time to sweep */
+	USAGE_IS_0 = 256,                /* likewise, and its client must not notice */
+	OWN_OUTPUT = 512                 /* what it prints has a form of its own: no --json */
 };
 
 typedef struct verb {
@@ -227,9 +230,11 @@ enum shape {
 	PLAIN_TEXT      /* as it is; at the end of a turn on standard error, with status 2 */
 };
 
-/* A file that setup writes; NAME is below the directory that the row names. */
+/* A file that setup writes; NAME is below the directory that the row names. Without a
+ * text it is one that an earlier version wrote, and it goes. */
 typedef struct {
 	const char *name, *text;
+	const char *old;           /* what an earlier version wrote, if not the same */
 } setup_file;
 
 /* In all texts for setup, $P stands for the path of this program, and $S for the
@@ -262,13 +267,12 @@ typedef struct client {
 	const char *add, *remove;  /* its own commands, as words; NULL: the lines are pasted */
 	const char *home;          /* its directory, below $HOME ... */
 	const char *home_variable; /* ... if this variable does not name another */
-	const char *config, *server;       /* the file there, and the lines that name the server */
+	const char *config, *server;       /* the file there that names the servers; without a
+	                            * command, the lines for it */
 	const char *hooks_file, *hooks;    /* likewise for the hooks */
 	const char *allow_file, *allow;    /* likewise: its tools are used without asking */
 	const char *plugin;        /* a directory there that is ours alone ... */
 	const setup_file *plugin_files;    /* ... and what it holds; ends with one without a name */
-	const char *servers;       /* a file whose mcpServers may name the server already: where
-	                            * home_variable says, or in $HOME */
 	const char *note;          /* a sentence more */
 } client;
 
@@ -280,22 +284,27 @@ typedef struct client {
 #define HOOK(event) "  \"" event "\": [{\"hooks\": [" COMMAND "]}]"
 #define FLAT_HOOK(event) "  \"" event "\": [" COMMAND "]"
 #define TABLE_HOOK(event) "[[hooks]]\nevent = \"" event "\"\ncommand = \"$S hook\"\n"
-#define PLUGIN_HOOK(event, more) "    \"" event "\": [{\"hooks\": [{\"type\": \"command\", " \
-	"\"command\": \"$P\", \"args\": [\"hook\"], \"timeout\": 10" more "}]}]"
+#define PLUGIN_HOOK(event, more) \
+	"    \"" event "\": [\n      {\n        \"hooks\": [\n          {\n" \
+	"            \"type\": \"command\",\n            \"command\": \"$P\",\n" \
+	"            \"args\": [\"hook\"],\n            \"timeout\": 10" more "\n" \
+	"          }\n        ]\n      }\n    ]"
+#define PLUGIN_HOOKS(more) \
+	"{\n  \"description\": \"Tells the agent of new mail\",\n  \"hooks\": {\n" \
+	PLUGIN_HOOK("SessionStart", "") ",\n" PLUGIN_HOOK("UserPromptSubmit", "") ",\n" \
+	PLUGIN_HOOK("PostToolBatch", "") ",\n" PLUGIN_HOOK("Stop", "") ",\n" more \
+	PLUGIN_HOOK("FileChanged", ",\n            \"asyncRewake\": true") "\n  }\n}\n"
 
 static const setup_file claude_plugin[] = {
 	{ ".claude-plugin/plugin.json",
 	  "{\n  \"name\": \"interagent\",\n  \"version\": \"" VERSION "\",\n"
 	  "  \"description\": \"Mail between coding agents\",\n"
-	  "  \"author\": { \"name\": \"interagent\" },\n  \"license\": \"MIT\"\n}\n" },
-	{ "hooks/hooks.json",
-	  "{\n  \"description\": \"Tells the agent of new mail\",\n  \"hooks\": {\n"
-	  PLUGIN_HOOK("SessionStart", "") ",\n" PLUGIN_HOOK("UserPromptSubmit", "") ",\n"
-	  PLUGIN_HOOK("PostToolBatch", "") ",\n" PLUGIN_HOOK("Stop", "") ",\n"
-	  PLUGIN_HOOK("Notification", "") ",\n"
-	  PLUGIN_HOOK("FileChanged", ", \"asyncRewake\": true") "\n  }\n}\n" },
-	{ ".mcp.json", SERVER_LINES },   /* only where the client does not know the server */
-	{ NULL, NULL }
+	  "  \"author\": { \"name\": \"interagent\" },\n  \"license\": \"MIT\"\n}\n", NULL },
+	{ "hooks/hooks.json", PLUGIN_HOOKS(PLUGIN_HOOK("Notification", "") ",\n"), PLUGIN_HOOKS("") },
+	{ ".mcp.json", NULL,
+	  "{\n  \"mcpServers\": {\n    \"interagent\": {\n      \"command\": \"$P\",\n"
+	  "      \"args\": [\"serve\"]\n    }\n  }\n}\n" },
+	{ NULL, NULL, NULL }
 };
 
 /* A client that grew out of another one, and sets its marks too, comes after it. */
@@ -307,11 +316,10 @@ static const client clients[] = {
 	  .watches_files = true, .page = 64 * 1024,
 	  .add = "claude mcp add -s user interagent -- $P serve",
 	  .remove = "claude mcp remove -s user interagent",
-	  .home = ".claude", .home_variable = "CLAUDE_CONFIG_DIR",
+	  .home = ".claude", .home_variable = "CLAUDE_CONFIG_DIR", .config = "../.claude.json",
 	  .allow_file = "settings.json",
-	  .allow = "{\"permissions\": {\"allow\": [\"mcp__interagent\", "
-		   "\"mcp__plugin_interagent_interagent\"]}}\n",
-	  .plugin = "skills/interagent", .plugin_files = claude_plugin, .servers = ".claude.json",
+	  .allow = "{\"permissions\": {\"allow\": [\"mcp__interagent\"]}}\n",
+	  .plugin = "skills/interagent", .plugin_files = claude_plugin,
 	  .note = "Claude Code finds it at its next start: /mcp shows the server, "
 		  "/hooks the hooks." },
 	{ .name = "codex", .title = "Codex", .info = { "codex-mcp-client", "codex" },
@@ -320,7 +328,8 @@ static const client clients[] = {
 	  .session = "CODEX_THREAD_ID",
 	  .signs = { { "turn_id", "\"" }, { "transcript_path", "null" } },
 	  .add = "codex mcp add interagent -- $P serve", .remove = "codex mcp remove interagent",
-	  .home = ".codex", .home_variable = "CODEX_HOME", .hooks_file = "hooks.json",
+	  .home = ".codex", .home_variable = "CODEX_HOME", .config = "config.toml",
+	  .hooks_file = "hooks.json",
 	  .hooks = "{\"hooks\": {\n" HOOK("SessionStart") ",\n" HOOK("UserPromptSubmit") ",\n"
 		   HOOK("PostToolUse") ",\n" HOOK("Stop") "\n}}\n",
 	  .note = "Codex asks you to trust the hooks: /hooks." },
@@ -339,7 +348,7 @@ static const client clients[] = {
 	  .session = "QWEN_CODE_SESSION_ID", .project = "QWEN_PROJECT_DIR",
 	  .add = "qwen mcp add -s user --trust interagent $P serve",
 	  .remove = "qwen mcp remove -s user interagent",
-	  .home = ".qwen", .hooks_file = "settings.json",
+	  .home = ".qwen", .config = "settings.json", .hooks_file = "settings.json",
 	  .hooks = "{\"hooks\": {\n" HOOK("SessionStart") ",\n" HOOK("UserPromptSubmit") ",\n"
 		   HOOK("PostToolBatch") ",\n" HOOK("Stop") "\n}}\n" },
 	{ .name = "copilot", .title = "Copilot CLI",
@@ -348,11 +357,12 @@ static const client clients[] = {
 	  .session = "COPILOT_AGENT_SESSION_ID", .shape = OUTER_CONTEXT,
 	  .add = "copilot mcp add interagent -- $P serve",
 	  .remove = "copilot mcp remove interagent",
-	  .home = ".copilot", .hooks_file = "settings.json",
+	  .home = ".copilot", .home_variable = "COPILOT_HOME", .config = "mcp-config.json",
+	  .hooks_file = "settings.json",
 	  .hooks = "{\"hooks\": {\n" FLAT_HOOK("SessionStart") ",\n"
 		   FLAT_HOOK("UserPromptSubmit") ",\n" FLAT_HOOK("PostToolUse") ",\n"
 		   FLAT_HOOK("Stop") "\n}}\n",
-	  .note = "copilot --allow-tool=interagent does not ask for each call." },
+	  .note = "With copilot --allow-tool=interagent it does not ask before each call." },
 	{ .name = "opencode", .title = "opencode", .info = { "opencode" },
 	  .marks = { "OPENCODE" }, .home = ".config/opencode", .config = "opencode.json",
 	  .server = LOCAL_LINES,
@@ -365,6 +375,7 @@ static const client clients[] = {
 	  .marks = { "CLINE_ACTIVE" },
 	  .add = "cline mcp add --yes interagent -- $P serve",
 	  .remove = "cline mcp remove interagent",
+	  .home = ".cline", .config = "data/settings/cline_mcp_settings.json",
 	  .note = "It ends a call that waits after 60 seconds." },
 	{ .name = "kimi", .title = "Kimi Code", .info = { "kimi" },
 	  .signs = { { "client_type", "\"kimi" }, { "session_id", "\"session_" } },
@@ -376,11 +387,13 @@ static const client clients[] = {
 	  .server = "mcpServers: [{name: interagent, command: \"$P\", args: [serve]}]\n" },
 	{ .name = "amp", .title = "Amp", .info = { "amp" },
 	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" }, .session = "AMP_CURRENT_THREAD_ID",
-	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent" },
+	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent",
+	  .home = ".config/amp", .config = "settings.json" },
 	{ .name = "auggie", .title = "Auggie", .info = { "augment", "auggie" },
 	  .marks = { "AUGMENT_AGENT" },
 	  .add = "auggie mcp add interagent --command $P --args serve",
-	  .remove = "auggie mcp remove interagent" },
+	  .remove = "auggie mcp remove interagent",
+	  .home = ".augment", .config = "settings.json" },
 	{ .name = "cursor", .title = "Cursor", .info = { "cursor" },
 	  .marks = { "CURSOR_AGENT" },
 	  .home = ".cursor", .config = "mcp.json", .server = SERVER_LINES },
@@ -470,9 +483,8 @@ static const char *client_session(void)
 	return NULL;
 }
 
-/* The directory that our client works in; NULL: nobody tells. Forks set their
- * original's variable too, and a client may have been started inside another: what
- * the caller knows better counts before this. */
+/* The directory that our client says it works in, or one around it did; NULL: nobody
+ * tells. */
 static const char *client_project(void)
 {
 	for (int i = CLIENTS; i-- > 0;)
@@ -481,11 +493,13 @@ static const char *client_project(void)
 	return NULL;
 }
 
-/* The client whose session listens for what it started; NULL: none does. */
-static const client *client_that_listens(void)
+/* Our client, if its session listens for what it started; NULL: it does not. What is
+ * known of our client is asked first: one that was started inside another finds the
+ * outer one's socket. */
+static const client *client_that_listens(const client *known)
 {
 	for (int i = CLIENTS; i-- > 0;)
-		if (variable(clients[i].socket).n)
+		if (variable(clients[i].socket).n && (!known || known == &clients[i]))
 			return &clients[i];
 	return NULL;
 }
@@ -808,6 +822,14 @@ static void say_rest(context *c, int64_t shown_to, int64_t total)
 
 /* ==== Records ====
  * What a call needs of the directory of agents is loaded once and handed on. */
+
+/* For what is worth knowing but not worth a refusal. False: it cannot be read. */
+static bool load_agents(context *c)
+{
+	if (!c->loaded.agents)
+		c->loaded.agents = store_list_agents(&c->st, &c->agents) == STORE_OK;
+	return c->loaded.agents;
+}
 
 static bool need_agents(context *c)
 {
@@ -1287,13 +1309,13 @@ static str speaker_of_process(const context *c)
 static str speaker_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0)
+	if (c->session_id.n == 0 || !load_agents(c))
 		return S("");
 	load_live(c);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		if (!str_eq(p->session, c->session_id) || is_human(p->agent) ||
-		    !runs_in(c, p->workspace))
+		if (!str_eq(p->session, c->session_id) || !agent_named(c, p->agent) ||
+		    is_human(p->agent) || !runs_in(c, p->workspace))
 			continue;
 		if (!best || p->life > best->life || (p->life == best->life && p->seen > best->seen))
 			best = p;
@@ -1305,7 +1327,7 @@ static str speaker_of_place(context *c)
 {
 	int n;
 	const store_record **here;
-	if (c->self->cwd.n == 0 || !need_agents(c))
+	if (c->self->cwd.n == 0 || !load_agents(c))
 		return S("");
 	here = agents_here(c, &n);
 	return n ? here[0]->name : S("");
@@ -1377,17 +1399,17 @@ static bool find_speaker(context *c, str named)
 		c->speaker = named;
 		return true;
 	}
-	c->speaker = own_name(c);
+	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
 	if (has_spoken_as(c->self, named) ||
-	    (need_agents(c) && runs_in(c, workspace_of(c, named)))) {
+	    (load_agents(c) && runs_in(c, workspace_of(c, named)))) {
 		c->speaker = named;
 		return true;
 	}
 	/* Instructions written for the original always pass a name: it is taken,
 	 * where nothing else is known of us and nobody runs under it. */
-	if (c->speaker.n == 0 && need_agents(c) && agent_named(c, named) && !is_live(c, named)) {
+	if (c->speaker.n == 0 && load_agents(c) && agent_named(c, named) && !is_live(c, named)) {
 		c->speaker = named;
 		c->became = true;
 		speak_as(c->self, named, c->session_id);
@@ -1456,13 +1478,21 @@ static void keep_presence(process *self, const store_presence *p, int fd)
 	keep(&self->presence.file, p->file);
 }
 
+static store_presence presence_as(const context *c, str agent, str workspace)
+{
+	const process *self = c->self;
+	const client *row = client_that_listens(self->known_client);
+	return (store_presence){ .agent = agent, .client = self->client, .session = c->session_id,
+				 .socket = row ? variable(row->socket) : S(""),
+				 .workspace = workspace, .pid = getpid() };
+}
+
 /* From now on this process is seen to speak for the agent. */
 static void appear(context *c, str agent)
 {
 	process *self = c->self;
 	const struct presence *is = &self->presence;
-	store_presence p = { .agent = agent, .client = self->client, .session = c->session_id,
-			     .workspace = workspace_of(c, agent), .pid = getpid() };
+	store_presence p = presence_as(c, agent, workspace_of(c, agent));
 	if (self->shell || is_human(agent))
 		return;
 	if (is->fd >= 0 && str_eq(is->agent, agent) && str_eq(is->workspace, p.workspace) &&
@@ -1476,8 +1506,7 @@ static void appear(context *c, str agent)
 static void stay_present(context *c)
 {
 	const struct presence *is = &c->self->presence;
-	store_presence p = { .agent = is->agent, .client = c->self->client, .session = c->session_id,
-			     .workspace = is->workspace, .pid = getpid() };
+	store_presence p = presence_as(c, is->agent, is->workspace);
 	if (is->fd < 0)
 		return;
 	if (store_touch(&c->st, is->fd, is->file) && str_eq(is->client, c->self->client))
@@ -1493,7 +1522,7 @@ static void be_home(process *self, arena *mem)
 	str name = S("");
 	if (self->presence.fd < 0 && self->root.n)
 		name = own_name(&c);
-	if (name.n && need_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
+	if (name.n && load_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
 		appear(&c, name);
 	end(&c);
 	arena_reset(mem);
@@ -1635,8 +1664,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 {
 	process *self = c->self;
 	joining j = { .c = c, .name = name, .workspace = workspace };
-	store_presence mine = { .agent = name, .client = self->client, .session = c->session_id,
-				.workspace = workspace, .pid = getpid() };
+	store_presence mine = presence_as(c, name, workspace);
 	store_registration r = { .name = name, .workspace = workspace, .description = description,
 				 .origin = self->cwd, .may = may_join, .context = &j,
 				 .self = self->shell ? NULL : &mine, .self_fd = -1 };
@@ -2040,7 +2068,7 @@ static void write_receipt(context *c, const receipt *r)
 		     c->st.fault.placed ? "is marked read" : "stays unread", why);
 		return;
 	}
-	if (!need_agents(c))
+	if (!load_agents(c))
 		return;
 	signal_agent(c, m.from, r->reader, "read", &m);
 	if (count_unread(c, r->reader, &unread, &urgent) && unread == 0)
@@ -2411,7 +2439,7 @@ static bool read_message(context *c, call *k)
 	store_message m;
 	str part, id = arg(k, "message_id");
 	int64_t total, offset = get_value(k, "offset")->number;
-	bool found = id.n ? find_message(c, id, &m) : find_unread(c, &m);
+	bool found = need_agents(c) && (id.n ? find_message(c, id, &m) : find_unread(c, &m));
 	if (!found || !find_body(c, &m, offset, &part, &total))
 		return false;
 	add_doc(c, json_with_text(c->mem, m.doc, S("content"), part));
@@ -2949,7 +2977,7 @@ static bool publish_spec(context *c, call *k)
 static void note_reader(context *c, const store_spec *s)
 {
 	store_result r;
-	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !need_agents(c) ||
+	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !load_agents(c) ||
 	    !agent_named(c, c->speaker))
 		return;
 	r = store_note_reader(&c->st, s->name, c->speaker, s->version);
@@ -3652,38 +3680,19 @@ typedef struct {
 	int lock;                        /* nobody else tells it meanwhile; -1: not held */
 } telling;
 
-/* Has the process this in its environment? It can be read where there is /proc. */
-static bool has_variable(arena *mem, int64_t pid, str wanted)
+/* The id under which the record of a session of this client is kept. A client whose
+ * memory was cleared gives its hooks and shells a new id, while its servers keep the
+ * old one; the socket stays. So the record is that of the server which has our socket. */
+static str record_session(context *c, const client *row)
 {
-	int fd = open(arena_say(mem, "/proc/%l/environ", pid).s, O_RDONLY | O_CLOEXEC);
-	char *chunk = NEW(mem, char, 4096);
-	buf all = { .mem = mem };
-	ssize_t n;
-	str rest;
-	while ((n = read(fd, chunk, 4096)) > 0 && all.n < MAX_BODY)
-		buf_add(&all, (str){ chunk, n });
-	if (fd >= 0)
-		close(fd);
-	for (rest = buf_str(&all); rest.n;)
-		if (str_eq(str_cut(&rest, '\0'), wanted))
-			return true;
-	return false;
-}
-
-/* The id under which this session's record is kept. A client whose memory was
- * cleared gives its hooks and shells a new id, while its servers keep the old one;
- * the socket stays. So the record is that of the server which has our socket. */
-static str record_session(context *c)
-{
-	const client *row = client_that_listens();
-	if (!c->self->shell || !row)
+	str socket = row ? variable(row->socket) : S("");
+	if (!c->self->shell || socket.n == 0)
 		return c->session_id;
 	load_live(c);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		str socket = arena_say(c->mem, "%s=%S", row->socket, variable(row->socket));
 		if (p->life == STORE_ALIVE && str_eq(p->agent, c->speaker) && p->session.n &&
-		    has_variable(c->mem, p->pid, socket))
+		    str_eq(p->socket, socket))
 			return p->session;
 	}
 	return c->session_id;
@@ -3783,7 +3792,7 @@ static void note_told(context *c, str agent, const store_messages *shown)
 	if (c->session_id.n == 0 && !c->self->shell)
 		return;
 	c->speaker = agent;
-	t = begin_telling(c, record_session(c));
+	t = begin_telling(c, record_session(c, c->self->known_client));
 	if (look_for_news(c, &t, STORE_ALL) != STORE_OK)
 		return;
 	t.told = *shown;
@@ -3892,7 +3901,7 @@ static void say_who_you_are(context *c)
 {
 	const store_record **here = NULL;
 	int n = 0, said = 0;
-	if (need_agents(c))
+	if (load_agents(c))
 		here = agents_here(c, &n);
 	c->out->n = 0;
 	say(c, "You are the agent %S. ", shown_name(c, c->speaker));
@@ -3954,7 +3963,7 @@ static store_result news_of_event(context *c, const hook_call *h, telling *t)
 
 static void serve_hook(context *c, const hook_call *h)
 {
-	telling t = begin_telling(c, record_session(c));
+	telling t = begin_telling(c, record_session(c, h->row));
 	store_result r = news_of_event(c, h, &t);
 	bool out = r == STORE_OK;
 	c->out->n = 0;
@@ -4086,7 +4095,7 @@ static bool run_wait(context *c, call *k)
 	arena mark;
 	if (!need_speaker(c))
 		return false;
-	session = record_session(c);
+	session = record_session(c, c->self->known_client);
 	if (store_claim_wait(&c->st, c->speaker, session, &pid) == -1)
 		return refuse(c, "process %l waits for this mail already", pid);
 	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
@@ -4151,26 +4160,26 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 static bool watch_once(context *c, watcher *w)
 {
 	store_messages mail;
-	buf ids = { .mem = c->mem };
+	buf seen = { .mem = c->mem };
 	str next = w->seen;
 	int64_t now = time_now();
 	store_result r = w->all ? store_list_all(&c->st, w->looked - WATCH_SLACK_MS, &mail)
 				: list_inbox_mail(c, c->speaker, S(""), &mail);
 	for (int i = 0; r == STORE_OK && i < mail.n; i++) {
 		const store_message *m = &mail.at[i];
-		bool seen;
 		if (w->all ? time_parse(m->created) < w->started - WATCH_SLACK_MS
 			   : !is_unread(m, c->speaker))
 			continue;
-		seen = text_has_line(w->seen, m->id, &next);
-		if (!seen || !w->all)
-			buf_say(&ids, "%S\n", m->id);
-		if (!seen && (w->begun || !w->all) && !write_out(1, watch_line(c, w, m)))
+		if (text_has_line(w->seen, m->id, &next))
+			continue;
+		buf_say(&seen, "%S\n", m->id);
+		if ((w->begun || !w->all) && !write_out(1, watch_line(c, w, m)))
 			return false;
 	}
 	if (r != STORE_OK)
 		return true;
-	keep(&w->seen, arena_say(c->mem, "%S%S", w->all ? w->seen : S(""), buf_str(&ids)));
+	if (seen.n)
+		keep(&w->seen, arena_say(c->mem, "%S%S", w->seen, buf_str(&seen)));
 	w->begun = true;
 	w->looked = now;
 	return true;
@@ -4213,7 +4222,8 @@ static bool run_watch(context *c, call *k)
  * was not told by then. */
 
 typedef struct {
-	const client *row;               /* whose socket; NULL: nobody is woken */
+	bool off;                        /* nobody is to be woken */
+	bool begun;                      /* the mail was seen once */
 	int64_t started;                 /* time_now: the client's own start tells what is older */
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
 	str had;                         /* "ID@AGENT" of what has had its nudge, a line each;
@@ -4224,17 +4234,13 @@ typedef struct {
 
 static void nudge_start(nudge *n)
 {
-	const char *off = getenv("INTERAGENT_WAKE");
-	*n = (nudge){ .started = time_now(), .claim = -1 };
-	if (!off || strcmp(off, "off") != 0)
-		n->row = client_that_listens();
+	*n = (nudge){ .started = time_now(), .claim = -1,
+		      .off = str_eq(variable("INTERAGENT_WAKE"), S("off")) };
 }
 
-/* A client that was started inside another one finds the outer one's socket. */
 static bool nudge_is_on(const nudge *n, const process *self)
 {
-	return n->row && self->presence.fd >= 0 &&
-	       (!self->known_client || self->known_client == n->row);
+	return !n->off && self->presence.fd >= 0 && client_that_listens(self->known_client);
 }
 
 static bool send_to_socket(str path, str text)
@@ -4255,10 +4261,11 @@ static bool send_to_socket(str path, str text)
 	return done;
 }
 
-static bool post(context *c, const nudge *n, telling *t)
+static bool post(context *c, telling *t)
 {
+	const client *row = client_that_listens(c->self->known_client);
 	buf frame = { .mem = c->mem };
-	str token = variable(n->row->token);
+	str token = variable(row->token);
 	say_news(c, t);
 	if (token.n) {
 		json_say(&(json_writer){ .out = &frame }, "{type:'auth',token:%S}", token);
@@ -4267,19 +4274,20 @@ static bool post(context *c, const nudge *n, telling *t)
 	json_say(&(json_writer){ .out = &frame }, "{type:'user',message:{role:'user',content:%S}}",
 		 buf_str(c->out));
 	buf_char(&frame, '\n');
-	return send_to_socket(variable(n->row->socket), buf_str(&frame));
+	return send_to_socket(variable(row->socket), buf_str(&frame));
 }
 
 /* Several servers of one session would all nudge it: the first one has the claim. */
 static bool may_nudge(context *c, nudge *n)
 {
+	str socket = variable(client_that_listens(c->self->known_client)->socket);
 	int64_t pid;
 	if (n->claim >= 0 && str_eq(n->claimed, c->speaker))
 		return true;
 	if (n->claim >= 0)
 		close(n->claim);
 	keep(&n->claimed, c->speaker);
-	n->claim = store_claim_wait(&c->st, c->speaker, variable(n->row->socket), &pid);
+	n->claim = store_claim_wait(&c->st, c->speaker, socket, &pid);
 	return n->claim != -1;
 }
 
@@ -4306,29 +4314,31 @@ static store_messages plan_nudge(context *c, const nudge *n, const telling *t, i
 	return chosen;
 }
 
-/* Renews the lines of this agent, where this server has spoken for others, too.
- * Those of `now` had their nudge now, and the first `named` of them were named. */
-static void note_nudged(context *c, nudge *n, const store_messages *news, const store_messages *now,
-			int named)
+static bool has_message(const store_messages *list, str id)
 {
-	str at = arena_say(c->mem, "@%S", c->speaker);
+	for (int i = 0; i < list->n; i++)
+		if (str_eq(list->at[i].id, id))
+			return true;
+	return false;
+}
+
+/* Notes that these have had their nudge now, in which the first `named` of them were
+ * named. What is no longer news goes, if all of the mail could be seen. Lines for
+ * other agents, for which this server has spoken, stay. */
+static void note_nudged(context *c, nudge *n, const store_messages *news, bool whole,
+			const store_messages *now, int named)
+{
 	buf had = { .mem = c->mem };
-	int k = 0;
 	for (str rest = n->had; rest.n;) {
-		str line = str_cut(&rest, '\n'), clear = line;
-		clear.n -= str_ends(line, S("?"));
-		if (!str_ends(clear, at))
-			buf_say(&had, "%S\n", line);
+		str line = str_cut(&rest, '\n'), agent = line, id = str_cut(&agent, '@');
+		agent.n -= str_ends(agent, S("?"));
+		if (str_eq(agent, c->speaker) &&
+		    (has_message(now, id) || (whole && !has_message(news, id))))
+			continue;
+		buf_say(&had, "%S\n", line);
 	}
-	for (int i = 0; i < news->n; i++) {
-		str line = arena_say(c->mem, "%S%S", news->at[i].id, at);
-		if (k < now->n && str_eq(now->at[k].id, news->at[i].id))
-			buf_say(&had, k++ < named ? "%S\n" : "%S?\n", line);
-		else if (text_has_line(n->had, line, NULL))
-			buf_say(&had, "%S\n", line);
-		else if (text_has_line(n->had, arena_say(c->mem, "%S?", line), NULL))
-			buf_say(&had, "%S?\n", line);
-	}
+	for (int i = 0; i < now->n; i++)
+		buf_say(&had, i < named ? "%S@%S\n" : "%S@%S?\n", now->at[i].id, c->speaker);
 	keep(&n->had, buf_str(&had));
 }
 
@@ -4345,9 +4355,9 @@ static void send_nudge(context *c, nudge *n, telling *t)
 	t->news = chosen = plan_nudge(c, n, t, &due);
 	if (chosen.n && !may_nudge(c, n))
 		named = INT32_MAX;       /* another server of the session does it */
-	else if (chosen.n && !post(c, n, t))
+	else if (chosen.n && !post(c, t))
 		named = 0;
-	note_nudged(c, n, &news, &chosen, named);
+	note_nudged(c, n, &news, t->record.whole, &chosen, named);
 }
 
 /* After a change of the mail, and when it is due. The first look leaves out what was
@@ -4360,13 +4370,14 @@ static void nudge_look(nudge *n, process *self, arena *mem)
 	int64_t due;
 	c.speaker = self->presence.agent;
 	t = begin_telling(&c, c.session_id);
-	if (!store_workspace_here(mem, self->root) || look_for_news(&c, &t, 0) != STORE_OK) {
-		n->due = 0;              /* a store that is away makes no news of old mail */
+	if (look_for_news(&c, &t, 0) != STORE_OK) {
+		n->due = 0;
 	} else {
-		for (int i = 0; n->looked == 0 && i < t.news.n; i++)
+		for (int i = 0; !n->begun && i < t.news.n; i++)
 			if (time_parse(t.news.at[i].created) < n->started)
 				ADD(mem, &before) = t.news.at[i];
-		note_nudged(&c, n, &t.news, &before, INT32_MAX);
+		n->begun = n->begun || t.record.whole || t.news.n;
+		note_nudged(&c, n, &t.news, t.record.whole, &before, INT32_MAX);
 		plan_nudge(&c, n, &t, &due);
 		n->due = due;
 		if (due && clock_ms() >= due)
@@ -4490,9 +4501,9 @@ static void notify_human(context *c, const store_message *m)
 		start_command(c->mem, 0);
 }
 /* ==== Setup ====
- * Connecting a client, as its row of clients[] has it: a directory of our own is
- * written, the client's own command is run, and what belongs into a file of the
- * user's is only shown. No file is replaced that we cannot have written. */
+ * Connecting a client, as its row of clients[] has it: its own command is run, lines
+ * that belong into a file of the user's are only shown, and a directory that is ours
+ * alone is written. No file is replaced that we cannot have written. */
 
 static str path_join(arena *mem, str dir, const char *name)
 {
@@ -4516,6 +4527,15 @@ static str dir_of(str path)
 static store_result read_path(arena *mem, str path, str *text)
 {
 	return store_read_file(mem, dir_of(path), arena_z(mem, name_of(path)), text);
+}
+
+/* What a file of the user's holds, links followed; empty where there is none. */
+static str read_settings(arena *mem, str path)
+{
+	str real = real_path(mem, path), text = S("");
+	if (real.n)
+		read_path(mem, real, &text);
+	return text;
 }
 
 /* Makes a path absolute and resolves no link: what a link points to may have
@@ -4584,28 +4604,27 @@ static str fill_in(arena *mem, const char *text, str program)
 
 /* Can this be such a text of ours? Another path may stand in it for this program's,
  * and other numbers, of another version. */
-static bool is_ours(str there, const char *text)
+static bool is_filled_in(str there, const char *text)
 {
 	static const char number[] = "0123456789.";
-	while (*text && there.n) {
+	while (text && *text && there.n) {
 		bool escaped = false;
 		if (*text == '$') {
-			while (there.n && (escaped || *there.s != '"')) {
+			for (; there.n && (escaped || *there.s != '"'); there = str_from(there, 1))
 				escaped = !escaped && *there.s == '\\';
-				there = str_from(there, 1);
-			}
 			text += 2;
-		} else if (strchr(number, *text) && memchr(number, *there.s, 11)) {
+		} else if (strchr(number, *text)) {
 			text += strspn(text, number);
-			while (there.n && memchr(number, *there.s, 11))
+			while (there.n && memchr(number, *there.s, sizeof number - 1))
 				there = str_from(there, 1);
-		} else {
-			if (*there.s != *text++)
-				return false;
+		} else if (*there.s == *text) {
 			there = str_from(there, 1);
+			text++;
+		} else {
+			return false;
 		}
 	}
-	return *text == '\0' && there.n == 0;
+	return text && *text == '\0' && there.n == 0;
 }
 
 /* ---- What there is of a client ---- */
@@ -4615,145 +4634,156 @@ enum wired { NOT_KNOWN, HAS_NONE, HAS_OTHER, HAS_OURS };
 typedef struct {
 	const client *row;
 	bool here;
-	enum wired entry;                /* of the server, in a file of the client's */
-	enum wired hooks;                /* or our directory, which may bring the server */
-	bool allowed;                    /* it uses the tools without asking */
-	str entry_file, plugin;          /* where they are */
+	enum wired server, hooks;        /* in the client's files; the hooks maybe in our directory */
+	str other;                       /* the path that the server's entry has instead of ours */
+	bool asks;                       /* before each use of a tool */
 } wiring;
 
+/* A file in the client's directory; one that begins with "../" stands beside it,
+ * unless a variable names the directory. */
 static str client_file(arena *mem, const client *row, const char *name)
 {
-	str home = variable(row->home_variable);
-	if (home.n == 0)
-		home = path_join(mem, variable("HOME"), row->home ? row->home : "");
-	return path_join(mem, home, name);
+	str dir = variable(row->home_variable), home = str_of(row->home), config = S(".config/");
+	str xdg = variable("XDG_CONFIG_HOME");
+	bool beside = strncmp(name, "../", 3) == 0;
+	name += beside ? 3 : 0;
+	if (dir.n)
+		return path_join(mem, dir, name);
+	if (beside)
+		return path_join(mem, variable("HOME"), name);
+	if (xdg.n && str_starts(home, config))
+		dir = arena_say(mem, "%S/%S", xdg, str_from(home, config.n));
+	else
+		dir = arena_say(mem, "%S/%S", variable("HOME"), home);
+	return path_join(mem, dir, name);
+}
+
+/* The part of a configuration that names the servers of all projects; all of it, if
+ * it is no JSON. */
+static str list_of_servers(arena *mem, str text)
+{
+	static const char *const names[] = { "mcpServers", "mcp", "amp.mcpServers" };
+	json_error error;
+	const json *all = json_read(mem, text, JSON_STORED, &error), *list = NULL;
+	if (error.what)
+		return text;
+	for (size_t i = 0; i < sizeof names / sizeof *names && !list; i++)
+		list = json_get(all, str_of(names[i]));
+	return list && list->kind == JSON_OBJECT ? list->raw : S("");
 }
 
 /* Does a configuration, in whatever language, name this program, or another one
- * that is called as we are? `ours` is how we would write it there. What follows the
- * name tells a server from a hook, and a directory of that name is somebody's
- * project. */
-static enum wired look_for(context *c, str text, str ours, bool hook)
+ * that is called as we are (*other)? `ours` is how we would write it there. What
+ * follows the name tells a server from a hook, and a directory of that name is
+ * somebody's project. */
+static enum wired look_for(context *c, str text, str ours, bool hook, str *other)
 {
 	str name = S("interagent"), program = c->self->program;
-	bool path = false, word = false;
+	bool word = false;
 	if (contains(text, ours))
 		return HAS_OURS;
 	for (ptrdiff_t i = 1, start; i + name.n < text.n; i++) {
 		str after = str_from(text, i + name.n), found;
-		if (!str_starts(str_from(text, i), name) || !strchr(" \"'.\n/", text.s[i - 1]) ||
-		    !(hook ? str_starts(after, S(" hook")) : strchr("\"':,]}\n", *after.s) != NULL))
+		if (!str_starts(str_from(text, i), name) || !strchr(" \"'.\n/", text.s[i - 1]))
+			continue;
+		if (hook ? !str_starts(after, S(" hook")) && !str_starts(after, S("' hook"))
+			 : !strchr("\"':,]}\n", *after.s))
 			continue;
 		for (start = i; start > 0 && !strchr(" \"'\n[,", text.s[start - 1]);)
 			start--;
 		found = (str){ text.s + start, i + name.n - start };
-		if (text.s[i - 1] == '/' && same_place(c->mem, found, program))
-			return HAS_OURS;
-		if (text.s[i - 1] == '/')
-			path = path || store_look(c->mem, found) != STORE_DIRECTORY;
-		else
+		if (text.s[i - 1] != '/')
 			word = true;
+		else if (same_place(c->mem, found, program))
+			return HAS_OURS;
+		else if (store_look(c->mem, found) != STORE_DIRECTORY)
+			*other = found;
 	}
-	if (word && !path && same_place(c->mem, find_program(c->mem, name), program))
+	if (word && other->n == 0 && same_place(c->mem, find_program(c->mem, name), program))
 		return HAS_OURS;
-	return word || path ? HAS_OTHER : HAS_NONE;
+	return word || other->n ? HAS_OTHER : HAS_NONE;
 }
 
-static void look_for_entry(context *c, wiring *w)
+/* What this file of our directory should hold; empty: it should not be there. */
+static str plugin_text(context *c, const setup_file *f)
 {
-	arena *mem = c->mem;
-	str text, home = variable(w->row->home_variable);
-	const json *list;
-	json_error error;
-	if (!w->row->servers && !w->row->config)
-		return;
-	if (w->row->servers)
-		w->entry_file = path_join(mem, home.n ? home : variable("HOME"), w->row->servers);
-	else
-		w->entry_file = client_file(mem, w->row, w->row->config);
-	read_path(mem, w->entry_file, &text);
-	if (w->row->servers) {           /* the rest of it tells of projects */
-		list = json_get(json_read(mem, text, JSON_STORED, &error), S("mcpServers"));
-		text = list && list->kind == JSON_OBJECT ? list->raw : S("");
-	}
-	w->entry = look_for(c, text, fill_in(mem, "\"$P\"", c->self->program), false);
+	return f->text ? fill_in(c->mem, f->text, c->self->program) : S("");
 }
 
-/* Is this the file that brings the server? It is wanted only where the client has
- * no entry of its own: a model would see each tool twice. */
-static bool brings_server(const setup_file *f)
-{
-	return strstr(f->text, "mcpServers") != NULL;
-}
-
-static void look_for_plugin(arena *mem, str program, wiring *w)
+static enum wired look_at_plugin(context *c, const client *row)
 {
 	bool any = false, all = true;
-	w->plugin = client_file(mem, w->row, w->row->plugin);
-	for (const setup_file *f = w->row->plugin_files; f->name; f++) {
-		str there, text = S("");
-		store_result r = read_path(mem, path_join(mem, w->plugin, f->name), &there);
-		if (!brings_server(f) || w->entry == HAS_NONE)
-			text = fill_in(mem, f->text, program);
-		any = any || r == STORE_OK;
-		all = all && str_eq(there, text);
+	for (const setup_file *f = row->plugin_files; f->name; f++) {
+		str there, path = path_join(c->mem, client_file(c->mem, row, row->plugin), f->name);
+		any = read_path(c->mem, path, &there) == STORE_OK || any;
+		all = all && str_eq(there, plugin_text(c, f));
 	}
-	w->hooks = any ? HAS_OTHER : HAS_NONE;
 	if (all)
-		w->hooks = HAS_OURS;
+		return HAS_OURS;
+	return any ? HAS_OTHER : HAS_NONE;
 }
 
 static wiring look_at_client(context *c, const client *row)
 {
 	arena *mem = c->mem;
 	wiring w = { .row = row };
-	str words = str_of(row->add ? row->add : row->name), text;
-	w.here = find_program(mem, str_cut(&words, ' ')).n > 0;
-	if (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY)
-		w.here = true;
-	look_for_entry(c, &w);
-	if (row->plugin)
-		look_for_plugin(mem, c->self->program, &w);
-	if (row->hooks_file) {
-		read_path(mem, client_file(mem, row, row->hooks_file), &text);
-		w.hooks = look_for(c, text, fill_in(mem, "$S hook", c->self->program), true);
+	str words = str_of(row->add ? row->add : row->name), program = c->self->program, text, other = S("");
+	w.here = find_program(mem, str_cut(&words, ' ')).n > 0 ||
+		 (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY);
+	if (row->config) {
+		text = list_of_servers(mem, read_settings(mem, client_file(mem, row, row->config)));
+		w.server = look_for(c, text, fill_in(mem, "\"$P\"", program), false, &w.other);
 	}
-	if (row->allow_file) {
-		read_path(mem, client_file(mem, row, row->allow_file), &text);
-		w.allowed = contains(text, S("interagent"));
+	if (row->plugin) {
+		w.hooks = look_at_plugin(c, row);
+	} else if (row->hooks) {
+		text = read_settings(mem, client_file(mem, row, row->hooks_file));
+		w.hooks = look_for(c, text, fill_in(mem, "$S hook", program), true, &other);
+	}
+	if (row->allow) {
+		text = read_settings(mem, client_file(mem, row, row->allow_file));
+		w.asks = !contains(text, S("mcp__interagent"));
 	}
 	return w;
 }
 
 static str describe_wiring(arena *mem, const wiring *w)
 {
-	static const char *const servers[] = {
-		"here", "not connected", "connected to another program", "connected",
-	};
 	static const char *const hooks[] = {
-		"", ", without hooks", ", with hooks that are not current", ", with hooks",
+		"", ", no hooks", ", hooks of another program or version", ", with hooks",
 	};
-	enum wired server = w->entry;
-	if (w->row->plugin && server == HAS_NONE && w->hooks != HAS_NONE)
-		server = HAS_OURS;       /* with the hooks, in our directory */
-	if (server == HAS_NONE)
-		return S("not connected");
-	return arena_say(mem, "%s%s", servers[server], hooks[w->hooks]);
+	str server = S("here");
+	if (w->server == HAS_NONE)
+		server = S("not connected");
+	if (w->server == HAS_OURS)
+		server = S("connected");
+	if (w->server == HAS_OTHER && w->other.n)
+		server = arena_say(mem, "connected to %S, which is %s", w->other,
+				   store_look(mem, w->other) == STORE_PROGRAM ? "another program"
+									      : "no program");
+	else if (w->server == HAS_OTHER)
+		server = S("connected to another program");
+	return arena_say(mem, "%S%s%s", server, hooks[w->hooks],
+			 w->asks && w->server != HAS_NONE ? ", asks before each tool" : "");
+}
+
+/* How an entry that is not ours is taken out. */
+static str advise_removal(arena *mem, const wiring *w)
+{
+	return w->row->remove ? str_of(w->row->remove)
+			      : arena_say(mem, "take interagent out of %S",
+					  client_file(mem, w->row, w->row->config));
 }
 
 /* What is to be done about it; empty: nothing. */
 static str advise_wiring(arena *mem, const wiring *w)
 {
 	const client *row = w->row;
-	bool absent = (w->entry == HAS_NONE && !row->plugin) || (w->entry == NOT_KNOWN && row->add);
-	if (w->entry == HAS_OTHER)
-		return arena_say(mem, "let %S name this program, or take interagent out of it and "
-				      "run interagent setup %s", w->entry_file, row->name);
-	if ((absent && w->hooks != HAS_OURS) || w->hooks == HAS_NONE || w->hooks == HAS_OTHER)
+	if (w->server == HAS_OTHER)
+		return arena_say(mem, "%S; then interagent setup %s", advise_removal(mem, w), row->name);
+	if (w->server == HAS_NONE || w->hooks == HAS_NONE || w->hooks == HAS_OTHER || w->asks ||
+	    (w->server == NOT_KNOWN && row->add))
 		return arena_say(mem, "interagent setup %s", row->name);
-	if (row->allow && !w->allowed)
-		return arena_say(mem, "interagent setup %s shows what keeps %s from asking before "
-				      "each tool", row->name, row->title);
 	return S("");
 }
 
@@ -4762,8 +4792,7 @@ static str advise_wiring(arena *mem, const wiring *w)
 typedef struct {
 	context *c;
 	wiring w;
-	bool dry, undo;
-	bool changed, failed;
+	bool dry, undo, failed;
 } setup;
 
 /* Writes a file of our directory, or removes it where there is no text for it. */
@@ -4773,14 +4802,13 @@ static void change_file(setup *s, str path, str text)
 	store_fault fault;
 	store_result r;
 	if (s->dry) {
-		say(s->c, text.n ? "%S:\n%S" : "would remove %S\n%S", path, text);
+		say(s->c, text.n ? "would write %S:\n%S" : "would remove %S\n%S", path, text);
 		return;
 	}
 	if (text.n)
 		r = store_write_file(mem, dir_of(path), arena_z(mem, name_of(path)), text, &fault);
 	else
 		r = store_remove(mem, path, false, &fault);
-	s->changed = s->changed || r == STORE_OK;
 	s->failed = s->failed || r != STORE_OK;
 	if (r == STORE_OK)
 		say(s->c, "%s %S\n", text.n ? "wrote" : "removed", path);
@@ -4788,48 +4816,34 @@ static void change_file(setup *s, str path, str text)
 		say(s->c, "cannot %s %Q: %s\n", fault.doing, fault.path, strerror(fault.error));
 }
 
-static void set_plugin_file(setup *s, const setup_file *f)
+static void set_plugin_file(setup *s, str path, const setup_file *f)
 {
 	context *c = s->c;
-	str path = path_join(c->mem, s->w.plugin, f->name), text = S(""), there;
+	str text = s->undo ? S("") : plugin_text(c, f), there;
 	store_result r = read_path(c->mem, path, &there);
-	bool foreign = r == STORE_OK && !is_ours(there, f->text);
-	if (r != STORE_OK && r != STORE_ABSENT)  /* a link, a directory ... */
-		foreign = store_look(c->mem, dir_of(path)) == STORE_DIRECTORY;
-	if (!s->undo && (!brings_server(f) || s->w.entry == HAS_NONE))
-		text = fill_in(c->mem, f->text, c->self->program);
-	if (foreign)
+	bool ours = is_filled_in(there, f->text) || is_filled_in(there, f->old);
+	if (r != STORE_OK)               /* a link or a directory, or there is none */
+		ours = r == STORE_ABSENT || store_look(c->mem, dir_of(path)) != STORE_DIRECTORY;
+	if (!ours)
 		say(c, "%S is not as interagent writes it: left as it is\n", path);
-	else if (!str_eq(there, text) || (s->dry && text.n))
+	else if (!str_eq(there, text))
 		change_file(s, path, text);
 }
 
-/* Directories that are empty now go as well; a full one refuses. */
-static void remove_empty_dirs(setup *s)
-{
-	arena *mem = s->c->mem;
-	str home = variable("HOME");
-	store_fault fault;
-	for (const setup_file *f = s->w.row->plugin_files; f->name; f++)
-		store_remove(mem, dir_of(path_join(mem, s->w.plugin, f->name)), true, &fault);
-	for (str dir = s->w.plugin; dir.n > home.n; dir = dir_of(dir))
-		store_remove(mem, dir, true, &fault);
-}
-
+/* Our directory, file by file. After an undo the directories that are empty go too,
+ * up to the client's own; a full one refuses. */
 static void set_plugin(setup *s)
 {
 	arena *mem = s->c->mem;
-	str note = path_join(mem, s->w.plugin, ".written-by-interagent");  /* of version 1.0 */
+	const client *row = s->w.row;
+	str dir = client_file(mem, row, row->plugin), home = client_file(mem, row, "");
 	store_fault fault;
-	for (const setup_file *f = s->w.row->plugin_files; f->name; f++)
-		set_plugin_file(s, f);
-	if (!s->dry)
-		store_remove(mem, note, false, &fault);
-	if (s->undo && s->changed)
-		remove_empty_dirs(s);
-	if (!s->undo && s->w.entry != HAS_NONE)
-		say(s->c, "The server itself is in %S already%s.\n", s->w.entry_file,
-		    s->w.entry == HAS_OTHER ? ", with another program" : "");
+	for (const setup_file *f = row->plugin_files; f->name; f++)
+		set_plugin_file(s, path_join(mem, dir, f->name), f);
+	for (const setup_file *f = row->plugin_files; f->name && s->undo && !s->dry; f++)
+		store_remove(mem, dir_of(path_join(mem, dir, f->name)), true, &fault);
+	for (; dir.n >= home.n && s->undo && !s->dry && s->w.hooks != HAS_NONE; dir = dir_of(dir))
+		store_remove(mem, dir, true, &fault);
 }
 
 /* Runs a client's own command, and waits for it. What it prints goes to standard
@@ -4865,13 +4879,15 @@ static void run_client(setup *s, const char *command)
 	}
 	if (s->dry) {
 		say(c, "would run: %S\n", line);
-		return;
-	}
-	s->failed = !run_program(argv);
-	if (find_program(c->mem, str_of(argv[0])).n == 0)
+	} else if (find_program(c->mem, str_of(argv[0])).n == 0) {
 		say(c, "%s is not on PATH; where it is, run: %S\n", argv[0], line);
-	else
-		say(c, s->failed ? "this failed: %S\n" : "ran: %S\n", line);
+		s->failed = true;
+	} else if (run_program(argv)) {
+		say(c, "ran: %S\n", line);
+	} else {
+		say(c, "this failed: %S\n", line);
+		s->failed = true;
+	}
 }
 
 static void show_lines(setup *s, const char *what_for, const char *file, const char *lines)
@@ -4883,38 +4899,61 @@ static void show_lines(setup *s, const char *what_for, const char *file, const c
 
 static void connect_client(setup *s)
 {
+	context *c = s->c;
 	const client *row = s->w.row;
-	if (row->plugin)
-		set_plugin(s);
-	else if (s->w.entry == HAS_OURS || s->w.entry == HAS_OTHER)
-		say(s->c, "%s has the server already, in %S%s.\n", row->title, s->w.entry_file,
-		    s->w.entry == HAS_OURS ? "" : ", with another program: take that out first");
+	str file = row->config ? client_file(c->mem, row, row->config) : S("");
+	if (s->w.server == HAS_OURS)
+		say(c, "%s has the server already, in %S.\n", row->title, file);
+	else if (s->w.server == HAS_OTHER)
+		say(c, "%s has another server of this name, in %S. To take its place: %S; then "
+		       "interagent setup %s\n", row->title, file, advise_removal(c->mem, &s->w), row->name);
 	else if (row->add)
 		run_client(s, row->add);
 	else if (row->server)
 		show_lines(s, "To connect it", row->config, row->server);
-	if (row->hooks && s->w.hooks != HAS_OURS)
+	s->failed = s->failed || s->w.server == HAS_OTHER;
+	if (row->plugin)
+		set_plugin(s);
+	else if (row->hooks && s->w.hooks != HAS_OURS)
 		show_lines(s, "For hooks, which tell it of mail", row->hooks_file, row->hooks);
-	if (row->allow && !s->w.allowed)
+	if (s->w.asks)
 		show_lines(s, "To let it use the tools unasked", row->allow_file, row->allow);
 	if (row->note)
-		say(s->c, "%s\n", row->note);
+		say(c, "%s\n", row->note);
 }
 
 static void disconnect_client(setup *s)
 {
 	const client *row = s->w.row;
-	const char *leftover = "%S is yours: take the lines of interagent out of it.\n";
+	bool remove = row->remove && (s->w.server == HAS_OURS || s->w.server == NOT_KNOWN);
+	const char *files[3] = { NULL };
+	if (remove)
+		run_client(s, row->remove);
+	else if (s->w.server == HAS_OTHER)
+		say(s->c, "%s has a server of this name that is not this program: left as it is\n",
+		    row->title);
+	else if (s->w.server == HAS_OURS)
+		files[0] = row->config;
 	if (row->plugin)
 		set_plugin(s);
-	else if (s->w.entry == HAS_NONE)
-		say(s->c, "%s has no server of this name.\n", row->title);
-	else if (row->remove)
-		run_client(s, row->remove);
-	else if (row->config)
-		say(s->c, leftover, s->w.entry_file);
-	if (row->hooks && s->w.hooks != HAS_NONE)
-		say(s->c, leftover, client_file(s->c->mem, row, row->hooks_file));
+	else if (s->w.hooks == HAS_OURS || s->w.hooks == HAS_OTHER)
+		files[1] = row->hooks_file;
+	if (row->allow && !s->w.asks)
+		files[2] = row->allow_file;
+	for (int i = 0; i < 3; i++)
+		if (files[i] && !(i && files[i] == files[i - 1]))
+			say(s->c, "%S is yours: take the lines of interagent out of it.\n",
+			    client_file(s->c->mem, row, files[i]));
+}
+
+static const json *client_doc(context *c, const wiring *w)
+{
+	buf text = { .mem = c->mem };
+	json_writer doc = { .out = &text };
+	json_error error;
+	json_say(&doc, "{client:%s,is:%S,advice:%S}", w->row->name, describe_wiring(c->mem, w),
+		 advise_wiring(c->mem, w));
+	return json_read(c->mem, json_done(&doc), JSON_STRICT, &error);
 }
 
 /* Which clients are here, what each has, and the command for what it lacks. */
@@ -4922,16 +4961,15 @@ static void list_clients(context *c)
 {
 	str absent = S("");
 	for (int i = 0; i < CLIENTS; i++) {
-		const client *row = &clients[i];
-		wiring w = look_at_client(c, row);
-		str what = describe_wiring(c->mem, &w), advice = advise_wiring(c->mem, &w);
+		wiring w = look_at_client(c, &clients[i]);
+		str advice = advise_wiring(c->mem, &w);
 		if (!w.here) {
-			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent, row->name);
+			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent, clients[i].name);
 			continue;
 		}
-		say(c, "%s: %S%s%S\n", row->title, what, advice.n ? "; " : "", advice);
-		add_doc(c, json_with_text(c->mem, json_with_text(c->mem, NULL, S("client"),
-					  str_of(row->name)), S("is"), what));
+		say(c, advice.n ? "%s: %S. Next: %S\n" : "%s: %S%S\n", clients[i].title,
+		    describe_wiring(c->mem, &w), advice);
+		add_doc(c, client_doc(c, &w));
 	}
 	if (absent.n)
 		say(c, "Not found here: %S\n", absent);
@@ -4939,7 +4977,7 @@ static void list_clients(context *c)
 
 static bool run_setup(context *c, call *k)
 {
-	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag };
+	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag, .undo = get_value(k, "undo")->flag };
 	str name = str_trim(arg(k, "client"));
 	const client *row = client_called(name);
 	if (variable("HOME").n == 0)
@@ -4958,11 +4996,11 @@ static bool run_setup(context *c, call *k)
 		return false;
 	}
 	s.w = look_at_client(c, row);
-	s.undo = get_value(k, "undo")->flag;
 	if (s.undo)
 		disconnect_client(&s);
 	else
 		connect_client(&s);
+	add_doc(c, json_with_text(c->mem, client_doc(c, &s.w), S("said"), buf_str(c->out)));
 	c->status = s.failed;
 	return true;
 }
@@ -5130,7 +5168,7 @@ static bool run_doctor(context *c, call *k)
 		       S("set INTERAGENT_DIR to an absolute path"));
 		c->status = 1;
 	}
-	if (c->self->root.n && need_agents(c)) {
+	if (c->self->root.n && load_agents(c)) {
 		examine_place(&d);
 		examine_watch(&d);
 	}
@@ -5280,7 +5318,8 @@ static const verb verbs[] = {
 	  run_doctor, setting_up, "interagent doctor" },
 	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.", NULL,
 	  NO_PARAMS, run_server, plumbing, "interagent serve" },
-	{ "hook", NULL, NO_STORE | OWN_OUTPUT, "Tell a client of mail: one command for all of its hook events.",
+	{ "hook", NULL, NO_STORE | OWN_OUTPUT | USAGE_IS_0,
+	  "Tell a client of mail: one command for all of its hook events.",
 	  "The event stands on standard input.",
 	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
 	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
@@ -6609,7 +6648,7 @@ static bool set_value(command *cmd, const param *p, str text)
 	str title = param_title(cmd->c->mem, true, p);
 	if (!text_valid(text))
 		return refuse(cmd->c, "%S: is not UTF-8", title);
-	if (p->kind != DOCUMENT && text.n == 0 && (p->flags & REQUIRED))
+	if (text.n == 0 && p->kind != DOCUMENT && (p->kind != STRING || (p->flags & REQUIRED)))
 		return refuse(cmd->c, "%S: must not be empty", title);
 	return take_value(cmd->c, cmd->k, p, JSON_STRING, text);
 }
@@ -6832,6 +6871,14 @@ static bool take_text(command *cmd, bool *edited)
 
 /* ---- Running a verb ---- */
 
+/* The exit status of a verb that was not called as it should be. */
+static int misused(const verb *v)
+{
+	if (v->traits & USAGE_IS_0)
+		return DONE;
+	return v->traits & USAGE_IS_1 ? REFUSED : USAGE;
+}
+
 /* A reason that begins with a parameter's name is told in the person's word for it. */
 static int refuse_verb(context *c, const call *k, bool usage)
 {
@@ -6843,7 +6890,7 @@ static int refuse_verb(context *c, const call *k, bool usage)
 	if (usage)
 		why = arena_say(c->mem, "%S; see interagent help %s", why, name);
 	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
-	return usage && !(k->verb->traits & USAGE_IS_1) ? USAGE : REFUSED;
+	return usage ? misused(k->verb) : REFUSED;
 }
 
 /* One document: an array where the verb lists, or where there are several. */
@@ -6932,7 +6979,8 @@ static int run_verb(process *self, const verb *v, char **argv)
 	if (!print(1, &text))
 		return cannot_write(&mem);
 	write_receipts(self, &mem, k.receipts);
-	sweep(self, &mem);
+	if (!(v->traits & (USAGE_IS_0 | USAGE_IS_1)))
+		sweep(self, &mem);
 	return c.status;
 }
 
@@ -7302,14 +7350,14 @@ static str store_root(arena *mem)
 	return S("");
 }
 
-/* Where the client works: what it says, or else where we were started. */
+/* Where the client works: what it says, if that is where we were started or above it,
+ * for a client that was started inside another finds the outer one's word. */
 static str working_directory(arena *mem)
 {
-	const char *given = client_project();
-	char *here = NEW(mem, char, MAX_PATH_BYTES);
-	if (given && *given)
-		return real_path(mem, str_of(given));
-	return getcwd(here, MAX_PATH_BYTES) ? real_path(mem, str_of(here)) : S("");
+	str given = real_path(mem, str_of(client_project()));
+	char *at = NEW(mem, char, MAX_PATH_BYTES);
+	str here = getcwd(at, MAX_PATH_BYTES) ? real_path(mem, str_of(at)) : S("");
+	return here.n == 0 || is_inside(here, given) ? given : here;
 }
 
 /* Descriptors 0 to 2 must be taken before a file of the store could be. They are
@@ -7368,7 +7416,7 @@ int main(int argc, char **argv)
 	self.shell = v->run != run_server;
 	if (self.root.n && self.root.s[0] != '/') {
 		warn(&mem, "INTERAGENT_DIR: %q is not an absolute path", self.root);
-		return USAGE;
+		return misused(v);
 	}
 	return run_verb(&self, v, argv);
 }

@@ -114,6 +114,7 @@ store_result store_list_statuses(store *st, store_records *out);
 /* What is known of who runs; see Presence. */
 typedef struct {
 	str agent, client, session, workspace, host;
+	str socket;                      /* where its client's session listens; may be empty */
 	enum store_life {
 		STORE_GONE,              /* it does not run */
 		STORE_UNSURE,            /* heard of a moment ago, but its lock is not to be seen */

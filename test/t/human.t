@@ -511,7 +511,7 @@ export INTERAGENT_NOTIFY
 # A shell that took it for commands would know $T.
 export T
 # shellcheck disable=SC2016
-hostile='$(touch $T/pwned) `touch $T/pwned`; touch $T/pwned | touch $T/pwned & '"'q' "
+hostile='$(touch $T/pwned) `touch $T/pwned`; touch $T/pwned | touch $T/pwned & '"'q'"
 id=$(send web api "$hostile")
 serve "$(escalation 1 "$id" "$hostile")" >/dev/null
 ok "INTERAGENT_NOTIFY runs" wait_for test -e "$T/told"
