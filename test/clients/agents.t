@@ -44,7 +44,7 @@ raise_curtain() {
 		 {"tool":"check_inbox","args":{"wait_seconds":20},"during":"$say waking 'a text' >/dev/null"},
 		 {"before":"$say parting 'a text' >/dev/null"}]
 	END
-	rm -f "$T/log" "$T/in"
+	rm -f "$T/log" "$T/in" "$T/port"
 	mkfifo "$T/in"
 	node "$here/test/clients/model.mjs" "$T/play" "$T/log" <"$T/in" >"$T/port" 2>"$T/model-said" &
 	stage=$!
@@ -147,8 +147,9 @@ if agent codex codex; then
 	like "... is listed" "$said" '^interagent .*enabled'
 	shown "For hooks" codex >"$HOME/.codex/hooks.json"
 	raise_curtain
-	printf '\n[model_providers.mock]\nname = "mock"\nbase_url = "%s/v1"\nwire_api = "responses"\n' "$model" >>"$HOME/.codex/config.toml"
-	run 120 codex exec -c model_provider=mock -m mock --dangerously-bypass-approvals-and-sandbox \
+	printf '\n[model_providers.mock]\nname = "mock"\nbase_url = "%s/v1"\nwire_api = "responses"\nenv_key = "MOCK_KEY"\n' \
+		"$model" >>"$HOME/.codex/config.toml"
+	run 120 env MOCK_KEY=x codex exec -c model_provider=mock -m mock --dangerously-bypass-approvals-and-sandbox \
 		--dangerously-bypass-hook-trust "go on"
 	drop_curtain
 	played Codex hooks
