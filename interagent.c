@@ -169,7 +169,8 @@ enum {
 	CALLER = 2,                      /* who speaks, if that is not known otherwise */
 	WORD = 4,                        /* on the command line: the next word without an option */
 	REST = 8,                        /* ... all the words that are left, or standard input */
-	SHELL_OPTIONAL = 16              /* required of a model; a verb finds it by itself */
+	SHELL_OPTIONAL = 16,             /* required of a model; a verb finds it by itself */
+	SECONDS = 32                     /* SPAN: a bare number counts as seconds */
 };
 
 typedef struct {
@@ -188,7 +189,8 @@ enum {
 	LIST = 16,                       /* --json prints an array; lines are cut to the screen */
 	NO_STORE = 32,                   /* needs neither a place for the mail nor a speaker */
 	PERSONAL = 64,                   /* refused in an agent's shell */
-	USAGE_IS_1 = 128                 /* exits 1 where others exit 2, which would wake a client */
+	USAGE_IS_1 = 128,                /* exits 1 where others exit 2, which would wake a client */
+	OWN_OUTPUT = 256                 /* what it prints has a form of its own: no --json */
 };
 
 typedef struct verb {
@@ -728,6 +730,25 @@ static str ago(context *c, str time)
 	return arena_say(c->mem, "%S ago", duration(c, age));
 }
 
+/* How long something lasts, or since when. */
+static str age_of(context *c, int64_t then)
+{
+	if (goes_to_file(c))
+		return arena_say(c->mem, "since %S", time_format(c->mem, then));
+	return duration(c, time_now() - then);
+}
+
+static const verb *find_verb(str name);
+
+/* What the reader of an answer calls a tool: a person types a verb. */
+static str shown_tool(context *c, const char *tool)
+{
+	const verb *v = find_verb(str_of(tool));
+	if (!c->self->shell)
+		return str_of(tool);
+	return arena_say(c->mem, "interagent %s", v->alias ? v->alias : v->name);
+}
+
 /* The front of an id, as much as tells it apart from the others. It is the name
  * of a file, which another program may have made. */
 static str short_id(context *c, str id)
@@ -791,11 +812,20 @@ static void say_damage(context *c)
 static void say_rest(context *c, int64_t shown_to, int64_t total)
 {
 	if (shown_to < total)
-		say(c, "...and %l more: offset %l\n", total - shown_to, shown_to);
+		say(c, "...and %l more: %soffset %l\n", total - shown_to, c->self->shell ? "--" : "",
+		    shown_to);
 }
 
 /* ==== Records ====
  * What a call needs of the directory of agents is loaded once and handed on. */
+
+/* For what is worth knowing but not worth a refusal. False: it cannot be read. */
+static bool load_agents(context *c)
+{
+	if (!c->loaded.agents)
+		c->loaded.agents = store_list_agents(&c->st, &c->agents) == STORE_OK;
+	return c->loaded.agents;
+}
 
 static bool need_agents(context *c)
 {
@@ -859,14 +889,15 @@ static bool is_live(context *c, str agent)
 static str shown_presence(context *c, str agent)
 {
 	const store_presence *p = presence_of(c, agent);
-	int64_t now = time_now();
 	if (!p || p->life == STORE_UNSURE)
 		return S("presence unknown");
+	if (p->life == STORE_GONE && goes_to_file(c))
+		return arena_say(c->mem, "not running, last seen %S", time_format(c->mem, p->seen));
 	if (p->life == STORE_GONE)
-		return arena_say(c->mem, "not running, last seen %S ago", duration(c, now - p->seen));
+		return arena_say(c->mem, "not running, last seen %S ago", age_of(c, p->seen));
 	if (p->client.n == 0)
-		return arena_say(c->mem, "live (%S)", duration(c, now - p->since));
-	return arena_say(c->mem, "live (%Q, %S)", p->client, duration(c, now - p->since));
+		return arena_say(c->mem, "live (%S)", age_of(c, p->since));
+	return arena_say(c->mem, "live (%Q, %S)", p->client, age_of(c, p->since));
 }
 
 /* A suggestion for a name that was typed wrong: near by letters, and only then. */
@@ -927,14 +958,15 @@ static bool refuse_agent(context *c, str name)
 	str *names = all_names(c, &n), near = nearest(name, names, n);
 	if (is_everybody(name))
 		return refuse(c, "no agent %q: a message goes to names, several with commas; "
-				 "list_agents shows who there is", name);
+				 "%S shows who there is", name, shown_tool(c, "list_agents"));
 	refuse(c, "no agent %q; ", text_head_bytes(name, SUBJECT_SHOWN));
 	if (means_human(name))
 		near = store_human;
 	if (near.n)
 		say(c, "did you mean %S? ", shown_name(c, near));
 	if (n == 1)
-		say(c, "nobody is registered yet: call register_agent");
+		say(c, "nobody is registered yet: %s%S", c->self->shell ? "" : "call ",
+		    shown_tool(c, "register_agent"));
 	else
 		say_names(c, "registered: ", names, n - 1);
 	say_damage(c);
@@ -1000,10 +1032,10 @@ static bool read_version(str text, int64_t *number)
 	return read_integer(text, number) && *number > 0;
 }
 
-/* A span like 10m, in ms; a bare number counts as seconds. */
-static bool read_span(str text, int64_t *ms)
+/* A span like 10m, in ms. */
+static bool read_span(str text, bool seconds, int64_t *ms)
 {
-	int64_t n, unit = 1000;
+	int64_t n, unit = seconds ? 1000 : 0;
 	if (text.n == 0)
 		return false;
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
@@ -1012,7 +1044,7 @@ static bool read_span(str text, int64_t *ms)
 			text.n--;
 			break;
 		}
-	if (!str_int(text, &n) || n < 0 || n > INT32_MAX / 2)
+	if (!unit || !str_int(text, &n) || n < 0 || n > INT32_MAX / 2)
 		return false;
 	*ms = n * unit;
 	return true;
@@ -1028,23 +1060,52 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 	case DOCUMENT: return text;
 	case INTEGER: return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
 	case BOOLEAN: return (text || given <= JSON_TRUE) && read_boolean(v->text, &v->flag);
-	case SPAN: return read_span(v->text, &v->number);
+	case SPAN: return read_span(v->text, p->flags & SECONDS, &v->number);
 	case VERSION_NUMBER: return read_version(v->text, &v->number);
 	}
 	return false;
 }
 
+/* What stands behind the dashes of an option: who speaks is always --from. */
+static str option_name(arena *mem, const param *p)
+{
+	char *name = arena_z(mem, p->flags & CALLER ? S("from") : str_of(p->name));
+	for (char *s = name; *s; s++)
+		*s = *s == '_' ? '-' : *s;
+	return str_of(name);
+}
+
+/* How the caller calls a parameter: a model by its name, a person by the option
+ * or, where it is a word of its own, as the usage has it. */
+static str param_title(arena *mem, bool shell, const param *p)
+{
+	char *word;
+	if (!shell)
+		return str_of(p->name);
+	if (!(p->flags & (WORD | REST)))
+		return arena_say(mem, "--%S", option_name(mem, p));
+	if (str_ends(str_of(p->name), S("message_id")))
+		return S("ID");
+	if (p->kind == DOCUMENT)
+		return S("TEXT");
+	word = arena_z(mem, str_of(p->name));
+	for (char *s = word; *s; s++)
+		*s = *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s;
+	return str_of(word);
+}
+
 static bool check_size(context *c, const param *p, const value *v)
 {
+	str title = param_title(c->mem, c->self->shell, p);
 	int64_t characters = text_count(v->text), max = p->max ? p->max : MAX_NAME;
 	if (p->kind == DOCUMENT && v->text.n > MAX_BODY)
-		return refuse(c, "%s: %l bytes, at most %d", p->name, (int64_t)v->text.n, MAX_BODY);
+		return refuse(c, "%S: %l bytes, at most %d", title, (int64_t)v->text.n, MAX_BODY);
 	if (p->kind == STRING && characters > max)
-		return refuse(c, "%s: %l characters, at most %l", p->name, characters, max);
+		return refuse(c, "%S: %l characters, at most %l", title, characters, max);
 	if (p->kind == INTEGER && v->number < 0)
-		return refuse(c, "%s: must not be negative", p->name);
+		return refuse(c, "%S: must not be negative", title);
 	if (p->kind == INTEGER && v->number > (p->max ? p->max : INT32_MAX))
-		return refuse(c, "%s: must be from 0 to %d", p->name, p->max ? p->max : INT32_MAX);
+		return refuse(c, "%S: must be from 0 to %d", title, p->max ? p->max : INT32_MAX);
 	return true;
 }
 
@@ -1055,6 +1116,9 @@ static bool take_value(context *c, call *k, const param *p, enum json_kind given
 	value v = { .text = text, .given = true };
 	if (given == JSON_NULL || (text.n == 0 && p->kind != DOCUMENT))
 		return true;
+	if (!read_value(p, given, &v) && c->self->shell)
+		return refuse(c, "%S: expected %s, not %q", param_title(c->mem, true, p),
+			      wanted(p->kind), text_head_bytes(text, SUBJECT_SHOWN));
 	if (!read_value(p, given, &v))
 		return refuse(c, "%s: expected %s, got %s", p->name, wanted(p->kind),
 			      given == JSON_STRING ? "another string" : json_kind_name(given));
@@ -1078,10 +1142,12 @@ static bool check_required(context *c, const call *k)
 		const value *v = &k->values[p - k->verb->params];
 		if (!(p->flags & REQUIRED) || (v->given && v->text.n))
 			continue;
-		if (c->self->shell && (p->flags & SHELL_OPTIONAL))
+		if ((c->self->shell && (p->flags & SHELL_OPTIONAL)) || (k->checking && (p->flags & REST)))
 			continue;
 		if (v->given)
-			return refuse(c, "%s: must not be empty", p->name);
+			return refuse(c, "%S: must not be empty", param_title(c->mem, c->self->shell, p));
+		if (c->self->shell)
+			return refuse(c, "%S is missing", param_title(c->mem, true, p));
 		return refuse(c, "%s: missing; %s is required", p->name, wanted(p->kind));
 	}
 	return true;
@@ -1239,13 +1305,13 @@ static str speaker_of_process(const context *c)
 static str speaker_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0)
+	if (c->session_id.n == 0 || !load_agents(c))
 		return S("");
 	load_live(c);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		if (!str_eq(p->session, c->session_id) || is_human(p->agent) ||
-		    !runs_in(c, p->workspace))
+		if (!str_eq(p->session, c->session_id) || !agent_named(c, p->agent) ||
+		    is_human(p->agent) || !runs_in(c, p->workspace))
 			continue;
 		if (!best || p->life > best->life || (p->life == best->life && p->seen > best->seen))
 			best = p;
@@ -1257,7 +1323,7 @@ static str speaker_of_place(context *c)
 {
 	int n;
 	const store_record **here;
-	if (c->self->cwd.n == 0 || !need_agents(c))
+	if (c->self->cwd.n == 0 || !load_agents(c))
 		return S("");
 	here = agents_here(c, &n);
 	return n ? here[0]->name : S("");
@@ -1329,17 +1395,17 @@ static bool find_speaker(context *c, str named)
 		c->speaker = named;
 		return true;
 	}
-	c->speaker = own_name(c);
+	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
 	if (has_spoken_as(c->self, named) ||
-	    (need_agents(c) && runs_in(c, workspace_of(c, named)))) {
+	    (load_agents(c) && runs_in(c, workspace_of(c, named)))) {
 		c->speaker = named;
 		return true;
 	}
 	/* Instructions written for the original always pass a name: it is taken,
 	 * where nothing else is known of us and nobody runs under it. */
-	if (c->speaker.n == 0 && need_agents(c) && agent_named(c, named) && !is_live(c, named)) {
+	if (c->speaker.n == 0 && load_agents(c) && agent_named(c, named) && !is_live(c, named)) {
 		c->speaker = named;
 		c->became = true;
 		speak_as(c->self, named, c->session_id);
@@ -1445,7 +1511,7 @@ static void be_home(process *self, arena *mem)
 	str name = S("");
 	if (self->presence.fd < 0 && self->root.n)
 		name = own_name(&c);
-	if (name.n && need_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
+	if (name.n && load_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
 		appear(&c, name);
 	end(&c);
 	arena_reset(mem);
@@ -1992,7 +2058,7 @@ static void write_receipt(context *c, const receipt *r)
 		     c->st.fault.placed ? "is marked read" : "stays unread", why);
 		return;
 	}
-	if (!need_agents(c))
+	if (!load_agents(c))
 		return;
 	signal_agent(c, m.from, r->reader, "read", &m);
 	if (count_unread(c, r->reader, &unread, &urgent) && unread == 0)
@@ -2161,7 +2227,7 @@ static void say_inbox_head(context *c, const inbox *in)
 		say(c, "%d unread", in->unread);
 		if (in->urgent)
 			say(c, ", %d urgent", in->urgent);
-		say(c, "; read_message shows one:\n");
+		say(c, "; %S shows one:\n", shown_tool(c, "read_message"));
 	}
 }
 
@@ -2261,8 +2327,8 @@ static bool find_message(context *c, str typed, store_message *m)
 		return refuse(c, "%q is too short for an id; give at least 4 characters",
 			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
-		return refuse(c, "no message %q; check_inbox lists yours",
-			      text_head_bytes(id, SUBJECT_SHOWN));
+		return refuse(c, "no message %q; %S lists yours", text_head_bytes(id, SUBJECT_SHOWN),
+			      shown_tool(c, "check_inbox"));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids; give more of it", id);
 	return ok_or_refuse(c, r);
@@ -2292,8 +2358,8 @@ static str page_of(str part, int64_t offset, int64_t total)
 static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 {
 	if (offset + shown < total)
-		say(c, "bytes %l to %l of %l; for more: offset %l\n", offset, offset + shown, total,
-		    offset + shown);
+		say(c, "bytes %l to %l of %l; for more: %soffset %l\n", offset, offset + shown, total,
+		    c->self->shell ? "--" : "", offset + shown);
 }
 
 static void say_header(context *c, const store_message *m, int64_t total)
@@ -2363,7 +2429,7 @@ static bool read_message(context *c, call *k)
 	store_message m;
 	str part, id = arg(k, "message_id");
 	int64_t total, offset = get_value(k, "offset")->number;
-	bool found = id.n ? find_message(c, id, &m) : find_unread(c, &m);
+	bool found = need_agents(c) && (id.n ? find_message(c, id, &m) : find_unread(c, &m));
 	if (!found || !find_body(c, &m, offset, &part, &total))
 		return false;
 	add_doc(c, json_with_text(c->mem, m.doc, S("content"), part));
@@ -2901,7 +2967,7 @@ static bool publish_spec(context *c, call *k)
 static void note_reader(context *c, const store_spec *s)
 {
 	store_result r;
-	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !need_agents(c) ||
+	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !load_agents(c) ||
 	    !agent_named(c, c->speaker))
 		return;
 	r = store_note_reader(&c->st, s->name, c->speaker, s->version);
@@ -3239,9 +3305,9 @@ static bool run_log(context *c, call *k)
 
 /* ---- The board: what needs the person, at a glance ---- */
 
-enum { WAITING_SHOWN = 10, AGENTS_SHOWN = 20, SPECS_SHOWN = 5 };
+enum { WAITING_SHOWN = 10, AGENTS_SHOWN = 20, SPECS_SHOWN = 5, WIDTH_OF_FILE = 240 };
 enum { NAME_CELL, MAIL_CELL, PRESENCE_CELL, STATUS_CELL, WORKSPACE_CELL, CELLS };
-enum { NARROWEST = 10, GAP = 2 };
+enum { NARROWEST = 16, GAP = 2 };
 
 /* The columns of the agents' lines: how wide one is at first, unless it needs less
  * or there is less, and how much, in per cent, it takes of what is left then. */
@@ -3333,7 +3399,7 @@ static agent_row agent_cells(board *b, const store_record *a)
 	context *c = b->c;
 	store_count mail = store_count_of(&b->counts, a->name);
 	const store_record *status = store_named(&c->statuses, a->name);
-	str age = duration(c, time_now() - mail.oldest);
+	str age = mail.unread ? age_of(c, mail.oldest) : S("");
 	agent_row row = { .live = is_live(c, a->name) };
 	row.cell[NAME_CELL] = shown_name(c, a->name);
 	row.cell[PRESENCE_CELL] = shown_presence(c, a->name);
@@ -3393,6 +3459,10 @@ static void board_agents(board *b)
 				text_fit(c->out, rows[i].cell[j], width[j]);
 			}
 		end_line(b, rows[i].live ? "32" : "");
+		if (width[STATUS_CELL] == 0 && rows[i].cell[STATUS_CELL].n) {
+			say(c, "      %S", rows[i].cell[STATUS_CELL]);
+			end_line(b, "");
+		}
 	}
 	say_more_on_board(b, c->agents.n - n, "interagent agents");
 }
@@ -3491,7 +3561,7 @@ static bool run_board(context *c, call *k)
 	board b = { .c = c, .width = screen_width() };
 	(void)k;
 	if (b.width == 0)
-		b.width = 80;
+		b.width = WIDTH_OF_FILE;
 	b.coloured = isatty(1) && term && *term && strcmp(term, "dumb") != 0 &&
 		     !(no_color && *no_color);
 	if (!load_board(&b))
@@ -3840,7 +3910,7 @@ static void say_who_you_are(context *c)
 {
 	const store_record **here = NULL;
 	int n = 0, said = 0;
-	if (need_agents(c))
+	if (load_agents(c))
 		here = agents_here(c, &n);
 	c->out->n = 0;
 	say(c, "You are the agent %S. ", shown_name(c, c->speaker));
@@ -5103,7 +5173,7 @@ static bool run_doctor(context *c, call *k)
 		       S("set INTERAGENT_DIR to an absolute path"));
 		c->status = 1;
 	}
-	if (c->self->root.n && need_agents(c)) {
+	if (c->self->root.n && load_agents(c)) {
 		examine_place(&d);
 		examine_watch(&d);
 	}
@@ -5129,29 +5199,16 @@ static bool run_server(context *c, call *k);
 static bool run_man(context *c, call *k);
 static bool run_completion(context *c, call *k);
 
-static const char mail[] = "Mail", people[] = "Agents", specs[] = "Specs", yours[] = "For you",
-		  setting_up[] = "Setting up", plumbing[] = "For clients and scripts";
+static const char mail[] = "Mail", people[] = "Agents", specs[] = "Specs",
+		  setting_up[] = "Setting up", plumbing[] = "For clients and scripts",
+		  tools[] = "Only under a tool's name";
 
 /* In the order of --help: what a person types comes first. */
-static const char *const groups[] = { yours, mail, people, specs, setting_up, plumbing };
+static const char *const groups[] = { mail, people, specs, setting_up, plumbing };
 
 static const verb verbs[] = {
 	{ "board", NULL, 0, "Show what waits for you, who is there and what changed.",
-	  "In a terminal also without a verb.", NO_PARAMS, run_board, yours, "interagent board" },
-	{ "done", NULL, 0, "Mark a message completed.", "To undo it, reply.",
-	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
-		 { "from", STRING, CALLER, 0, NULL }),
-	  run_done, yours, "interagent done 1a2b3c4d" },
-	{ "log", NULL, LIST, "Show conversations, oldest first, replies below what they answer.",
-	  "Of everybody, of one agent, or the one that a message belongs to.",
-	  PARAMS({ "name", STRING, WORD, 0, "An agent, or a message's id" },
-		 { "since", SPAN, 0, 0, "Only what is younger, like 2d" },
-		 { "full", BOOLEAN, 0, 0, "With their texts" }),
-	  run_log, yours, "interagent log api --since 2d --full" },
-	{ "watch", NULL, 0, "Print unread mail, and each message as it comes.", NULL,
-	  PARAMS({ "from", STRING, CALLER, 0, NULL },
-		 { "all", BOOLEAN, 0, 0, "Everybody's mail" }),
-	  run_watch, yours, "interagent watch --all" },
+	  "In a terminal also without a verb.", NO_PARAMS, run_board, mail, "interagent board" },
 	{ "register_agent", NULL, TOOL,
 	  "Register your name so others can write to you: short, the same in every session. "
 	  "Again to update it.", NULL,
@@ -5164,7 +5221,7 @@ static const verb verbs[] = {
 	  list_agents, people, "interagent agents" },
 	{ "get_agent", NULL, TOOL | READ_ONLY, "One agent's entry.", NULL,
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_agent, people, "interagent get_agent api" },
+	  get_agent, tools, "interagent get_agent api" },
 	{ "send_message", "send", TOOL | ALWAYS_LOAD,
 	  "Send mail to an agent, running or not. Returns at once; answers come as mail.", NULL,
 	  PARAMS({ "from", STRING, CALLER, 0, LEAVE_OUT },
@@ -5195,6 +5252,20 @@ static const verb verbs[] = {
 		 { "content", DOCUMENT, REST, 0, NULL },
 		 { "mark_complete", BOOLEAN, 0, 0, "The matter is done" }),
 	  reply_message, mail, "interagent reply 1a2b3c4d 'It is mended.' --mark-complete" },
+	{ "done", NULL, 0, "Mark a message completed.", "To undo it, reply.",
+	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
+		 { "from", STRING, CALLER, 0, NULL }),
+	  run_done, mail, "interagent done 1a2b3c4d" },
+	{ "log", NULL, LIST, "Show conversations, each reply below what it answers.",
+	  "Of everybody, of one agent, or the one that a message belongs to; the oldest first.",
+	  PARAMS({ "name", STRING, WORD, 0, "An agent, or a message's id" },
+		 { "since", SPAN, 0, 0, "Only what is younger, like 2d" },
+		 { "full", BOOLEAN, 0, 0, "With their texts" }),
+	  run_log, mail, "interagent log api --since 2d --full" },
+	{ "watch", NULL, 0, "Print unread mail, and each message as it comes.", NULL,
+	  PARAMS({ "from", STRING, CALLER, 0, NULL },
+		 { "all", BOOLEAN, 0, 0, "Everybody's mail" }),
+	  run_watch, mail, "interagent watch --all" },
 	{ "escalate", NULL, TOOL, "Ask the human to decide about a message you got.", NULL,
 	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
 		 { "agent_name", STRING, CALLER, 0, LEAVE_OUT },
@@ -5223,7 +5294,7 @@ static const verb verbs[] = {
 	  set_status, people, "interagent set_status 'writing the importer' --from api" },
 	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
 	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_status, people, "interagent get_status api" },
+	  get_status, tools, "interagent get_status api" },
 	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.", NULL,
 	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  get_all_statuses, people, "interagent statuses" },
@@ -5246,25 +5317,25 @@ static const verb verbs[] = {
 		 { "undo", BOOLEAN, 0, 0, "Take it back" }),
 	  run_setup, setting_up, "interagent setup claude --dry-run" },
 	{ "doctor", NULL, NO_STORE, "Look for what is wrong, and say what to do.",
-	  "The mail, this program, this directory, and each client that is here. Exits 1 if\n"
+	  "The mail, this program, this directory, and each client that is here. Exits 1 if "
 	  "the mail is damaged or has no place.",
 	  PARAMS({ "fix", BOOLEAN, 0, 0, "Move damaged files aside" }),
 	  run_doctor, setting_up, "interagent doctor" },
-	{ "serve", NULL, NO_STORE, "Be the MCP server, on standard input and output.", NULL,
+	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.", NULL,
 	  NO_PARAMS, run_server, plumbing, "interagent serve" },
-	{ "hook", NULL, NO_STORE, "Tell a client of mail: one command for all of its hook events.",
+	{ "hook", NULL, NO_STORE | OWN_OUTPUT, "Tell a client of mail: one command for all of its hook events.",
 	  "The event stands on standard input.",
 	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
 	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
-	  "Exits 2 with the text on standard error, because some clients wake by that; after the\n"
+	  "Exits 2 with the text on standard error, because some clients wake by that; after the "
 	  "time-out 0. With --exit-code 0 the text goes to standard output.",
 	  PARAMS({ "from", STRING, CALLER, 0, NULL },
-		 { "timeout", SPAN, 0, 0, "How long, like 5m; default: for ever" },
+		 { "timeout", SPAN, SECONDS, 0, "How long, like 5m; default: for ever" },
 		 { "exit_code", INTEGER, 0, 255, "When there is mail; default: 2" }),
 	  run_wait, plumbing, "interagent wait --timeout 5m" },
-	{ "man", NULL, NO_STORE, "Write the manual page.", NULL,
+	{ "man", NULL, NO_STORE | OWN_OUTPUT, "Write the manual page.", NULL,
 	  NO_PARAMS, run_man, plumbing, "interagent man | man -l -" },
-	{ "completion", NULL, NO_STORE, "Write the completion for a shell.", NULL,
+	{ "completion", NULL, NO_STORE | OWN_OUTPUT, "Write the completion for a shell.", NULL,
 	  PARAMS({ "shell", STRING, REQUIRED | WORD, 0, "bash, zsh or fish" }),
 	  run_completion, plumbing, "interagent completion bash" },
 };
@@ -5298,6 +5369,8 @@ static void on_signal(int number)
 	errno = saved;
 }
 
+static bool reader_may_go;               /* SIGPIPE was not ignored when we were started */
+
 /* What a parent has blocked or ignored is as it usually is: a process that cannot
  * be ended stays for ever, and with SIGCHLD ignored no helper can be waited for.
  * Other signals are the parent's business. A write that fails says so by itself. */
@@ -5311,7 +5384,7 @@ static void reset_signals(void)
 		sigaddset(&set, usual[i]);
 	}
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	reader_may_go = signal(SIGPIPE, SIG_IGN) != SIG_IGN;
 	signal(SIGXFSZ, SIG_IGN);
 }
 
@@ -6381,15 +6454,16 @@ static bool run_server(context *c, call *k)
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 
-/* What stands behind the dashes of an option: who speaks is always --from. */
-static str option_name(arena *mem, const param *p)
+/* The answer did not go out. Where its reader has gone, we end as other filters do. */
+static int cannot_write(arena *mem)
 {
-	buf b = { .mem = mem };
-	if (p->flags & CALLER)
-		return S("from");
-	for (const char *s = p->name; *s; s++)
-		buf_char(&b, *s == '_' ? '-' : *s);
-	return buf_str(&b);
+	int error = errno;
+	if (error == EPIPE && reader_may_go) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	warn(mem, "cannot write the answer: %s", strerror(error));
+	return REFUSED;
 }
 
 static const char *value_word(const param *p)
@@ -6403,82 +6477,147 @@ static const char *value_word(const param *p)
 
 /* ---- Help ---- */
 
-/* Adds a word of a usage line, on a new one where it would pass column 80. */
-static void add_usage_word(buf *b, str word)
+/* What a person is told of a parameter, where the row has nothing or speaks to a model. */
+static const struct {
+	const char *param, *about;
+} for_people[] = {
+	{ "message_id", "The message: the first characters of its id are enough" },
+	{ "original_message_id", "The message that is answered: the first characters of its id" },
+	{ "to", "Who gets it: an agent, several with commas, or human" },
+	{ "content", "The text; - reads standard input; default: type it, or your editor" },
+	{ "subject", "Default: the first line of the text, or that of what is answered" },
+	{ "urgent", "It may interrupt what the agent is doing" },
+	{ "mark_complete", "The matter is done; without a text nothing is sent" },
+	{ "offset", "How much of it to pass over; default: 0" },
+	{ "wait_seconds", "Wait so long for mail, at most 300; default: 0" },
+	{ "reason", "What there is to decide" },
+	{ "status", "What is going on" },
+	{ "agent_name", "The agent" },
+	{ "workspace_path", "Where the agent works; default: here" },
+	{ "description", "What the agent works on" },
+	{ "version", "An older text; default: the current one" },
+};
+
+static str param_about(const verb *v, const param *p)
 {
-	ptrdiff_t column = 0;
-	while (column < b->n && b->s[b->n - 1 - column] != '\n')
-		column++;
-	buf_say(b, column + 1 + word.n > 80 ? "\n         %S" : " %S", word);
+	if (p->flags & CALLER)
+		return S("Who speaks; default: in your own terminal, you");
+	for (size_t i = 0; i < sizeof for_people / sizeof *for_people; i++)
+		if (strcmp(p->name, for_people[i].param) == 0)
+			return str_of(for_people[i].about);
+	if (!p->about)
+		return v->group == specs ? S("The spec") : S("The agent");
+	return str_of(p->about);
 }
 
-static str usage_word(arena *mem, const param *p)
+static bool is_positional(const param *p)
 {
-	buf b = { .mem = mem };
-	bool positional = (p->flags & (WORD | REST)) != 0;
-	bool optional = !(p->flags & REQUIRED) || (p->flags & SHELL_OPTIONAL);
-	buf_say(&b, optional ? "[" : "");
-	if (positional)
-		for (const char *s = p->name; *s; s++)
-			buf_char(&b, *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s);
-	else
-		buf_say(&b, "--%S", option_name(mem, p));
-	if (!positional && p->kind != BOOLEAN)
-		buf_say(&b, " %s", value_word(p));
-	buf_say(&b, p->flags & REST ? "..." : "");
-	buf_say(&b, optional ? "]" : "");
-	return buf_str(&b);
+	return (p->flags & (WORD | REST)) != 0;
+}
+
+/* Can it be left out? A text can be typed when it is asked for. */
+static bool is_optional(const param *p)
+{
+	return !(p->flags & REQUIRED) || (p->flags & SHELL_OPTIONAL) || p->kind == DOCUMENT;
+}
+
+/* Adds words, each on a new line where it would pass column 80. */
+static void add_words(buf *b, str words, const char *indent)
+{
+	while (words.n) {
+		str word = str_cut(&words, ' ');
+		ptrdiff_t column = 0;
+		while (column < b->n && b->s[b->n - 1 - column] != '\n')
+			column++;
+		if (column + 1 + word.n > 80)
+			buf_say(b, "\n%s%S", indent, word);
+		else
+			buf_say(b, column && b->s[b->n - 1] != ' ' ? " %S" : "%S", word);
+	}
+}
+
+/* A parameter with its value, as it is typed. */
+static str typed_param(arena *mem, const param *p)
+{
+	str title = param_title(mem, true, p);
+	if (is_positional(p))
+		return arena_say(mem, p->flags & REST ? "%S..." : "%S", title);
+	return arena_say(mem, p->kind == BOOLEAN ? "%S" : "%S %s", title, value_word(p));
+}
+
+static void add_param_help(buf *b, str what, str about)
+{
+	buf_say(b, what.n < 20 ? "  %S" : "  %S\n", what);
+	for (ptrdiff_t pad = what.n < 20 ? what.n : -2; pad < 20; pad++)
+		buf_char(b, ' ');
+	add_words(b, about, "                      ");
+	buf_char(b, '\n');
 }
 
 static int help_verb(arena *mem, const verb *v)
 {
-	buf b = { .mem = mem };
+	buf b = { .mem = mem }, list = { .mem = mem };
+	bool json = !(v->traits & OWN_OUTPUT);
 	buf_say(&b, "usage: interagent %s", v->alias ? v->alias : v->name);
-	for (const param *p = v->params; p->name; p++)
-		add_usage_word(&b, usage_word(mem, p));
-	add_usage_word(&b, S("[--json]"));
-	buf_say(&b, "\n\n%s\n", v->about);
-	if (v->more)
-		buf_say(&b, "%s\n", v->more);
-	if (v->alias)
-		buf_say(&b, "The same as interagent %s.\n", v->name);
-	for (const param *p = v->params; p->name; p++) {
-		if (p->flags & CALLER)
-			buf_say(&b, "  --from NAME: who speaks; in your own terminal that is you\n");
-		else if (p->about)
-			buf_say(&b, "  --%S: %s\n", option_name(mem, p), p->about);
+	for (int options = 0; options < 2; options++)
+		for (const param *p = v->params; p->name; p++) {
+			str typed = typed_param(mem, p);
+			if (is_positional(p) == (options == 1))
+				continue;
+			add_words(&b, arena_say(mem, is_optional(p) ? "[%S]" : "%S", typed), "         ");
+			if (!options)
+				typed = arena_say(mem, "%S, --%S", typed, option_name(mem, p));
+			add_param_help(&list, typed, param_about(v, p));
+		}
+	if (json) {
+		add_words(&b, S("[--json]"), "         ");
+		add_param_help(&list, S("--json"), S("Print JSON"));
 	}
-	buf_say(&b, "\nexample: %s\n", v->example);
-	return print(1, &b) ? DONE : REFUSED;
+	buf_say(&b, "\n\n");
+	add_words(&b, str_of(v->about), "");
+	buf_char(&b, '\n');
+	if (v->more) {
+		add_words(&b, str_of(v->more), "");
+		buf_char(&b, '\n');
+	}
+	if (v->alias)
+		buf_say(&b, "The tool's name, %s, is the same verb.\n", v->name);
+	buf_say(&b, list.n ? "\n%S\nexample: %s\n" : "%S\nexample: %s\n", buf_str(&list), v->example);
+	return print(1, &b) ? DONE : cannot_write(mem);
 }
 
 static void help_line(buf *b, const verb *v)
 {
 	const char *name = v->alias ? v->alias : v->name;
 	str about = str_of(v->about);
+	about = str_cut(&about, '.');
+	about.n = (ptrdiff_t)strcspn(arena_z(b->mem, about), about.n > 60 ? ":;" : ".");
 	buf_say(b, "  %s", name);
 	for (size_t pad = strlen(name); pad < 18; pad++)
 		buf_char(b, ' ');
-	buf_say(b, "%S\n", str_cut(&about, '.'));
+	buf_say(b, "%S\n", about);
 }
 
 static int help(arena *mem)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, "interagent " VERSION ": mail between coding agents, and you\n\n"
-		"usage: interagent VERB [WORD...] [OPTION...]\n"
-		"       interagent help VERB     tells all of a verb\n");
+	buf b = { .mem = mem }, names = { .mem = mem };
+	buf_say(&b, "interagent: mail between coding agents, and you\n"
+		"usage: interagent VERB [WORD...] [OPTION...]; interagent help VERB tells more\n\n");
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
-		buf_say(&b, "\n%s\n", groups[g]);
+		buf_say(&b, "%s\n", groups[g]);
 		for (int i = 0; i < VERBS; i++)
 			if (verbs[i].group == groups[g])
 				help_line(&b, &verbs[i]);
 	}
-	buf_say(&b, "\nWithout a verb: the board in a terminal, else serve. --from NAME says who speaks,\n"
-		"--json asks for JSON, - as a text reads standard input, -- ends the options.\n"
+	for (int i = 0; i < VERBS; i++)
+		if (verbs[i].alias || verbs[i].group == tools)
+			buf_say(&names, " %s", verbs[i].name);
+	buf_say(&b, "\nTools' names are verbs too:");
+	add_words(&b, str_trim(buf_str(&names)), "  ");
+	buf_say(&b, "\n--from NAME says who speaks, - as a text reads standard input, -- ends options.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
-	return print(1, &b) ? DONE : REFUSED;
+	return print(1, &b) ? DONE : cannot_write(mem);
 }
 
 /* ---- Reading the options ---- */
@@ -6500,12 +6639,21 @@ static const param *find_param(const verb *v, str name)
 	return NULL;
 }
 
+static const param *text_param(const verb *v)
+{
+	for (const param *p = v->params; p->name; p++)
+		if (p->flags & REST)
+			return p;
+	return NULL;
+}
+
 static bool set_value(command *cmd, const param *p, str text)
 {
+	str title = param_title(cmd->c->mem, true, p);
 	if (!text_valid(text))
-		return refuse(cmd->c, "the value of %s is not UTF-8", p->name);
+		return refuse(cmd->c, "%S: is not UTF-8", title);
 	if (p->kind != DOCUMENT && text.n == 0 && (p->flags & REQUIRED))
-		return refuse(cmd->c, "%s: must not be empty", p->name);
+		return refuse(cmd->c, "%S: must not be empty", title);
 	return take_value(cmd->c, cmd->k, p, JSON_STRING, text);
 }
 
@@ -6528,7 +6676,7 @@ static bool take_option(command *cmd)
 		cmd->help = true;
 		return true;
 	}
-	if (!inside && str_eq(name, S("json"))) {
+	if (!inside && str_eq(name, S("json")) && !(cmd->k->verb->traits & OWN_OUTPUT)) {
 		c->wants_json = true;
 		return true;
 	}
@@ -6581,8 +6729,9 @@ static bool read_options(command *cmd)
 		} else if (word[1] == '-') {
 			done = take_option(cmd);
 		} else {
-			done = refuse(cmd->c, "no such option: %Q; put -- before a text that begins "
-					      "with a dash", str_of(word));
+			done = refuse(cmd->c, text_param(cmd->k->verb) ?
+				      "no such option: %Q; put -- before a text that begins with a dash" :
+				      "no such option: %Q", str_of(word));
 		}
 		if (!done)
 			return false;
@@ -6591,14 +6740,6 @@ static bool read_options(command *cmd)
 }
 
 /* ---- A text that is not in the options ---- */
-
-static const param *text_param(const verb *v)
-{
-	for (const param *p = v->params; p->name; p++)
-		if (p->flags & REST)
-			return p;
-	return NULL;
-}
 
 /* All of a descriptor. A read error is not the end: half a text is not sent. */
 static bool read_all(context *c, int fd, str *text)
@@ -6636,11 +6777,16 @@ static bool edit_text(context *c, const char *editor, str *text)
 		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path, strerror(fault.error));
 	child = fork();
 	if (child == 0) {
+		signal(SIGPIPE, SIG_DFL);
 		execl("/bin/sh", "sh", "-c", line.s, "sh", path.s, (char *)NULL);
 		_exit(127);
 	}
+	signal(SIGINT, SIG_IGN);         /* Ctrl-C is the editor's business */
+	signal(SIGQUIT, SIG_IGN);
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	if (child < 0 || status != 0)
 		return refuse(c, "%s did not end well: nothing is sent; the text is in %Q", editor, path);
 	return store_read_file(c->mem, c->self->root, draft_name, text) == STORE_OK ||
@@ -6673,9 +6819,11 @@ static bool check_first(context *c, call *k)
 {
 	bool good;
 	k->checking = true;
-	good = find_caller(c, k) && k->verb->run(c, k);
+	k->misused = !check_required(c, k);
+	good = !k->misused && find_caller(c, k) && k->verb->run(c, k);
 	k->checking = false;
-	c->out->n = 0;
+	if (good)
+		c->out->n = 0;
 	return good;
 }
 
@@ -6692,10 +6840,12 @@ static bool fill_text(command *cmd, const param *p, str text)
 {
 	const param *subject = find_param(cmd->k->verb, S("subject"));
 	str trimmed = str_trim(text);
+	cmd->k->misused = true;          /* unless all of it is right */
 	if (trimmed.n == 0)
 		return refuse(cmd->c, "nothing is sent: the text is empty");
 	if (!set_value(cmd, p, text))
 		return false;
+	cmd->k->misused = false;
 	if (!subject || !(subject->flags & SHELL_OPTIONAL) || get_value(cmd->k, "subject")->given)
 		return true;
 	trimmed = text_head_chars(str_cut(&trimmed, '\n'), MAX_SUBJECT);
@@ -6725,16 +6875,18 @@ static bool take_text(command *cmd, bool *edited)
 
 /* ---- Running a verb ---- */
 
+/* A reason that begins with a parameter's name is told in the person's word for it. */
 static int refuse_verb(context *c, const call *k, bool usage)
 {
-	str why = str_trim(buf_str(c->out));
-	bool quiet = (k->verb->traits & USAGE_IS_1) != 0;
+	str why = str_trim(buf_str(c->out)), rest = why;
+	const param *p = find_param(k->verb, str_cut(&rest, ':'));
+	const char *name = k->verb->alias ? k->verb->alias : k->verb->name;
+	if (p)
+		why = arena_say(c->mem, "%S:%S", param_title(c->mem, true, p), rest);
 	if (usage)
-		write_out(2, arena_say(c->mem, "interagent: %S; see interagent help %s\n", why,
-				       k->verb->alias ? k->verb->alias : k->verb->name));
-	else
-		write_out(2, arena_say(c->mem, "interagent: %S\n", why));
-	return usage && !quiet ? USAGE : REFUSED;
+		why = arena_say(c->mem, "%S; see interagent help %s", why, name);
+	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
+	return usage && !(k->verb->traits & USAGE_IS_1) ? USAGE : REFUSED;
 }
 
 /* One document: an array where the verb lists, or where there are several. */
@@ -6776,6 +6928,21 @@ static void drop_draft(context *c)
 	store_remove(c->mem, arena_say(c->mem, "%S/%s", c->self->root, draft_name), false, &fault);
 }
 
+/* An inbox may be asked to wait until there is something in it. */
+static bool run_until_mail(context *c, call *k)
+{
+	const param *p = find_param(k->verb, S("wait_seconds"));
+	int64_t until = clock_ms() + (p ? get_value(k, p->name)->number * 1000 : 0);
+	for (;;) {
+		k->may_wait = p && clock_ms() < until;
+		if (!run_call(c, k))
+			return false;
+		if (!k->waits || !sleep_for_mail(c, 1, until - clock_ms()))
+			return true;
+		reopen(c);
+	}
+}
+
 static int run_verb(process *self, const verb *v, char **argv)
 {
 	static arena mem;
@@ -6796,7 +6963,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 	}
 	if (!take_text(&cmd, &edited))
 		return refuse_verb(&c, &k, k.misused);
-	if (!run_call(&c, &k))
+	if (!run_until_mail(&c, &k))
 		return refuse_verb(&c, &k, k.misused);
 	if (edited)
 		drop_draft(&c);
@@ -6806,7 +6973,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 		fit_lines(&text);
 	start_line(&c);
 	if (!print(1, &text))
-		return REFUSED;
+		return cannot_write(&mem);
 	write_receipts(self, &mem, k.receipts);
 	sweep(self, &mem);
 	return c.status;
@@ -6822,12 +6989,13 @@ static int no_such_verb(arena *mem, str word)
 			names[n++] = str_of(verbs[i].alias);
 	}
 	near = nearest(word, names, n);
-	if (near.n)
+	if (str_starts(word, S("-")))
+		write_out(2, arena_say(mem, "interagent: no such option: %Q; see interagent --help\n", word));
+	else if (near.n)
 		write_out(2, arena_say(mem, "interagent: no such verb: %Q; did you mean %S? "
-				       "interagent help lists them\n", word, near));
+				       "see interagent --help\n", word, near));
 	else
-		write_out(2, arena_say(mem, "interagent: no such verb: %Q; interagent help lists them\n",
-				       word));
+		write_out(2, arena_say(mem, "interagent: no such verb: %Q; see interagent --help\n", word));
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */
@@ -6876,9 +7044,9 @@ static void man_text(buf *b, str text)
 /* A parameter: a word, or an option with its value. */
 static void man_param(buf *b, const param *p)
 {
-	if (p->flags & (WORD | REST)) {
+	if (is_positional(p)) {
 		buf_say(b, " Ar ");
-		man_word(b, str_of(p->name));
+		man_word(b, param_title(b->mem, true, p));
 		buf_say(b, p->flags & REST ? " ..." : "");
 		return;
 	}
@@ -6892,32 +7060,30 @@ static void man_param(buf *b, const param *p)
 
 static void man_verb(buf *b, const verb *v)
 {
-	int listed = 0;
+	buf list = { .mem = b->mem };
 	buf_say(b, ".It Cm %s", v->alias ? v->alias : v->name);
-	for (const param *p = v->params; p->name; p++) {
-		bool optional = !(p->flags & REQUIRED) || (p->flags & SHELL_OPTIONAL);
-		buf_say(b, optional ? " Oo" : "");
-		man_param(b, p);
-		buf_say(b, optional ? " Oc" : "");
-	}
+	for (int options = 0; options < 2; options++)
+		for (const param *p = v->params; p->name; p++) {
+			if (is_positional(p) == (options == 1))
+				continue;
+			buf_say(b, is_optional(p) ? " Oo" : "");
+			man_param(b, p);
+			buf_say(b, is_optional(p) ? " Oc" : "");
+			if (p->flags & CALLER)
+				continue;
+			buf_say(&list, ".It");
+			man_param(&list, p);
+			buf_say(&list, "\n");
+			man_text(&list, param_about(v, p));
+		}
 	buf_say(b, "\n");
 	man_text(b, str_of(v->about));
 	if (v->more)
 		man_text(b, str_of(v->more));
 	if (v->alias)
 		buf_say(b, "The tool's name,\n.Cm %s ,\nis the same verb.\n", v->name);
-	for (const param *p = v->params; p->name; p++) {
-		if (!p->about || (p->flags & CALLER))
-			continue;
-		if (!listed++)
-			buf_say(b, ".Bl -tag -width Ds -compact\n");
-		buf_say(b, ".It");
-		man_param(b, p);
-		buf_say(b, "\n");
-		man_text(b, str_of(p->about));
-	}
-	if (listed)
-		buf_say(b, ".El\n");
+	if (list.n)
+		buf_say(b, ".Bl -tag -width Ds -compact\n%S.El\n", buf_str(&list));
 }
 
 static const char man_head[] =
@@ -7157,7 +7323,8 @@ static bool run_completion(context *c, call *k)
 			say(c, "%s", completions[i].script);
 			return true;
 		}
-	return refuse(c, "no completion for %q: bash, zsh or fish", shell);
+	k->misused = true;
+	return refuse(c, "no shell %q; completion knows bash, zsh and fish", shell);
 }
 /* ==== Main ==== */
 
@@ -7226,7 +7393,7 @@ int main(int argc, char **argv)
 		word = "board";
 	argv += argc > 1 ? 2 : 1;
 	if (strcmp(word, "--version") == 0)
-		return write_out(1, S(VERSION_LINE "\n")) ? DONE : REFUSED;
+		return write_out(1, S(VERSION_LINE "\n")) ? DONE : cannot_write(&mem);
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return help(&mem);
 	if (strcmp(word, "help") == 0 && !*argv)

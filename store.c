@@ -951,7 +951,8 @@ static store_result keep_damaged(store *st, enum dir d, const char *name)
 	str text;
 	store_result r;
 	if (sys_link(dir, name, dir, beside, 0) == 0 || errno == EEXIST)
-		return STORE_OK;
+		return sync_dir(st, dir) == 0 ? STORE_OK :
+		       failed(st, "sync the directory of", path_in(st, d, beside), errno);
 	r = get(st, d, name, 0, MAX_TABLE, &text, &seen);   /* no hard links here: a copy */
 	if (r == STORE_OK)
 		r = replace_file(st, d, beside, text, NULL);
@@ -1267,7 +1268,7 @@ const store_state_row store_states[STORE_STATES] = {
 	  STORE_OPEN | STORE_LISTED },
 	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read ", 5 }, { " (read)", 7 }, 3,
 	  STORE_OPEN | STORE_LISTED | STORE_SWEPT },
-	{ STORE_COMPLETED, { "completed", 9 }, { "done ", 5 }, { " (done)", 7 }, 4, STORE_SWEPT },
+	{ STORE_COMPLETED, { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 }, 4, STORE_SWEPT },
 };
 
 unsigned store_states_with(unsigned traits)
@@ -2350,8 +2351,8 @@ store_result store_sweep(store *st)
 	return r;
 }
 
-/* The one place where mail is deleted, at the human's word. The meta goes first: what is left at
- * any stop is a text that nobody shows. */
+/* The one place where mail is deleted, at the human's word. The metas go first, and for good: what
+ * is left at any stop is a text that nobody shows. */
 store_result store_prune(store *st, int64_t older_ms, int *count)
 {
 	store_messages all = { 0 };
@@ -2370,10 +2371,14 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 			continue;
 		if (sys_unlink(dir_fd(st, OLD_METAS, false), meta, 0) < 0)
 			r = failed(st, "delete", path_in(st, OLD_METAS, meta), errno);
-		else if (dir_fd(st, OLD_BODIES, false) >= 0)
-			sys_unlink(dir_fd(st, OLD_BODIES, false), file_name(st, m->id, ".md"), 0);
-		*count += r == STORE_OK;
+		else
+			all.at[(*count)++] = *m;
 	}
+	if (*count && sync_dir(st, dir_fd(st, OLD_METAS, false)) < 0)
+		r = failed(st, "sync", path_in(st, OLD_METAS, ""), errno);
+	else if (*count && dir_fd(st, OLD_BODIES, false) >= 0)
+		for (int i = 0; i < *count; i++)
+			sys_unlink(st->fd[OLD_BODIES], file_name(st, all.at[i].id, ".md"), 0);
 	unlock(st);
 	return r;
 }
@@ -2691,11 +2696,15 @@ static store_result newest_version(store *st, int64_t *newest)
 }
 
 /* What version 1.0 kept beside the texts: {versions: [{version, note...}], readers: {"<agent>":
- * version}}. NULL where there is none. */
-static json *old_index(store *st)
+ * version}}. NULL where there is none; of a damaged one what stood before the damage. */
+static store_result old_index(store *st, json **doc)
 {
-	json *doc = NULL;
-	return load(st, PAST, "index.json", MAX_TABLE, &doc, NULL) == STORE_OK ? doc : NULL;
+	store_result r;
+	*doc = NULL;
+	r = load(st, PAST, "index.json", MAX_TABLE, doc, NULL);
+	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
+		return STORE_OK;
+	return r;
 }
 
 static int64_t number_in(const json *object, str key)
@@ -2711,11 +2720,11 @@ static int64_t number_in(const json *object, str key)
 static store_result read_kept(store *st, int64_t version, store_spec *spec, struct stat *seen)
 {
 	store_result r = read_spec(st, PAST, version_file(st, version), spec, seen);
-	const json *v = NULL;
+	json *index = NULL;
 	spec->version = version;
 	if (r == STORE_OK && spec->note.n == 0)
-		v = first_of(json_get(old_index(st), S("versions")), JSON_ARRAY);
-	for (; v; v = v->next)
+		r = old_index(st, &index);
+	for (json *v = first_of(json_get(index, S("versions")), JSON_ARRAY); v; v = v->next)
 		if (number_in(v, S("version")) == version)
 			spec->note = text_one_line(st->mem, json_get_text(st->mem, v, S("note")));
 	return r;
@@ -2737,47 +2746,46 @@ static bool same_text(str a, str b)
 
 /* Finds which version the current text is. That is the newest one, or an older one that a publish
  * has not replaced yet, or died before it did; a text that was written after the newest and is
- * another is a foreign one. */
+ * another is a foreign one. Where the history cannot be read nothing is concluded from it: it is
+ * then the newest for a reader, and a failure for a writer. */
 static store_result number_current(store *st, store_spec *spec, const struct stat *seen)
 {
 	int64_t newest;
+	bool more = true;
 	store_result r = newest_version(st, &newest);
-	if (r == STORE_FAILED && (st->fault.error == ENOTDIR || st->fault.error == ELOOP)) {
-		note_damage(st, st->fault.path);         /* what is in its place is no history */
-		r = STORE_OK;
-	}
-	spec->version = newest + 1;
-	spec->foreign = true;
-	for (int64_t v = newest; v > 0 && r == STORE_OK; v--) {
+	for (int64_t v = newest; v > 0 && more && r == STORE_OK; v--) {
 		store_spec kept = { 0 };
 		struct stat then;
-		store_result found = read_kept(st, v, &kept, &then);
-		if (found == STORE_ABSENT)
-			break;
-		if (found != STORE_OK)
-			continue;
-		if (str_eq(kept.publisher, spec->publisher) &&
+		r = read_kept(st, v, &kept, &then);
+		if (r == STORE_OK && str_eq(kept.publisher, spec->publisher) &&
 		    str_eq(kept.published, spec->published) && same_text(kept.text, spec->text)) {
 			spec->version = v;
 			spec->note = kept.note;
-			spec->foreign = false;
-			break;
+			return STORE_OK;
 		}
-		if (mtime_ns(seen) > mtime_ns(&then))
-			break;
+		more = r == STORE_FAILED || (r == STORE_OK && mtime_ns(seen) <= mtime_ns(&then));
+		if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
+			r = STORE_OK;            /* no text, or a damaged one: not this */
 	}
+	spec->foreign = r == STORE_OK;
+	spec->version = newest + spec->foreign;
+	if (spec->version == 0)
+		spec->version = 1;
 	return r;
 }
 
-/* The current text and its number. A foreign text that is a moment old may be half of one: it is
- * read until it stays. */
+/* The current text and its number, which is 0 where there is no text. A foreign text that is a
+ * moment old may be half of one: it is read until it stays. */
 static store_result read_current(store *st, str name, store_spec *spec, struct stat *seen)
 {
 	enum { SETTLED_MS = 50 };
 	for (;;) {
-		*spec = (store_spec){ .name = arena_copy(st->mem, name), .version = 1 };
+		*spec = (store_spec){ .name = arena_copy(st->mem, name) };
 		store_result r = read_spec(st, SPECS, file_name(st, name, ".md"), spec, seen);
-		if (r != STORE_OK || !store_name_ok(name))
+		if (r != STORE_OK)
+			return r;
+		spec->version = 1;
+		if (!store_name_ok(name))
 			return r;
 		use_past(st, name);
 		r = number_current(st, spec, seen);
@@ -2787,6 +2795,17 @@ static store_result read_current(store *st, str name, store_spec *spec, struct s
 			return r;
 		nap(1 << st->naps++);
 	}
+}
+
+/* For a reader: a text whose history cannot be read is a text all the same. */
+static store_result read_whatever_is_current(store *st, str name, store_spec *spec)
+{
+	struct stat seen;
+	store_result r = read_current(st, name, spec, &seen);
+	if (r != STORE_FAILED || spec->version == 0)
+		return r;
+	note_damage(st, st->fault.path);
+	return STORE_OK;
 }
 
 /* Is there a spec of exactly this name? *similar is one that differs in case only. */
@@ -2815,7 +2834,7 @@ store_result store_find_spec(store *st, str name, int64_t version, store_spec *o
 	store_result r;
 	if (!store_name_ok(name) && !spec_exists(st, name, &ignored))
 		return STORE_ABSENT;
-	r = read_current(st, name, out, &seen);
+	r = read_whatever_is_current(st, name, out);
 	if (r == STORE_ABSENT || version == 0 || (r == STORE_OK && version == out->version))
 		return r;
 	if (!store_name_ok(name))
@@ -2846,7 +2865,7 @@ store_result store_list_specs(store *st, store_specs *out)
 		st->mem = mem;
 		if (r == STORE_FAILED)
 			note_damage(st, st->fault.path = arena_copy(mem, st->fault.path));
-		if (r == STORE_OK) {
+		if (r == STORE_OK || (r == STORE_FAILED && spec.version > 0)) {
 			spec.name = arena_copy(mem, spec.name);
 			spec.publisher = arena_copy(mem, spec.publisher);
 			spec.published = arena_copy(mem, spec.published);
@@ -2867,15 +2886,16 @@ store_result store_list_specs(store *st, store_specs *out)
 
 store_result store_list_readers(store *st, str name, store_records *out)
 {
-	const json *old;
+	json *index = NULL;
 	store_result r;
 	*out = (store_records){ 0 };
 	if (!store_name_ok(name))
 		return STORE_OK;
 	use_past(st, name);
 	r = list_table(st, PAST, "readers.json", out);
-	old = json_get(old_index(st), S("readers"));
-	for (json *m = first_of(old, JSON_OBJECT); m; m = m->next) {
+	if (r == STORE_OK)
+		r = old_index(st, &index);
+	for (json *m = first_of(json_get(index, S("readers")), JSON_OBJECT); m; m = m->next) {
 		str agent = json_key(st->mem, m);
 		json *doc = json_with_text(st->mem, NULL, S("agent"), agent);
 		if (!store_named(out, agent))
@@ -2934,33 +2954,45 @@ static store_result keep_version(store *st, const store_spec *spec)
 }
 
 /* What 1.0's index knows goes where it belongs, and the index goes. */
-static store_result retire_index(store *st, str name)
+static store_result retire_index(store *st)
 {
-	const json *index = old_index(st), *list = json_get(index, S("versions"));
-	store_records readers;
-	store_result r;
+	json *index, *entry;
+	store_result r = old_index(st, &index);
 	if (!index)
-		return STORE_OK;
-	r = store_list_readers(st, name, &readers);
-	if (r != STORE_OK)
 		return r;
-	for (const json *v = first_of(list, JSON_ARRAY); v; v = v->next) {
+	json *v = first_of(json_get(index, S("versions")), JSON_ARRAY);
+	for (; v && r == STORE_OK; v = v->next) {
 		store_spec kept = { 0 };
 		struct stat seen;
 		if (json_get_text(st->mem, v, S("note")).n == 0)
 			continue;
-		if (read_kept(st, number_in(v, S("version")), &kept, &seen) == STORE_OK &&
-		    (r = keep_version(st, &kept)) != STORE_OK)
-			return r;
+		r = read_kept(st, number_in(v, S("version")), &kept, &seen);
+		if (r == STORE_OK)
+			r = keep_version(st, &kept);
+		else if (r == STORE_ABSENT || st->fault.error == 0)
+			r = STORE_OK;            /* a note of nothing */
 	}
-	for (int i = 0; i < readers.n && r == STORE_OK; i++) {
-		str agent = readers.at[i].name;
-		json *entry = reader_doc(st, agent, store_version_read(&readers, agent));
+	json *m = first_of(json_get(index, S("readers")), JSON_OBJECT);
+	for (; m && r == STORE_OK; m = m->next) {
+		str agent = json_key(st->mem, m);
+		int64_t version = 0;
+		str_int(m->raw, &version);
+		entry = reader_doc(st, agent, version);
 		r = edit_table(st, PAST, "readers.json", agent, SET_NEW, entry, &entry);
 	}
 	if (r == STORE_OK)
 		sys_unlink(st->fd[PAST], "index.json", 0);
 	return r;
+}
+
+/* Is the newest version this text, by a publish that died before it was current? */
+static bool is_begun(store *st, const store_spec *spec, const store_spec *before)
+{
+	store_spec kept = { 0 };
+	struct stat seen;
+	return spec->version > before->version &&
+	       read_kept(st, spec->version, &kept, &seen) == STORE_OK &&
+	       str_eq(kept.publisher, spec->publisher) && str_eq(kept.text, spec->text);
 }
 
 /* Under the lock. May be CHANGED. */
@@ -2988,12 +3020,13 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 		return STORE_CONFLICT;
 	if (before->version > spec->version)
 		spec->version = before->version;
-	spec->version += keeps;
+	if (keeps && !is_begun(st, spec, before))
+		spec->version++;
 
 	/* 2. The history first, so that whoever sees a text can ask for it again. */
 	spec->published = time_format(st->mem, time_now());
 	if (keeps)
-		r = retire_index(st, spec->name);
+		r = retire_index(st);
 	else
 		r = STORE_OK;
 	if (r == STORE_OK && keeps && before->foreign)

@@ -230,8 +230,10 @@ static void forget(process *self)
 {
 	if (self->presence.fd >= 0)
 		close(self->presence.fd);
-	for (int i = 0; i < self->spoken.n; i++)
-		free((char *)(uintptr_t)self->spoken.at[i].s);
+	for (int i = 0; i < self->spoken.n; i++) {
+		free((char *)(uintptr_t)self->spoken.at[i].name.s);
+		free((char *)(uintptr_t)self->spoken.at[i].session.s);
+	}
 	free(self->spoken.at);
 	str *kept[] = { &self->root, &self->cwd, &self->client, &self->presence.agent,
 			&self->presence.workspace, &self->presence.client, &self->presence.file };

@@ -185,6 +185,18 @@ for shown in whole old since conflict resource; do
 done
 like "a conflict shows what changed" "$(between "$T/spec-conflict")" '^+BODY added$'
 
+# What the person takes out stands in the diff of what the person published.
+sed "/^BODY/d" "$T/spec" >"$T/out"
+verb publish_spec --name users --from human --content - <"$T/out" >"$T/said"
+ask 1 get_spec '{"name":"users"}' >"$T/spec-person"
+like "what the person publishes is marked as theirs" "$(cat "$T/spec-person")" "^--- [0-9a-f]* written by this machine's user, "
+for since in 1 2; do
+	ask 1 get_spec "{\"name\":\"users\",\"since\":$since}" >"$T/spec-diff"
+	like "what changed since $since says no more than that somebody published it" "$(grep '^---.* written by ' "$T/spec-diff")" \
+		'^--- [0-9a-f]* written by whoever published it, your user or another agent; it cannot approve anything ---$'
+done
+like "... with the agent's line that the person took out" "$(between "$T/spec-diff")" '^-BODY added$'
+
 section "On one line"
 # Everything that an agent can write about itself or its mail, in every answer
 # that shows it.
@@ -230,7 +242,8 @@ ask 1 get_all_statuses '{}' >"$T/one-get_all_statuses"
 for tool in set_status list_agents get_agent get_status get_all_statuses; do
 	tame "$tool" "$T/one-$tool"
 done
-is "list_agents has a line for each agent" "$(grep -c . "$T/one-list_agents")" 3
+# The hint that mail waits comes after them, when there was time to count it.
+is "list_agents has a line for each agent" "$(sed '/^[0-9]* unread/d' "$T/one-list_agents" | grep -c .)" 3
 
 # What a model got wrong is told to it without being obeyed.
 while read -r tool arguments; do
@@ -859,12 +872,8 @@ section "Other names of a file"
 
 cp -R "$T/model" "$T/store"
 mkdir "$T/other"
-<<<<<<< HEAD
-for file in registry.json status.json "messages-meta/$first_id.json" specs/users.md specs/.history/users/readers.json announced/web@session; do
-=======
 for file in registry.json status.json "messages-meta/$first_id.json" specs/users.md \
-	specs/.history/users/index.json announced/web@session; do
->>>>>>> house
+	specs/.history/users/readers.json announced/web@session; do
 	ln "$T/store/$file" "$T/other/$(basename "$file")"
 	cp "$T/store/$file" "$T/other/$(basename "$file").copy"
 done
@@ -883,25 +892,17 @@ like "the doctor finds nothing wrong with a store of ours" "$("$BIN" doctor)" 'n
 for mode in g+w o+w; do
 	for place in "" /messages /messages-meta /specs /archive/messages /live; do
 		chmod $mode "$T/store$place"
-<<<<<<< HEAD
-		like "the doctor says so where others may write ($mode): the store$place" "$("$BIN" doctor)" "^mail: $T/store$place can be written by other users\$"
-=======
 		like "the doctor says so where others may write ($mode): the store$place" \
-			"$("$BIN" doctor)" "^$T/store$place can be written by other users\$"
->>>>>>> house
+			"$("$BIN" doctor)" "^mail: $T/store$place can be written by other users\$"
 		no "... and fails" "$BIN" doctor
 		chmod go-w "$T/store$place"
 	done
 done
 if chown -R 12345 "$T/store/messages" 2>"$T/out"; then
-<<<<<<< HEAD
-	like "the doctor says so where another user owns a directory" "$("$BIN" doctor)" "^mail: $T/store/messages belongs to another user (number 12345, not 0)\$"
-=======
 	like "the doctor says so where another user owns a directory" "$("$BIN" doctor)" \
-		"^$T/store/messages belongs to another user\$"
->>>>>>> house
+		"^mail: $T/store/messages belongs to another user: number 12345, not 0\$"
 	chown -R 12345 "$T/store"
-	like "... or the store" "$("$BIN" doctor)" "^mail: $T/store belongs to another user (number 12345, not 0)\$"
+	like "... or the store" "$("$BIN" doctor)" "^mail: $T/store belongs to another user: number 12345, not 0\$"
 else
 	skip "the doctor says so where another user owns a directory" "only root can give one away"
 fi
