@@ -169,7 +169,8 @@ enum {
 	CALLER = 2,                      /* who speaks, if that is not known otherwise */
 	WORD = 4,                        /* on the command line: the next word without an option */
 	REST = 8,                        /* ... all the words that are left, or standard input */
-	SHELL_OPTIONAL = 16              /* required of a model; a verb finds it by itself */
+	SHELL_OPTIONAL = 16,             /* required of a model; a verb finds it by itself */
+	SECONDS = 32                     /* SPAN: a bare number counts as seconds */
 };
 
 typedef struct {
@@ -191,7 +192,8 @@ enum {
 	USAGE_IS_1 = 128,                /* misused, it exits with this and not with 2, by which
 	                                  * some clients wake, or hold up a turn; nor does it take
 	                                  * the time to sweep */
-	USAGE_IS_0 = 256
+	USAGE_IS_0 = 256,                /* likewise, and its client must not notice */
+	OWN_OUTPUT = 512                 /* what it prints has a form of its own: no --json */
 };
 
 typedef struct verb {
@@ -228,9 +230,11 @@ enum shape {
 	PLAIN_TEXT      /* as it is; at the end of a turn on standard error, with status 2 */
 };
 
-/* A file that setup writes; NAME is below the directory that the row names. */
+/* A file that setup writes; NAME is below the directory that the row names. Without a
+ * text it is one that an earlier version wrote, and it goes. */
 typedef struct {
 	const char *name, *text;
+	const char *old;           /* what an earlier version wrote, if not the same */
 } setup_file;
 
 /* In all texts for setup, $P stands for the path of this program, and $S for the
@@ -263,13 +267,12 @@ typedef struct client {
 	const char *add, *remove;  /* its own commands, as words; NULL: the lines are pasted */
 	const char *home;          /* its directory, below $HOME ... */
 	const char *home_variable; /* ... if this variable does not name another */
-	const char *config, *server;       /* the file there, and the lines that name the server */
+	const char *config, *server;       /* the file there that names the servers; without a
+	                            * command, the lines for it */
 	const char *hooks_file, *hooks;    /* likewise for the hooks */
 	const char *allow_file, *allow;    /* likewise: its tools are used without asking */
 	const char *plugin;        /* a directory there that is ours alone ... */
 	const setup_file *plugin_files;    /* ... and what it holds; ends with one without a name */
-	const char *servers;       /* a file whose mcpServers may name the server already: where
-	                            * home_variable says, or in $HOME */
 	const char *note;          /* a sentence more */
 } client;
 
@@ -281,22 +284,27 @@ typedef struct client {
 #define HOOK(event) "  \"" event "\": [{\"hooks\": [" COMMAND "]}]"
 #define FLAT_HOOK(event) "  \"" event "\": [" COMMAND "]"
 #define TABLE_HOOK(event) "[[hooks]]\nevent = \"" event "\"\ncommand = \"$S hook\"\n"
-#define PLUGIN_HOOK(event, more) "    \"" event "\": [{\"hooks\": [{\"type\": \"command\", " \
-	"\"command\": \"$P\", \"args\": [\"hook\"], \"timeout\": 10" more "}]}]"
+#define PLUGIN_HOOK(event, more) \
+	"    \"" event "\": [\n      {\n        \"hooks\": [\n          {\n" \
+	"            \"type\": \"command\",\n            \"command\": \"$P\",\n" \
+	"            \"args\": [\"hook\"],\n            \"timeout\": 10" more "\n" \
+	"          }\n        ]\n      }\n    ]"
+#define PLUGIN_HOOKS(more) \
+	"{\n  \"description\": \"Tells the agent of new mail\",\n  \"hooks\": {\n" \
+	PLUGIN_HOOK("SessionStart", "") ",\n" PLUGIN_HOOK("UserPromptSubmit", "") ",\n" \
+	PLUGIN_HOOK("PostToolBatch", "") ",\n" PLUGIN_HOOK("Stop", "") ",\n" more \
+	PLUGIN_HOOK("FileChanged", ",\n            \"asyncRewake\": true") "\n  }\n}\n"
 
 static const setup_file claude_plugin[] = {
 	{ ".claude-plugin/plugin.json",
 	  "{\n  \"name\": \"interagent\",\n  \"version\": \"" VERSION "\",\n"
 	  "  \"description\": \"Mail between coding agents\",\n"
-	  "  \"author\": { \"name\": \"interagent\" },\n  \"license\": \"MIT\"\n}\n" },
-	{ "hooks/hooks.json",
-	  "{\n  \"description\": \"Tells the agent of new mail\",\n  \"hooks\": {\n"
-	  PLUGIN_HOOK("SessionStart", "") ",\n" PLUGIN_HOOK("UserPromptSubmit", "") ",\n"
-	  PLUGIN_HOOK("PostToolBatch", "") ",\n" PLUGIN_HOOK("Stop", "") ",\n"
-	  PLUGIN_HOOK("Notification", "") ",\n"
-	  PLUGIN_HOOK("FileChanged", ", \"asyncRewake\": true") "\n  }\n}\n" },
-	{ ".mcp.json", SERVER_LINES },   /* only where the client does not know the server */
-	{ NULL, NULL }
+	  "  \"author\": { \"name\": \"interagent\" },\n  \"license\": \"MIT\"\n}\n", NULL },
+	{ "hooks/hooks.json", PLUGIN_HOOKS(PLUGIN_HOOK("Notification", "") ",\n"), PLUGIN_HOOKS("") },
+	{ ".mcp.json", NULL,
+	  "{\n  \"mcpServers\": {\n    \"interagent\": {\n      \"command\": \"$P\",\n"
+	  "      \"args\": [\"serve\"]\n    }\n  }\n}\n" },
+	{ NULL, NULL, NULL }
 };
 
 /* A client that grew out of another one, and sets its marks too, comes after it. */
@@ -308,11 +316,10 @@ static const client clients[] = {
 	  .watches_files = true, .page = 64 * 1024,
 	  .add = "claude mcp add -s user interagent -- $P serve",
 	  .remove = "claude mcp remove -s user interagent",
-	  .home = ".claude", .home_variable = "CLAUDE_CONFIG_DIR",
+	  .home = ".claude", .home_variable = "CLAUDE_CONFIG_DIR", .config = "../.claude.json",
 	  .allow_file = "settings.json",
-	  .allow = "{\"permissions\": {\"allow\": [\"mcp__interagent\", "
-		   "\"mcp__plugin_interagent_interagent\"]}}\n",
-	  .plugin = "skills/interagent", .plugin_files = claude_plugin, .servers = ".claude.json",
+	  .allow = "{\"permissions\": {\"allow\": [\"mcp__interagent\"]}}\n",
+	  .plugin = "skills/interagent", .plugin_files = claude_plugin,
 	  .note = "Claude Code finds it at its next start: /mcp shows the server, "
 		  "/hooks the hooks." },
 	{ .name = "codex", .title = "Codex", .info = { "codex-mcp-client", "codex" },
@@ -321,7 +328,8 @@ static const client clients[] = {
 	  .session = "CODEX_THREAD_ID",
 	  .signs = { { "turn_id", "\"" }, { "transcript_path", "null" } },
 	  .add = "codex mcp add interagent -- $P serve", .remove = "codex mcp remove interagent",
-	  .home = ".codex", .home_variable = "CODEX_HOME", .hooks_file = "hooks.json",
+	  .home = ".codex", .home_variable = "CODEX_HOME", .config = "config.toml",
+	  .hooks_file = "hooks.json",
 	  .hooks = "{\"hooks\": {\n" HOOK("SessionStart") ",\n" HOOK("UserPromptSubmit") ",\n"
 		   HOOK("PostToolUse") ",\n" HOOK("Stop") "\n}}\n",
 	  .note = "Codex asks you to trust the hooks: /hooks." },
@@ -340,7 +348,7 @@ static const client clients[] = {
 	  .session = "QWEN_CODE_SESSION_ID", .project = "QWEN_PROJECT_DIR",
 	  .add = "qwen mcp add -s user --trust interagent $P serve",
 	  .remove = "qwen mcp remove -s user interagent",
-	  .home = ".qwen", .hooks_file = "settings.json",
+	  .home = ".qwen", .config = "settings.json", .hooks_file = "settings.json",
 	  .hooks = "{\"hooks\": {\n" HOOK("SessionStart") ",\n" HOOK("UserPromptSubmit") ",\n"
 		   HOOK("PostToolBatch") ",\n" HOOK("Stop") "\n}}\n" },
 	{ .name = "copilot", .title = "Copilot CLI",
@@ -349,11 +357,12 @@ static const client clients[] = {
 	  .session = "COPILOT_AGENT_SESSION_ID", .shape = OUTER_CONTEXT,
 	  .add = "copilot mcp add interagent -- $P serve",
 	  .remove = "copilot mcp remove interagent",
-	  .home = ".copilot", .hooks_file = "settings.json",
+	  .home = ".copilot", .home_variable = "COPILOT_HOME", .config = "mcp-config.json",
+	  .hooks_file = "settings.json",
 	  .hooks = "{\"hooks\": {\n" FLAT_HOOK("SessionStart") ",\n"
 		   FLAT_HOOK("UserPromptSubmit") ",\n" FLAT_HOOK("PostToolUse") ",\n"
 		   FLAT_HOOK("Stop") "\n}}\n",
-	  .note = "copilot --allow-tool=interagent does not ask for each call." },
+	  .note = "With copilot --allow-tool=interagent it does not ask before each call." },
 	{ .name = "opencode", .title = "opencode", .info = { "opencode" },
 	  .marks = { "OPENCODE" }, .home = ".config/opencode", .config = "opencode.json",
 	  .server = LOCAL_LINES,
@@ -366,6 +375,7 @@ static const client clients[] = {
 	  .marks = { "CLINE_ACTIVE" },
 	  .add = "cline mcp add --yes interagent -- $P serve",
 	  .remove = "cline mcp remove interagent",
+	  .home = ".cline", .config = "data/settings/cline_mcp_settings.json",
 	  .note = "It ends a call that waits after 60 seconds." },
 	{ .name = "kimi", .title = "Kimi Code", .info = { "kimi" },
 	  .signs = { { "client_type", "\"kimi" }, { "session_id", "\"session_" } },
@@ -377,11 +387,13 @@ static const client clients[] = {
 	  .server = "mcpServers: [{name: interagent, command: \"$P\", args: [serve]}]\n" },
 	{ .name = "amp", .title = "Amp", .info = { "amp" },
 	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" }, .session = "AMP_CURRENT_THREAD_ID",
-	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent" },
+	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent",
+	  .home = ".config/amp", .config = "settings.json" },
 	{ .name = "auggie", .title = "Auggie", .info = { "augment", "auggie" },
 	  .marks = { "AUGMENT_AGENT" },
 	  .add = "auggie mcp add interagent --command $P --args serve",
-	  .remove = "auggie mcp remove interagent" },
+	  .remove = "auggie mcp remove interagent",
+	  .home = ".augment", .config = "settings.json" },
 	{ .name = "cursor", .title = "Cursor", .info = { "cursor" },
 	  .marks = { "CURSOR_AGENT" },
 	  .home = ".cursor", .config = "mcp.json", .server = SERVER_LINES },
@@ -722,6 +734,25 @@ static str ago(context *c, str time)
 	return arena_say(c->mem, "%S ago", duration(c, age));
 }
 
+/* How long something lasts, or since when. */
+static str age_of(context *c, int64_t then)
+{
+	if (goes_to_file(c))
+		return arena_say(c->mem, "since %S", time_format(c->mem, then));
+	return duration(c, time_now() - then);
+}
+
+static const verb *find_verb(str name);
+
+/* What the reader of an answer calls a tool: a person types a verb. */
+static str shown_tool(context *c, const char *tool)
+{
+	const verb *v = find_verb(str_of(tool));
+	if (!c->self->shell)
+		return str_of(tool);
+	return arena_say(c->mem, "interagent %s", v->alias ? v->alias : v->name);
+}
+
 /* The front of an id, as much as tells it apart from the others. It is the name
  * of a file, which another program may have made. */
 static str short_id(context *c, str id)
@@ -785,11 +816,20 @@ static void say_damage(context *c)
 static void say_rest(context *c, int64_t shown_to, int64_t total)
 {
 	if (shown_to < total)
-		say(c, "...and %l more: offset %l\n", total - shown_to, shown_to);
+		say(c, "...and %l more: %soffset %l\n", total - shown_to, c->self->shell ? "--" : "",
+		    shown_to);
 }
 
 /* ==== Records ====
  * What a call needs of the directory of agents is loaded once and handed on. */
+
+/* For what is worth knowing but not worth a refusal. False: it cannot be read. */
+static bool load_agents(context *c)
+{
+	if (!c->loaded.agents)
+		c->loaded.agents = store_list_agents(&c->st, &c->agents) == STORE_OK;
+	return c->loaded.agents;
+}
 
 static bool need_agents(context *c)
 {
@@ -853,14 +893,15 @@ static bool is_live(context *c, str agent)
 static str shown_presence(context *c, str agent)
 {
 	const store_presence *p = presence_of(c, agent);
-	int64_t now = time_now();
 	if (!p || p->life == STORE_UNSURE)
 		return S("presence unknown");
+	if (p->life == STORE_GONE && goes_to_file(c))
+		return arena_say(c->mem, "not running, last seen %S", time_format(c->mem, p->seen));
 	if (p->life == STORE_GONE)
-		return arena_say(c->mem, "not running, last seen %S ago", duration(c, now - p->seen));
+		return arena_say(c->mem, "not running, last seen %S ago", age_of(c, p->seen));
 	if (p->client.n == 0)
-		return arena_say(c->mem, "live (%S)", duration(c, now - p->since));
-	return arena_say(c->mem, "live (%Q, %S)", p->client, duration(c, now - p->since));
+		return arena_say(c->mem, "live (%S)", age_of(c, p->since));
+	return arena_say(c->mem, "live (%Q, %S)", p->client, age_of(c, p->since));
 }
 
 /* A suggestion for a name that was typed wrong: near by letters, and only then. */
@@ -921,14 +962,15 @@ static bool refuse_agent(context *c, str name)
 	str *names = all_names(c, &n), near = nearest(name, names, n);
 	if (is_everybody(name))
 		return refuse(c, "no agent %q: a message goes to names, several with commas; "
-				 "list_agents shows who there is", name);
+				 "%S shows who there is", name, shown_tool(c, "list_agents"));
 	refuse(c, "no agent %q; ", text_head_bytes(name, SUBJECT_SHOWN));
 	if (means_human(name))
 		near = store_human;
 	if (near.n)
 		say(c, "did you mean %S? ", shown_name(c, near));
 	if (n == 1)
-		say(c, "nobody is registered yet: call register_agent");
+		say(c, "nobody is registered yet: %s%S", c->self->shell ? "" : "call ",
+		    shown_tool(c, "register_agent"));
 	else
 		say_names(c, "registered: ", names, n - 1);
 	say_damage(c);
@@ -994,10 +1036,10 @@ static bool read_version(str text, int64_t *number)
 	return read_integer(text, number) && *number > 0;
 }
 
-/* A span like 10m, in ms; a bare number counts as seconds. */
-static bool read_span(str text, int64_t *ms)
+/* A span like 10m, in ms. */
+static bool read_span(str text, bool seconds, int64_t *ms)
 {
-	int64_t n, unit = 1000;
+	int64_t n, unit = seconds ? 1000 : 0;
 	if (text.n == 0)
 		return false;
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
@@ -1006,7 +1048,7 @@ static bool read_span(str text, int64_t *ms)
 			text.n--;
 			break;
 		}
-	if (!str_int(text, &n) || n < 0 || n > INT32_MAX / 2)
+	if (!unit || !str_int(text, &n) || n < 0 || n > INT32_MAX / 2)
 		return false;
 	*ms = n * unit;
 	return true;
@@ -1022,23 +1064,52 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 	case DOCUMENT: return text;
 	case INTEGER: return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
 	case BOOLEAN: return (text || given <= JSON_TRUE) && read_boolean(v->text, &v->flag);
-	case SPAN: return read_span(v->text, &v->number);
+	case SPAN: return read_span(v->text, p->flags & SECONDS, &v->number);
 	case VERSION_NUMBER: return read_version(v->text, &v->number);
 	}
 	return false;
 }
 
+/* What stands behind the dashes of an option: who speaks is always --from. */
+static str option_name(arena *mem, const param *p)
+{
+	char *name = arena_z(mem, p->flags & CALLER ? S("from") : str_of(p->name));
+	for (char *s = name; *s; s++)
+		*s = *s == '_' ? '-' : *s;
+	return str_of(name);
+}
+
+/* How the caller calls a parameter: a model by its name, a person by the option
+ * or, where it is a word of its own, as the usage has it. */
+static str param_title(arena *mem, bool shell, const param *p)
+{
+	char *word;
+	if (!shell)
+		return str_of(p->name);
+	if (!(p->flags & (WORD | REST)))
+		return arena_say(mem, "--%S", option_name(mem, p));
+	if (str_ends(str_of(p->name), S("message_id")))
+		return S("ID");
+	if (p->kind == DOCUMENT)
+		return S("TEXT");
+	word = arena_z(mem, str_of(p->name));
+	for (char *s = word; *s; s++)
+		*s = *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s;
+	return str_of(word);
+}
+
 static bool check_size(context *c, const param *p, const value *v)
 {
+	str title = param_title(c->mem, c->self->shell, p);
 	int64_t characters = text_count(v->text), max = p->max ? p->max : MAX_NAME;
 	if (p->kind == DOCUMENT && v->text.n > MAX_BODY)
-		return refuse(c, "%s: %l bytes, at most %d", p->name, (int64_t)v->text.n, MAX_BODY);
+		return refuse(c, "%S: %l bytes, at most %d", title, (int64_t)v->text.n, MAX_BODY);
 	if (p->kind == STRING && characters > max)
-		return refuse(c, "%s: %l characters, at most %l", p->name, characters, max);
+		return refuse(c, "%S: %l characters, at most %l", title, characters, max);
 	if (p->kind == INTEGER && v->number < 0)
-		return refuse(c, "%s: must not be negative", p->name);
+		return refuse(c, "%S: must not be negative", title);
 	if (p->kind == INTEGER && v->number > (p->max ? p->max : INT32_MAX))
-		return refuse(c, "%s: must be from 0 to %d", p->name, p->max ? p->max : INT32_MAX);
+		return refuse(c, "%S: must be from 0 to %d", title, p->max ? p->max : INT32_MAX);
 	return true;
 }
 
@@ -1049,6 +1120,9 @@ static bool take_value(context *c, call *k, const param *p, enum json_kind given
 	value v = { .text = text, .given = true };
 	if (given == JSON_NULL || (text.n == 0 && p->kind != DOCUMENT))
 		return true;
+	if (!read_value(p, given, &v) && c->self->shell)
+		return refuse(c, "%S: expected %s, not %q", param_title(c->mem, true, p),
+			      wanted(p->kind), text_head_bytes(text, SUBJECT_SHOWN));
 	if (!read_value(p, given, &v))
 		return refuse(c, "%s: expected %s, got %s", p->name, wanted(p->kind),
 			      given == JSON_STRING ? "another string" : json_kind_name(given));
@@ -1072,10 +1146,12 @@ static bool check_required(context *c, const call *k)
 		const value *v = &k->values[p - k->verb->params];
 		if (!(p->flags & REQUIRED) || (v->given && v->text.n))
 			continue;
-		if (c->self->shell && (p->flags & SHELL_OPTIONAL))
+		if ((c->self->shell && (p->flags & SHELL_OPTIONAL)) || (k->checking && (p->flags & REST)))
 			continue;
 		if (v->given)
-			return refuse(c, "%s: must not be empty", p->name);
+			return refuse(c, "%S: must not be empty", param_title(c->mem, c->self->shell, p));
+		if (c->self->shell)
+			return refuse(c, "%S is missing", param_title(c->mem, true, p));
 		return refuse(c, "%s: missing; %s is required", p->name, wanted(p->kind));
 	}
 	return true;
@@ -1233,7 +1309,7 @@ static str speaker_of_process(const context *c)
 static str speaker_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0 || !need_agents(c))
+	if (c->session_id.n == 0 || !load_agents(c))
 		return S("");
 	load_live(c);
 	for (int i = 0; i < c->live.n; i++) {
@@ -1251,7 +1327,7 @@ static str speaker_of_place(context *c)
 {
 	int n;
 	const store_record **here;
-	if (c->self->cwd.n == 0 || !need_agents(c))
+	if (c->self->cwd.n == 0 || !load_agents(c))
 		return S("");
 	here = agents_here(c, &n);
 	return n ? here[0]->name : S("");
@@ -1327,13 +1403,13 @@ static bool find_speaker(context *c, str named)
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
 	if (has_spoken_as(c->self, named) ||
-	    (need_agents(c) && runs_in(c, workspace_of(c, named)))) {
+	    (load_agents(c) && runs_in(c, workspace_of(c, named)))) {
 		c->speaker = named;
 		return true;
 	}
 	/* Instructions written for the original always pass a name: it is taken,
 	 * where nothing else is known of us and nobody runs under it. */
-	if (c->speaker.n == 0 && need_agents(c) && agent_named(c, named) && !is_live(c, named)) {
+	if (c->speaker.n == 0 && load_agents(c) && agent_named(c, named) && !is_live(c, named)) {
 		c->speaker = named;
 		c->became = true;
 		speak_as(c->self, named, c->session_id);
@@ -1446,7 +1522,7 @@ static void be_home(process *self, arena *mem)
 	str name = S("");
 	if (self->presence.fd < 0 && self->root.n)
 		name = own_name(&c);
-	if (name.n && need_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
+	if (name.n && load_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
 		appear(&c, name);
 	end(&c);
 	arena_reset(mem);
@@ -1992,7 +2068,7 @@ static void write_receipt(context *c, const receipt *r)
 		     c->st.fault.placed ? "is marked read" : "stays unread", why);
 		return;
 	}
-	if (!need_agents(c))
+	if (!load_agents(c))
 		return;
 	signal_agent(c, m.from, r->reader, "read", &m);
 	if (count_unread(c, r->reader, &unread, &urgent) && unread == 0)
@@ -2161,7 +2237,7 @@ static void say_inbox_head(context *c, const inbox *in)
 		say(c, "%d unread", in->unread);
 		if (in->urgent)
 			say(c, ", %d urgent", in->urgent);
-		say(c, "; read_message shows one:\n");
+		say(c, "; %S shows one:\n", shown_tool(c, "read_message"));
 	}
 }
 
@@ -2261,8 +2337,8 @@ static bool find_message(context *c, str typed, store_message *m)
 		return refuse(c, "%q is too short for an id; give at least 4 characters",
 			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
-		return refuse(c, "no message %q; check_inbox lists yours",
-			      text_head_bytes(id, SUBJECT_SHOWN));
+		return refuse(c, "no message %q; %S lists yours", text_head_bytes(id, SUBJECT_SHOWN),
+			      shown_tool(c, "check_inbox"));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids; give more of it", id);
 	return ok_or_refuse(c, r);
@@ -2292,8 +2368,8 @@ static str page_of(str part, int64_t offset, int64_t total)
 static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 {
 	if (offset + shown < total)
-		say(c, "bytes %l to %l of %l; for more: offset %l\n", offset, offset + shown, total,
-		    offset + shown);
+		say(c, "bytes %l to %l of %l; for more: %soffset %l\n", offset, offset + shown, total,
+		    c->self->shell ? "--" : "", offset + shown);
 }
 
 static void say_header(context *c, const store_message *m, int64_t total)
@@ -2901,7 +2977,7 @@ static bool publish_spec(context *c, call *k)
 static void note_reader(context *c, const store_spec *s)
 {
 	store_result r;
-	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !need_agents(c) ||
+	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !load_agents(c) ||
 	    !agent_named(c, c->speaker))
 		return;
 	r = store_note_reader(&c->st, s->name, c->speaker, s->version);
@@ -3239,9 +3315,9 @@ static bool run_log(context *c, call *k)
 
 /* ---- The board: what needs the person, at a glance ---- */
 
-enum { WAITING_SHOWN = 10, AGENTS_SHOWN = 20, SPECS_SHOWN = 5 };
+enum { WAITING_SHOWN = 10, AGENTS_SHOWN = 20, SPECS_SHOWN = 5, WIDTH_OF_FILE = 240 };
 enum { NAME_CELL, MAIL_CELL, PRESENCE_CELL, STATUS_CELL, WORKSPACE_CELL, CELLS };
-enum { NARROWEST = 10, GAP = 2 };
+enum { NARROWEST = 16, GAP = 2 };
 
 /* The columns of the agents' lines: how wide one is at first, unless it needs less
  * or there is less, and how much, in per cent, it takes of what is left then. */
@@ -3333,7 +3409,7 @@ static agent_row agent_cells(board *b, const store_record *a)
 	context *c = b->c;
 	store_count mail = store_count_of(&b->counts, a->name);
 	const store_record *status = store_named(&c->statuses, a->name);
-	str age = duration(c, time_now() - mail.oldest);
+	str age = mail.unread ? age_of(c, mail.oldest) : S("");
 	agent_row row = { .live = is_live(c, a->name) };
 	row.cell[NAME_CELL] = shown_name(c, a->name);
 	row.cell[PRESENCE_CELL] = shown_presence(c, a->name);
@@ -3393,6 +3469,10 @@ static void board_agents(board *b)
 				text_fit(c->out, rows[i].cell[j], width[j]);
 			}
 		end_line(b, rows[i].live ? "32" : "");
+		if (width[STATUS_CELL] == 0 && rows[i].cell[STATUS_CELL].n) {
+			say(c, "      %S", rows[i].cell[STATUS_CELL]);
+			end_line(b, "");
+		}
 	}
 	say_more_on_board(b, c->agents.n - n, "interagent agents");
 }
@@ -3491,7 +3571,7 @@ static bool run_board(context *c, call *k)
 	board b = { .c = c, .width = screen_width() };
 	(void)k;
 	if (b.width == 0)
-		b.width = 80;
+		b.width = WIDTH_OF_FILE;
 	b.coloured = isatty(1) && term && *term && strcmp(term, "dumb") != 0 &&
 		     !(no_color && *no_color);
 	if (!load_board(&b))
@@ -3821,7 +3901,7 @@ static void say_who_you_are(context *c)
 {
 	const store_record **here = NULL;
 	int n = 0, said = 0;
-	if (need_agents(c))
+	if (load_agents(c))
 		here = agents_here(c, &n);
 	c->out->n = 0;
 	say(c, "You are the agent %S. ", shown_name(c, c->speaker));
@@ -4419,9 +4499,9 @@ static void notify_human(context *c, const store_message *m)
 		start_command(c->mem, 0);
 }
 /* ==== Setup ====
- * Connecting a client, as its row of clients[] has it: a directory of our own is
- * written, the client's own command is run, and what belongs into a file of the
- * user's is only shown. No file is replaced that we cannot have written. */
+ * Connecting a client, as its row of clients[] has it: its own command is run, lines
+ * that belong into a file of the user's are only shown, and a directory that is ours
+ * alone is written. No file is replaced that we cannot have written. */
 
 static str path_join(arena *mem, str dir, const char *name)
 {
@@ -4445,6 +4525,15 @@ static str dir_of(str path)
 static store_result read_path(arena *mem, str path, str *text)
 {
 	return store_read_file(mem, dir_of(path), arena_z(mem, name_of(path)), text);
+}
+
+/* What a file of the user's holds, links followed; empty where there is none. */
+static str read_settings(arena *mem, str path)
+{
+	str real = real_path(mem, path), text = S("");
+	if (real.n)
+		read_path(mem, real, &text);
+	return text;
 }
 
 /* Makes a path absolute and resolves no link: what a link points to may have
@@ -4513,28 +4602,27 @@ static str fill_in(arena *mem, const char *text, str program)
 
 /* Can this be such a text of ours? Another path may stand in it for this program's,
  * and other numbers, of another version. */
-static bool is_ours(str there, const char *text)
+static bool is_filled_in(str there, const char *text)
 {
 	static const char number[] = "0123456789.";
-	while (*text && there.n) {
+	while (text && *text && there.n) {
 		bool escaped = false;
 		if (*text == '$') {
-			while (there.n && (escaped || *there.s != '"')) {
+			for (; there.n && (escaped || *there.s != '"'); there = str_from(there, 1))
 				escaped = !escaped && *there.s == '\\';
-				there = str_from(there, 1);
-			}
 			text += 2;
-		} else if (strchr(number, *text) && memchr(number, *there.s, 11)) {
+		} else if (strchr(number, *text)) {
 			text += strspn(text, number);
-			while (there.n && memchr(number, *there.s, 11))
+			while (there.n && memchr(number, *there.s, sizeof number - 1))
 				there = str_from(there, 1);
-		} else {
-			if (*there.s != *text++)
-				return false;
+		} else if (*there.s == *text) {
 			there = str_from(there, 1);
+			text++;
+		} else {
+			return false;
 		}
 	}
-	return *text == '\0' && there.n == 0;
+	return text && *text == '\0' && there.n == 0;
 }
 
 /* ---- What there is of a client ---- */
@@ -4544,145 +4632,156 @@ enum wired { NOT_KNOWN, HAS_NONE, HAS_OTHER, HAS_OURS };
 typedef struct {
 	const client *row;
 	bool here;
-	enum wired entry;                /* of the server, in a file of the client's */
-	enum wired hooks;                /* or our directory, which may bring the server */
-	bool allowed;                    /* it uses the tools without asking */
-	str entry_file, plugin;          /* where they are */
+	enum wired server, hooks;        /* in the client's files; the hooks maybe in our directory */
+	str other;                       /* the path that the server's entry has instead of ours */
+	bool asks;                       /* before each use of a tool */
 } wiring;
 
+/* A file in the client's directory; one that begins with "../" stands beside it,
+ * unless a variable names the directory. */
 static str client_file(arena *mem, const client *row, const char *name)
 {
-	str home = variable(row->home_variable);
-	if (home.n == 0)
-		home = path_join(mem, variable("HOME"), row->home ? row->home : "");
-	return path_join(mem, home, name);
+	str dir = variable(row->home_variable), home = str_of(row->home), config = S(".config/");
+	str xdg = variable("XDG_CONFIG_HOME");
+	bool beside = strncmp(name, "../", 3) == 0;
+	name += beside ? 3 : 0;
+	if (dir.n)
+		return path_join(mem, dir, name);
+	if (beside)
+		return path_join(mem, variable("HOME"), name);
+	if (xdg.n && str_starts(home, config))
+		dir = arena_say(mem, "%S/%S", xdg, str_from(home, config.n));
+	else
+		dir = arena_say(mem, "%S/%S", variable("HOME"), home);
+	return path_join(mem, dir, name);
+}
+
+/* The part of a configuration that names the servers of all projects; all of it, if
+ * it is no JSON. */
+static str list_of_servers(arena *mem, str text)
+{
+	static const char *const names[] = { "mcpServers", "mcp", "amp.mcpServers" };
+	json_error error;
+	const json *all = json_read(mem, text, JSON_STORED, &error), *list = NULL;
+	if (error.what)
+		return text;
+	for (size_t i = 0; i < sizeof names / sizeof *names && !list; i++)
+		list = json_get(all, str_of(names[i]));
+	return list && list->kind == JSON_OBJECT ? list->raw : S("");
 }
 
 /* Does a configuration, in whatever language, name this program, or another one
- * that is called as we are? `ours` is how we would write it there. What follows the
- * name tells a server from a hook, and a directory of that name is somebody's
- * project. */
-static enum wired look_for(context *c, str text, str ours, bool hook)
+ * that is called as we are (*other)? `ours` is how we would write it there. What
+ * follows the name tells a server from a hook, and a directory of that name is
+ * somebody's project. */
+static enum wired look_for(context *c, str text, str ours, bool hook, str *other)
 {
 	str name = S("interagent"), program = c->self->program;
-	bool path = false, word = false;
+	bool word = false;
 	if (contains(text, ours))
 		return HAS_OURS;
 	for (ptrdiff_t i = 1, start; i + name.n < text.n; i++) {
 		str after = str_from(text, i + name.n), found;
-		if (!str_starts(str_from(text, i), name) || !strchr(" \"'.\n/", text.s[i - 1]) ||
-		    !(hook ? str_starts(after, S(" hook")) : strchr("\"':,]}\n", *after.s) != NULL))
+		if (!str_starts(str_from(text, i), name) || !strchr(" \"'.\n/", text.s[i - 1]))
+			continue;
+		if (hook ? !str_starts(after, S(" hook")) && !str_starts(after, S("' hook"))
+			 : !strchr("\"':,]}\n", *after.s))
 			continue;
 		for (start = i; start > 0 && !strchr(" \"'\n[,", text.s[start - 1]);)
 			start--;
 		found = (str){ text.s + start, i + name.n - start };
-		if (text.s[i - 1] == '/' && same_place(c->mem, found, program))
-			return HAS_OURS;
-		if (text.s[i - 1] == '/')
-			path = path || store_look(c->mem, found) != STORE_DIRECTORY;
-		else
+		if (text.s[i - 1] != '/')
 			word = true;
+		else if (same_place(c->mem, found, program))
+			return HAS_OURS;
+		else if (store_look(c->mem, found) != STORE_DIRECTORY)
+			*other = found;
 	}
-	if (word && !path && same_place(c->mem, find_program(c->mem, name), program))
+	if (word && other->n == 0 && same_place(c->mem, find_program(c->mem, name), program))
 		return HAS_OURS;
-	return word || path ? HAS_OTHER : HAS_NONE;
+	return word || other->n ? HAS_OTHER : HAS_NONE;
 }
 
-static void look_for_entry(context *c, wiring *w)
+/* What this file of our directory should hold; empty: it should not be there. */
+static str plugin_text(context *c, const setup_file *f)
 {
-	arena *mem = c->mem;
-	str text, home = variable(w->row->home_variable);
-	const json *list;
-	json_error error;
-	if (!w->row->servers && !w->row->config)
-		return;
-	if (w->row->servers)
-		w->entry_file = path_join(mem, home.n ? home : variable("HOME"), w->row->servers);
-	else
-		w->entry_file = client_file(mem, w->row, w->row->config);
-	read_path(mem, w->entry_file, &text);
-	if (w->row->servers) {           /* the rest of it tells of projects */
-		list = json_get(json_read(mem, text, JSON_STORED, &error), S("mcpServers"));
-		text = list && list->kind == JSON_OBJECT ? list->raw : S("");
-	}
-	w->entry = look_for(c, text, fill_in(mem, "\"$P\"", c->self->program), false);
+	return f->text ? fill_in(c->mem, f->text, c->self->program) : S("");
 }
 
-/* Is this the file that brings the server? It is wanted only where the client has
- * no entry of its own: a model would see each tool twice. */
-static bool brings_server(const setup_file *f)
-{
-	return strstr(f->text, "mcpServers") != NULL;
-}
-
-static void look_for_plugin(arena *mem, str program, wiring *w)
+static enum wired look_at_plugin(context *c, const client *row)
 {
 	bool any = false, all = true;
-	w->plugin = client_file(mem, w->row, w->row->plugin);
-	for (const setup_file *f = w->row->plugin_files; f->name; f++) {
-		str there, text = S("");
-		store_result r = read_path(mem, path_join(mem, w->plugin, f->name), &there);
-		if (!brings_server(f) || w->entry == HAS_NONE)
-			text = fill_in(mem, f->text, program);
-		any = any || r == STORE_OK;
-		all = all && str_eq(there, text);
+	for (const setup_file *f = row->plugin_files; f->name; f++) {
+		str there, path = path_join(c->mem, client_file(c->mem, row, row->plugin), f->name);
+		any = read_path(c->mem, path, &there) == STORE_OK || any;
+		all = all && str_eq(there, plugin_text(c, f));
 	}
-	w->hooks = any ? HAS_OTHER : HAS_NONE;
 	if (all)
-		w->hooks = HAS_OURS;
+		return HAS_OURS;
+	return any ? HAS_OTHER : HAS_NONE;
 }
 
 static wiring look_at_client(context *c, const client *row)
 {
 	arena *mem = c->mem;
 	wiring w = { .row = row };
-	str words = str_of(row->add ? row->add : row->name), text;
-	w.here = find_program(mem, str_cut(&words, ' ')).n > 0;
-	if (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY)
-		w.here = true;
-	look_for_entry(c, &w);
-	if (row->plugin)
-		look_for_plugin(mem, c->self->program, &w);
-	if (row->hooks_file) {
-		read_path(mem, client_file(mem, row, row->hooks_file), &text);
-		w.hooks = look_for(c, text, fill_in(mem, "$S hook", c->self->program), true);
+	str words = str_of(row->add ? row->add : row->name), program = c->self->program, text, other = S("");
+	w.here = find_program(mem, str_cut(&words, ' ')).n > 0 ||
+		 (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY);
+	if (row->config) {
+		text = list_of_servers(mem, read_settings(mem, client_file(mem, row, row->config)));
+		w.server = look_for(c, text, fill_in(mem, "\"$P\"", program), false, &w.other);
 	}
-	if (row->allow_file) {
-		read_path(mem, client_file(mem, row, row->allow_file), &text);
-		w.allowed = contains(text, S("interagent"));
+	if (row->plugin) {
+		w.hooks = look_at_plugin(c, row);
+	} else if (row->hooks) {
+		text = read_settings(mem, client_file(mem, row, row->hooks_file));
+		w.hooks = look_for(c, text, fill_in(mem, "$S hook", program), true, &other);
+	}
+	if (row->allow) {
+		text = read_settings(mem, client_file(mem, row, row->allow_file));
+		w.asks = !contains(text, S("mcp__interagent"));
 	}
 	return w;
 }
 
 static str describe_wiring(arena *mem, const wiring *w)
 {
-	static const char *const servers[] = {
-		"here", "not connected", "connected to another program", "connected",
-	};
 	static const char *const hooks[] = {
-		"", ", without hooks", ", with hooks that are not current", ", with hooks",
+		"", ", no hooks", ", hooks of another program or version", ", with hooks",
 	};
-	enum wired server = w->entry;
-	if (w->row->plugin && server == HAS_NONE && w->hooks != HAS_NONE)
-		server = HAS_OURS;       /* with the hooks, in our directory */
-	if (server == HAS_NONE)
-		return S("not connected");
-	return arena_say(mem, "%s%s", servers[server], hooks[w->hooks]);
+	str server = S("here");
+	if (w->server == HAS_NONE)
+		server = S("not connected");
+	if (w->server == HAS_OURS)
+		server = S("connected");
+	if (w->server == HAS_OTHER && w->other.n)
+		server = arena_say(mem, "connected to %S, which is %s", w->other,
+				   store_look(mem, w->other) == STORE_PROGRAM ? "another program"
+									      : "no program");
+	else if (w->server == HAS_OTHER)
+		server = S("connected to another program");
+	return arena_say(mem, "%S%s%s", server, hooks[w->hooks],
+			 w->asks && w->server != HAS_NONE ? ", asks before each tool" : "");
+}
+
+/* How an entry that is not ours is taken out. */
+static str advise_removal(arena *mem, const wiring *w)
+{
+	return w->row->remove ? str_of(w->row->remove)
+			      : arena_say(mem, "take interagent out of %S",
+					  client_file(mem, w->row, w->row->config));
 }
 
 /* What is to be done about it; empty: nothing. */
 static str advise_wiring(arena *mem, const wiring *w)
 {
 	const client *row = w->row;
-	bool absent = (w->entry == HAS_NONE && !row->plugin) || (w->entry == NOT_KNOWN && row->add);
-	if (w->entry == HAS_OTHER)
-		return arena_say(mem, "let %S name this program, or take interagent out of it and "
-				      "run interagent setup %s", w->entry_file, row->name);
-	if ((absent && w->hooks != HAS_OURS) || w->hooks == HAS_NONE || w->hooks == HAS_OTHER)
+	if (w->server == HAS_OTHER)
+		return arena_say(mem, "%S; then interagent setup %s", advise_removal(mem, w), row->name);
+	if (w->server == HAS_NONE || w->hooks == HAS_NONE || w->hooks == HAS_OTHER || w->asks ||
+	    (w->server == NOT_KNOWN && row->add))
 		return arena_say(mem, "interagent setup %s", row->name);
-	if (row->allow && !w->allowed)
-		return arena_say(mem, "interagent setup %s shows what keeps %s from asking before "
-				      "each tool", row->name, row->title);
 	return S("");
 }
 
@@ -4691,8 +4790,7 @@ static str advise_wiring(arena *mem, const wiring *w)
 typedef struct {
 	context *c;
 	wiring w;
-	bool dry, undo;
-	bool changed, failed;
+	bool dry, undo, failed;
 } setup;
 
 /* Writes a file of our directory, or removes it where there is no text for it. */
@@ -4702,14 +4800,13 @@ static void change_file(setup *s, str path, str text)
 	store_fault fault;
 	store_result r;
 	if (s->dry) {
-		say(s->c, text.n ? "%S:\n%S" : "would remove %S\n%S", path, text);
+		say(s->c, text.n ? "would write %S:\n%S" : "would remove %S\n%S", path, text);
 		return;
 	}
 	if (text.n)
 		r = store_write_file(mem, dir_of(path), arena_z(mem, name_of(path)), text, &fault);
 	else
 		r = store_remove(mem, path, false, &fault);
-	s->changed = s->changed || r == STORE_OK;
 	s->failed = s->failed || r != STORE_OK;
 	if (r == STORE_OK)
 		say(s->c, "%s %S\n", text.n ? "wrote" : "removed", path);
@@ -4717,48 +4814,34 @@ static void change_file(setup *s, str path, str text)
 		say(s->c, "cannot %s %Q: %s\n", fault.doing, fault.path, strerror(fault.error));
 }
 
-static void set_plugin_file(setup *s, const setup_file *f)
+static void set_plugin_file(setup *s, str path, const setup_file *f)
 {
 	context *c = s->c;
-	str path = path_join(c->mem, s->w.plugin, f->name), text = S(""), there;
+	str text = s->undo ? S("") : plugin_text(c, f), there;
 	store_result r = read_path(c->mem, path, &there);
-	bool foreign = r == STORE_OK && !is_ours(there, f->text);
-	if (r != STORE_OK && r != STORE_ABSENT)  /* a link, a directory ... */
-		foreign = store_look(c->mem, dir_of(path)) == STORE_DIRECTORY;
-	if (!s->undo && (!brings_server(f) || s->w.entry == HAS_NONE))
-		text = fill_in(c->mem, f->text, c->self->program);
-	if (foreign)
+	bool ours = is_filled_in(there, f->text) || is_filled_in(there, f->old);
+	if (r != STORE_OK)               /* a link or a directory, or there is none */
+		ours = r == STORE_ABSENT || store_look(c->mem, dir_of(path)) != STORE_DIRECTORY;
+	if (!ours)
 		say(c, "%S is not as interagent writes it: left as it is\n", path);
-	else if (!str_eq(there, text) || (s->dry && text.n))
+	else if (!str_eq(there, text))
 		change_file(s, path, text);
 }
 
-/* Directories that are empty now go as well; a full one refuses. */
-static void remove_empty_dirs(setup *s)
-{
-	arena *mem = s->c->mem;
-	str home = variable("HOME");
-	store_fault fault;
-	for (const setup_file *f = s->w.row->plugin_files; f->name; f++)
-		store_remove(mem, dir_of(path_join(mem, s->w.plugin, f->name)), true, &fault);
-	for (str dir = s->w.plugin; dir.n > home.n; dir = dir_of(dir))
-		store_remove(mem, dir, true, &fault);
-}
-
+/* Our directory, file by file. After an undo the directories that are empty go too,
+ * up to the client's own; a full one refuses. */
 static void set_plugin(setup *s)
 {
 	arena *mem = s->c->mem;
-	str note = path_join(mem, s->w.plugin, ".written-by-interagent");  /* of version 1.0 */
+	const client *row = s->w.row;
+	str dir = client_file(mem, row, row->plugin), home = client_file(mem, row, "");
 	store_fault fault;
-	for (const setup_file *f = s->w.row->plugin_files; f->name; f++)
-		set_plugin_file(s, f);
-	if (!s->dry)
-		store_remove(mem, note, false, &fault);
-	if (s->undo && s->changed)
-		remove_empty_dirs(s);
-	if (!s->undo && s->w.entry != HAS_NONE)
-		say(s->c, "The server itself is in %S already%s.\n", s->w.entry_file,
-		    s->w.entry == HAS_OTHER ? ", with another program" : "");
+	for (const setup_file *f = row->plugin_files; f->name; f++)
+		set_plugin_file(s, path_join(mem, dir, f->name), f);
+	for (const setup_file *f = row->plugin_files; f->name && s->undo && !s->dry; f++)
+		store_remove(mem, dir_of(path_join(mem, dir, f->name)), true, &fault);
+	for (; dir.n >= home.n && s->undo && !s->dry && s->w.hooks != HAS_NONE; dir = dir_of(dir))
+		store_remove(mem, dir, true, &fault);
 }
 
 /* Runs a client's own command, and waits for it. What it prints goes to standard
@@ -4794,13 +4877,15 @@ static void run_client(setup *s, const char *command)
 	}
 	if (s->dry) {
 		say(c, "would run: %S\n", line);
-		return;
-	}
-	s->failed = !run_program(argv);
-	if (find_program(c->mem, str_of(argv[0])).n == 0)
+	} else if (find_program(c->mem, str_of(argv[0])).n == 0) {
 		say(c, "%s is not on PATH; where it is, run: %S\n", argv[0], line);
-	else
-		say(c, s->failed ? "this failed: %S\n" : "ran: %S\n", line);
+		s->failed = true;
+	} else if (run_program(argv)) {
+		say(c, "ran: %S\n", line);
+	} else {
+		say(c, "this failed: %S\n", line);
+		s->failed = true;
+	}
 }
 
 static void show_lines(setup *s, const char *what_for, const char *file, const char *lines)
@@ -4812,38 +4897,61 @@ static void show_lines(setup *s, const char *what_for, const char *file, const c
 
 static void connect_client(setup *s)
 {
+	context *c = s->c;
 	const client *row = s->w.row;
-	if (row->plugin)
-		set_plugin(s);
-	else if (s->w.entry == HAS_OURS || s->w.entry == HAS_OTHER)
-		say(s->c, "%s has the server already, in %S%s.\n", row->title, s->w.entry_file,
-		    s->w.entry == HAS_OURS ? "" : ", with another program: take that out first");
+	str file = row->config ? client_file(c->mem, row, row->config) : S("");
+	if (s->w.server == HAS_OURS)
+		say(c, "%s has the server already, in %S.\n", row->title, file);
+	else if (s->w.server == HAS_OTHER)
+		say(c, "%s has another server of this name, in %S. To take its place: %S; then "
+		       "interagent setup %s\n", row->title, file, advise_removal(c->mem, &s->w), row->name);
 	else if (row->add)
 		run_client(s, row->add);
 	else if (row->server)
 		show_lines(s, "To connect it", row->config, row->server);
-	if (row->hooks && s->w.hooks != HAS_OURS)
+	s->failed = s->failed || s->w.server == HAS_OTHER;
+	if (row->plugin)
+		set_plugin(s);
+	else if (row->hooks && s->w.hooks != HAS_OURS)
 		show_lines(s, "For hooks, which tell it of mail", row->hooks_file, row->hooks);
-	if (row->allow && !s->w.allowed)
+	if (s->w.asks)
 		show_lines(s, "To let it use the tools unasked", row->allow_file, row->allow);
 	if (row->note)
-		say(s->c, "%s\n", row->note);
+		say(c, "%s\n", row->note);
 }
 
 static void disconnect_client(setup *s)
 {
 	const client *row = s->w.row;
-	const char *leftover = "%S is yours: take the lines of interagent out of it.\n";
+	bool remove = row->remove && (s->w.server == HAS_OURS || s->w.server == NOT_KNOWN);
+	const char *files[3] = { NULL };
+	if (remove)
+		run_client(s, row->remove);
+	else if (s->w.server == HAS_OTHER)
+		say(s->c, "%s has a server of this name that is not this program: left as it is\n",
+		    row->title);
+	else if (s->w.server == HAS_OURS)
+		files[0] = row->config;
 	if (row->plugin)
 		set_plugin(s);
-	else if (s->w.entry == HAS_NONE)
-		say(s->c, "%s has no server of this name.\n", row->title);
-	else if (row->remove)
-		run_client(s, row->remove);
-	else if (row->config)
-		say(s->c, leftover, s->w.entry_file);
-	if (row->hooks && s->w.hooks != HAS_NONE)
-		say(s->c, leftover, client_file(s->c->mem, row, row->hooks_file));
+	else if (s->w.hooks == HAS_OURS || s->w.hooks == HAS_OTHER)
+		files[1] = row->hooks_file;
+	if (row->allow && !s->w.asks)
+		files[2] = row->allow_file;
+	for (int i = 0; i < 3; i++)
+		if (files[i] && !(i && files[i] == files[i - 1]))
+			say(s->c, "%S is yours: take the lines of interagent out of it.\n",
+			    client_file(s->c->mem, row, files[i]));
+}
+
+static const json *client_doc(context *c, const wiring *w)
+{
+	buf text = { .mem = c->mem };
+	json_writer doc = { .out = &text };
+	json_error error;
+	json_say(&doc, "{client:%s,is:%S,advice:%S}", w->row->name, describe_wiring(c->mem, w),
+		 advise_wiring(c->mem, w));
+	return json_read(c->mem, json_done(&doc), JSON_STRICT, &error);
 }
 
 /* Which clients are here, what each has, and the command for what it lacks. */
@@ -4851,16 +4959,15 @@ static void list_clients(context *c)
 {
 	str absent = S("");
 	for (int i = 0; i < CLIENTS; i++) {
-		const client *row = &clients[i];
-		wiring w = look_at_client(c, row);
-		str what = describe_wiring(c->mem, &w), advice = advise_wiring(c->mem, &w);
+		wiring w = look_at_client(c, &clients[i]);
+		str advice = advise_wiring(c->mem, &w);
 		if (!w.here) {
-			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent, row->name);
+			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent, clients[i].name);
 			continue;
 		}
-		say(c, "%s: %S%s%S\n", row->title, what, advice.n ? "; " : "", advice);
-		add_doc(c, json_with_text(c->mem, json_with_text(c->mem, NULL, S("client"),
-					  str_of(row->name)), S("is"), what));
+		say(c, advice.n ? "%s: %S. Next: %S\n" : "%s: %S%S\n", clients[i].title,
+		    describe_wiring(c->mem, &w), advice);
+		add_doc(c, client_doc(c, &w));
 	}
 	if (absent.n)
 		say(c, "Not found here: %S\n", absent);
@@ -4868,7 +4975,7 @@ static void list_clients(context *c)
 
 static bool run_setup(context *c, call *k)
 {
-	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag };
+	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag, .undo = get_value(k, "undo")->flag };
 	str name = str_trim(arg(k, "client"));
 	const client *row = client_called(name);
 	if (variable("HOME").n == 0)
@@ -4887,11 +4994,11 @@ static bool run_setup(context *c, call *k)
 		return false;
 	}
 	s.w = look_at_client(c, row);
-	s.undo = get_value(k, "undo")->flag;
 	if (s.undo)
 		disconnect_client(&s);
 	else
 		connect_client(&s);
+	add_doc(c, json_with_text(c->mem, client_doc(c, &s.w), S("said"), buf_str(c->out)));
 	c->status = s.failed;
 	return true;
 }
@@ -5059,7 +5166,7 @@ static bool run_doctor(context *c, call *k)
 		       S("set INTERAGENT_DIR to an absolute path"));
 		c->status = 1;
 	}
-	if (c->self->root.n && need_agents(c)) {
+	if (c->self->root.n && load_agents(c)) {
 		examine_place(&d);
 		examine_watch(&d);
 	}
@@ -5085,29 +5192,16 @@ static bool run_server(context *c, call *k);
 static bool run_man(context *c, call *k);
 static bool run_completion(context *c, call *k);
 
-static const char mail[] = "Mail", people[] = "Agents", specs[] = "Specs", yours[] = "For you",
-		  setting_up[] = "Setting up", plumbing[] = "For clients and scripts";
+static const char mail[] = "Mail", people[] = "Agents", specs[] = "Specs",
+		  setting_up[] = "Setting up", plumbing[] = "For clients and scripts",
+		  tools[] = "Only under a tool's name";
 
 /* In the order of --help: what a person types comes first. */
-static const char *const groups[] = { yours, mail, people, specs, setting_up, plumbing };
+static const char *const groups[] = { mail, people, specs, setting_up, plumbing };
 
 static const verb verbs[] = {
 	{ "board", NULL, 0, "Show what waits for you, who is there and what changed.",
-	  "In a terminal also without a verb.", NO_PARAMS, run_board, yours, "interagent board" },
-	{ "done", NULL, 0, "Mark a message completed.", "To undo it, reply.",
-	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
-		 { "from", STRING, CALLER, 0, NULL }),
-	  run_done, yours, "interagent done 1a2b3c4d" },
-	{ "log", NULL, LIST, "Show conversations, oldest first, replies below what they answer.",
-	  "Of everybody, of one agent, or the one that a message belongs to.",
-	  PARAMS({ "name", STRING, WORD, 0, "An agent, or a message's id" },
-		 { "since", SPAN, 0, 0, "Only what is younger, like 2d" },
-		 { "full", BOOLEAN, 0, 0, "With their texts" }),
-	  run_log, yours, "interagent log api --since 2d --full" },
-	{ "watch", NULL, 0, "Print unread mail, and each message as it comes.", NULL,
-	  PARAMS({ "from", STRING, CALLER, 0, NULL },
-		 { "all", BOOLEAN, 0, 0, "Everybody's mail" }),
-	  run_watch, yours, "interagent watch --all" },
+	  "In a terminal also without a verb.", NO_PARAMS, run_board, mail, "interagent board" },
 	{ "register_agent", NULL, TOOL,
 	  "Register your name so others can write to you: short, the same in every session. "
 	  "Again to update it.", NULL,
@@ -5120,7 +5214,7 @@ static const verb verbs[] = {
 	  list_agents, people, "interagent agents" },
 	{ "get_agent", NULL, TOOL | READ_ONLY, "One agent's entry.", NULL,
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_agent, people, "interagent get_agent api" },
+	  get_agent, tools, "interagent get_agent api" },
 	{ "send_message", "send", TOOL | ALWAYS_LOAD,
 	  "Send mail to an agent, running or not. Returns at once; answers come as mail.", NULL,
 	  PARAMS({ "from", STRING, CALLER, 0, LEAVE_OUT },
@@ -5151,6 +5245,20 @@ static const verb verbs[] = {
 		 { "content", DOCUMENT, REST, 0, NULL },
 		 { "mark_complete", BOOLEAN, 0, 0, "The matter is done" }),
 	  reply_message, mail, "interagent reply 1a2b3c4d 'It is mended.' --mark-complete" },
+	{ "done", NULL, 0, "Mark a message completed.", "To undo it, reply.",
+	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
+		 { "from", STRING, CALLER, 0, NULL }),
+	  run_done, mail, "interagent done 1a2b3c4d" },
+	{ "log", NULL, LIST, "Show conversations, each reply below what it answers.",
+	  "Of everybody, of one agent, or the one that a message belongs to; the oldest first.",
+	  PARAMS({ "name", STRING, WORD, 0, "An agent, or a message's id" },
+		 { "since", SPAN, 0, 0, "Only what is younger, like 2d" },
+		 { "full", BOOLEAN, 0, 0, "With their texts" }),
+	  run_log, mail, "interagent log api --since 2d --full" },
+	{ "watch", NULL, 0, "Print unread mail, and each message as it comes.", NULL,
+	  PARAMS({ "from", STRING, CALLER, 0, NULL },
+		 { "all", BOOLEAN, 0, 0, "Everybody's mail" }),
+	  run_watch, mail, "interagent watch --all" },
 	{ "escalate", NULL, TOOL, "Ask the human to decide about a message you got.", NULL,
 	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
 		 { "agent_name", STRING, CALLER, 0, LEAVE_OUT },
@@ -5179,7 +5287,7 @@ static const verb verbs[] = {
 	  set_status, people, "interagent set_status 'writing the importer' --from api" },
 	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
 	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_status, people, "interagent get_status api" },
+	  get_status, tools, "interagent get_status api" },
 	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.", NULL,
 	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  get_all_statuses, people, "interagent statuses" },
@@ -5202,25 +5310,26 @@ static const verb verbs[] = {
 		 { "undo", BOOLEAN, 0, 0, "Take it back" }),
 	  run_setup, setting_up, "interagent setup claude --dry-run" },
 	{ "doctor", NULL, NO_STORE, "Look for what is wrong, and say what to do.",
-	  "The mail, this program, this directory, and each client that is here. Exits 1 if\n"
+	  "The mail, this program, this directory, and each client that is here. Exits 1 if "
 	  "the mail is damaged or has no place.",
 	  PARAMS({ "fix", BOOLEAN, 0, 0, "Move damaged files aside" }),
 	  run_doctor, setting_up, "interagent doctor" },
-	{ "serve", NULL, NO_STORE, "Be the MCP server, on standard input and output.", NULL,
+	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.", NULL,
 	  NO_PARAMS, run_server, plumbing, "interagent serve" },
-	{ "hook", NULL, NO_STORE | USAGE_IS_0, "Tell a client of mail: one command for all of its hook events.",
+	{ "hook", NULL, NO_STORE | OWN_OUTPUT | USAGE_IS_0,
+	  "Tell a client of mail: one command for all of its hook events.",
 	  "The event stands on standard input.",
 	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
 	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
-	  "Exits 2 with the text on standard error, because some clients wake by that; after the\n"
+	  "Exits 2 with the text on standard error, because some clients wake by that; after the "
 	  "time-out 0. With --exit-code 0 the text goes to standard output.",
 	  PARAMS({ "from", STRING, CALLER, 0, NULL },
-		 { "timeout", SPAN, 0, 0, "How long, like 5m; default: for ever" },
+		 { "timeout", SPAN, SECONDS, 0, "How long, like 5m; default: for ever" },
 		 { "exit_code", INTEGER, 0, 255, "When there is mail; default: 2" }),
 	  run_wait, plumbing, "interagent wait --timeout 5m" },
-	{ "man", NULL, NO_STORE, "Write the manual page.", NULL,
+	{ "man", NULL, NO_STORE | OWN_OUTPUT, "Write the manual page.", NULL,
 	  NO_PARAMS, run_man, plumbing, "interagent man | man -l -" },
-	{ "completion", NULL, NO_STORE, "Write the completion for a shell.", NULL,
+	{ "completion", NULL, NO_STORE | OWN_OUTPUT, "Write the completion for a shell.", NULL,
 	  PARAMS({ "shell", STRING, REQUIRED | WORD, 0, "bash, zsh or fish" }),
 	  run_completion, plumbing, "interagent completion bash" },
 };
@@ -5254,6 +5363,8 @@ static void on_signal(int number)
 	errno = saved;
 }
 
+static bool reader_may_go;               /* SIGPIPE was not ignored when we were started */
+
 /* What a parent has blocked or ignored is as it usually is: a process that cannot
  * be ended stays for ever, and with SIGCHLD ignored no helper can be waited for.
  * Other signals are the parent's business. A write that fails says so by itself. */
@@ -5267,7 +5378,7 @@ static void reset_signals(void)
 		sigaddset(&set, usual[i]);
 	}
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	reader_may_go = signal(SIGPIPE, SIG_IGN) != SIG_IGN;
 	signal(SIGXFSZ, SIG_IGN);
 }
 
@@ -6337,15 +6448,16 @@ static bool run_server(context *c, call *k)
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 
-/* What stands behind the dashes of an option: who speaks is always --from. */
-static str option_name(arena *mem, const param *p)
+/* The answer did not go out. Where its reader has gone, we end as other filters do. */
+static int cannot_write(arena *mem)
 {
-	buf b = { .mem = mem };
-	if (p->flags & CALLER)
-		return S("from");
-	for (const char *s = p->name; *s; s++)
-		buf_char(&b, *s == '_' ? '-' : *s);
-	return buf_str(&b);
+	int error = errno;
+	if (error == EPIPE && reader_may_go) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	warn(mem, "cannot write the answer: %s", strerror(error));
+	return REFUSED;
 }
 
 static const char *value_word(const param *p)
@@ -6359,82 +6471,147 @@ static const char *value_word(const param *p)
 
 /* ---- Help ---- */
 
-/* Adds a word of a usage line, on a new one where it would pass column 80. */
-static void add_usage_word(buf *b, str word)
+/* What a person is told of a parameter, where the row has nothing or speaks to a model. */
+static const struct {
+	const char *param, *about;
+} for_people[] = {
+	{ "message_id", "The message: the first characters of its id are enough" },
+	{ "original_message_id", "The message that is answered: the first characters of its id" },
+	{ "to", "Who gets it: an agent, several with commas, or human" },
+	{ "content", "The text; - reads standard input; default: type it, or your editor" },
+	{ "subject", "Default: the first line of the text, or that of what is answered" },
+	{ "urgent", "It may interrupt what the agent is doing" },
+	{ "mark_complete", "The matter is done; without a text nothing is sent" },
+	{ "offset", "How much of it to pass over; default: 0" },
+	{ "wait_seconds", "Wait so long for mail, at most 300; default: 0" },
+	{ "reason", "What there is to decide" },
+	{ "status", "What is going on" },
+	{ "agent_name", "The agent" },
+	{ "workspace_path", "Where the agent works; default: here" },
+	{ "description", "What the agent works on" },
+	{ "version", "An older text; default: the current one" },
+};
+
+static str param_about(const verb *v, const param *p)
 {
-	ptrdiff_t column = 0;
-	while (column < b->n && b->s[b->n - 1 - column] != '\n')
-		column++;
-	buf_say(b, column + 1 + word.n > 80 ? "\n         %S" : " %S", word);
+	if (p->flags & CALLER)
+		return S("Who speaks; default: in your own terminal, you");
+	for (size_t i = 0; i < sizeof for_people / sizeof *for_people; i++)
+		if (strcmp(p->name, for_people[i].param) == 0)
+			return str_of(for_people[i].about);
+	if (!p->about)
+		return v->group == specs ? S("The spec") : S("The agent");
+	return str_of(p->about);
 }
 
-static str usage_word(arena *mem, const param *p)
+static bool is_positional(const param *p)
 {
-	buf b = { .mem = mem };
-	bool positional = (p->flags & (WORD | REST)) != 0;
-	bool optional = !(p->flags & REQUIRED) || (p->flags & SHELL_OPTIONAL);
-	buf_say(&b, optional ? "[" : "");
-	if (positional)
-		for (const char *s = p->name; *s; s++)
-			buf_char(&b, *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s);
-	else
-		buf_say(&b, "--%S", option_name(mem, p));
-	if (!positional && p->kind != BOOLEAN)
-		buf_say(&b, " %s", value_word(p));
-	buf_say(&b, p->flags & REST ? "..." : "");
-	buf_say(&b, optional ? "]" : "");
-	return buf_str(&b);
+	return (p->flags & (WORD | REST)) != 0;
+}
+
+/* Can it be left out? A text can be typed when it is asked for. */
+static bool is_optional(const param *p)
+{
+	return !(p->flags & REQUIRED) || (p->flags & SHELL_OPTIONAL) || p->kind == DOCUMENT;
+}
+
+/* Adds words, each on a new line where it would pass column 80. */
+static void add_words(buf *b, str words, const char *indent)
+{
+	while (words.n) {
+		str word = str_cut(&words, ' ');
+		ptrdiff_t column = 0;
+		while (column < b->n && b->s[b->n - 1 - column] != '\n')
+			column++;
+		if (column + 1 + word.n > 80)
+			buf_say(b, "\n%s%S", indent, word);
+		else
+			buf_say(b, column && b->s[b->n - 1] != ' ' ? " %S" : "%S", word);
+	}
+}
+
+/* A parameter with its value, as it is typed. */
+static str typed_param(arena *mem, const param *p)
+{
+	str title = param_title(mem, true, p);
+	if (is_positional(p))
+		return arena_say(mem, p->flags & REST ? "%S..." : "%S", title);
+	return arena_say(mem, p->kind == BOOLEAN ? "%S" : "%S %s", title, value_word(p));
+}
+
+static void add_param_help(buf *b, str what, str about)
+{
+	buf_say(b, what.n < 20 ? "  %S" : "  %S\n", what);
+	for (ptrdiff_t pad = what.n < 20 ? what.n : -2; pad < 20; pad++)
+		buf_char(b, ' ');
+	add_words(b, about, "                      ");
+	buf_char(b, '\n');
 }
 
 static int help_verb(arena *mem, const verb *v)
 {
-	buf b = { .mem = mem };
+	buf b = { .mem = mem }, list = { .mem = mem };
+	bool json = !(v->traits & OWN_OUTPUT);
 	buf_say(&b, "usage: interagent %s", v->alias ? v->alias : v->name);
-	for (const param *p = v->params; p->name; p++)
-		add_usage_word(&b, usage_word(mem, p));
-	add_usage_word(&b, S("[--json]"));
-	buf_say(&b, "\n\n%s\n", v->about);
-	if (v->more)
-		buf_say(&b, "%s\n", v->more);
-	if (v->alias)
-		buf_say(&b, "The same as interagent %s.\n", v->name);
-	for (const param *p = v->params; p->name; p++) {
-		if (p->flags & CALLER)
-			buf_say(&b, "  --from NAME: who speaks; in your own terminal that is you\n");
-		else if (p->about)
-			buf_say(&b, "  --%S: %s\n", option_name(mem, p), p->about);
+	for (int options = 0; options < 2; options++)
+		for (const param *p = v->params; p->name; p++) {
+			str typed = typed_param(mem, p);
+			if (is_positional(p) == (options == 1))
+				continue;
+			add_words(&b, arena_say(mem, is_optional(p) ? "[%S]" : "%S", typed), "         ");
+			if (!options)
+				typed = arena_say(mem, "%S, --%S", typed, option_name(mem, p));
+			add_param_help(&list, typed, param_about(v, p));
+		}
+	if (json) {
+		add_words(&b, S("[--json]"), "         ");
+		add_param_help(&list, S("--json"), S("Print JSON"));
 	}
-	buf_say(&b, "\nexample: %s\n", v->example);
-	return print(1, &b) ? DONE : REFUSED;
+	buf_say(&b, "\n\n");
+	add_words(&b, str_of(v->about), "");
+	buf_char(&b, '\n');
+	if (v->more) {
+		add_words(&b, str_of(v->more), "");
+		buf_char(&b, '\n');
+	}
+	if (v->alias)
+		buf_say(&b, "The tool's name, %s, is the same verb.\n", v->name);
+	buf_say(&b, list.n ? "\n%S\nexample: %s\n" : "%S\nexample: %s\n", buf_str(&list), v->example);
+	return print(1, &b) ? DONE : cannot_write(mem);
 }
 
 static void help_line(buf *b, const verb *v)
 {
 	const char *name = v->alias ? v->alias : v->name;
 	str about = str_of(v->about);
+	about = str_cut(&about, '.');
+	about.n = (ptrdiff_t)strcspn(arena_z(b->mem, about), about.n > 60 ? ":;" : ".");
 	buf_say(b, "  %s", name);
 	for (size_t pad = strlen(name); pad < 18; pad++)
 		buf_char(b, ' ');
-	buf_say(b, "%S\n", str_cut(&about, '.'));
+	buf_say(b, "%S\n", about);
 }
 
 static int help(arena *mem)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, "interagent " VERSION ": mail between coding agents, and you\n\n"
-		"usage: interagent VERB [WORD...] [OPTION...]\n"
-		"       interagent help VERB     tells all of a verb\n");
+	buf b = { .mem = mem }, names = { .mem = mem };
+	buf_say(&b, "interagent: mail between coding agents, and you\n"
+		"usage: interagent VERB [WORD...] [OPTION...]; interagent help VERB tells more\n\n");
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
-		buf_say(&b, "\n%s\n", groups[g]);
+		buf_say(&b, "%s\n", groups[g]);
 		for (int i = 0; i < VERBS; i++)
 			if (verbs[i].group == groups[g])
 				help_line(&b, &verbs[i]);
 	}
-	buf_say(&b, "\nWithout a verb: the board in a terminal, else serve. --from NAME says who speaks,\n"
-		"--json asks for JSON, - as a text reads standard input, -- ends the options.\n"
+	for (int i = 0; i < VERBS; i++)
+		if (verbs[i].alias || verbs[i].group == tools)
+			buf_say(&names, " %s", verbs[i].name);
+	buf_say(&b, "\nTools' names are verbs too:");
+	add_words(&b, str_trim(buf_str(&names)), "  ");
+	buf_say(&b, "\n--from NAME says who speaks, - as a text reads standard input, -- ends options.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
-	return print(1, &b) ? DONE : REFUSED;
+	return print(1, &b) ? DONE : cannot_write(mem);
 }
 
 /* ---- Reading the options ---- */
@@ -6456,12 +6633,21 @@ static const param *find_param(const verb *v, str name)
 	return NULL;
 }
 
+static const param *text_param(const verb *v)
+{
+	for (const param *p = v->params; p->name; p++)
+		if (p->flags & REST)
+			return p;
+	return NULL;
+}
+
 static bool set_value(command *cmd, const param *p, str text)
 {
+	str title = param_title(cmd->c->mem, true, p);
 	if (!text_valid(text))
-		return refuse(cmd->c, "the value of %s is not UTF-8", p->name);
+		return refuse(cmd->c, "%S: is not UTF-8", title);
 	if (text.n == 0 && p->kind != DOCUMENT && (p->kind != STRING || (p->flags & REQUIRED)))
-		return refuse(cmd->c, "%s: must not be empty", p->name);
+		return refuse(cmd->c, "%S: must not be empty", title);
 	return take_value(cmd->c, cmd->k, p, JSON_STRING, text);
 }
 
@@ -6484,7 +6670,7 @@ static bool take_option(command *cmd)
 		cmd->help = true;
 		return true;
 	}
-	if (!inside && str_eq(name, S("json"))) {
+	if (!inside && str_eq(name, S("json")) && !(cmd->k->verb->traits & OWN_OUTPUT)) {
 		c->wants_json = true;
 		return true;
 	}
@@ -6537,8 +6723,9 @@ static bool read_options(command *cmd)
 		} else if (word[1] == '-') {
 			done = take_option(cmd);
 		} else {
-			done = refuse(cmd->c, "no such option: %Q; put -- before a text that begins "
-					      "with a dash", str_of(word));
+			done = refuse(cmd->c, text_param(cmd->k->verb) ?
+				      "no such option: %Q; put -- before a text that begins with a dash" :
+				      "no such option: %Q", str_of(word));
 		}
 		if (!done)
 			return false;
@@ -6547,14 +6734,6 @@ static bool read_options(command *cmd)
 }
 
 /* ---- A text that is not in the options ---- */
-
-static const param *text_param(const verb *v)
-{
-	for (const param *p = v->params; p->name; p++)
-		if (p->flags & REST)
-			return p;
-	return NULL;
-}
 
 /* All of a descriptor. A read error is not the end: half a text is not sent. */
 static bool read_all(context *c, int fd, str *text)
@@ -6592,11 +6771,16 @@ static bool edit_text(context *c, const char *editor, str *text)
 		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path, strerror(fault.error));
 	child = fork();
 	if (child == 0) {
+		signal(SIGPIPE, SIG_DFL);
 		execl("/bin/sh", "sh", "-c", line.s, "sh", path.s, (char *)NULL);
 		_exit(127);
 	}
+	signal(SIGINT, SIG_IGN);         /* Ctrl-C is the editor's business */
+	signal(SIGQUIT, SIG_IGN);
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	if (child < 0 || status != 0)
 		return refuse(c, "%s did not end well: nothing is sent; the text is in %Q", editor, path);
 	return store_read_file(c->mem, c->self->root, draft_name, text) == STORE_OK ||
@@ -6629,9 +6813,11 @@ static bool check_first(context *c, call *k)
 {
 	bool good;
 	k->checking = true;
-	good = find_caller(c, k) && k->verb->run(c, k);
+	k->misused = !check_required(c, k);
+	good = !k->misused && find_caller(c, k) && k->verb->run(c, k);
 	k->checking = false;
-	c->out->n = 0;
+	if (good)
+		c->out->n = 0;
 	return good;
 }
 
@@ -6648,10 +6834,12 @@ static bool fill_text(command *cmd, const param *p, str text)
 {
 	const param *subject = find_param(cmd->k->verb, S("subject"));
 	str trimmed = str_trim(text);
+	cmd->k->misused = true;          /* unless all of it is right */
 	if (trimmed.n == 0)
 		return refuse(cmd->c, "nothing is sent: the text is empty");
 	if (!set_value(cmd, p, text))
 		return false;
+	cmd->k->misused = false;
 	if (!subject || !(subject->flags & SHELL_OPTIONAL) || get_value(cmd->k, "subject")->given)
 		return true;
 	trimmed = text_head_chars(str_cut(&trimmed, '\n'), MAX_SUBJECT);
@@ -6689,14 +6877,17 @@ static int misused(const verb *v)
 	return v->traits & USAGE_IS_1 ? REFUSED : USAGE;
 }
 
+/* A reason that begins with a parameter's name is told in the person's word for it. */
 static int refuse_verb(context *c, const call *k, bool usage)
 {
-	str why = str_trim(buf_str(c->out));
+	str why = str_trim(buf_str(c->out)), rest = why;
+	const param *p = find_param(k->verb, str_cut(&rest, ':'));
+	const char *name = k->verb->alias ? k->verb->alias : k->verb->name;
+	if (p)
+		why = arena_say(c->mem, "%S:%S", param_title(c->mem, true, p), rest);
 	if (usage)
-		write_out(2, arena_say(c->mem, "interagent: %S; see interagent help %s\n", why,
-				       k->verb->alias ? k->verb->alias : k->verb->name));
-	else
-		write_out(2, arena_say(c->mem, "interagent: %S\n", why));
+		why = arena_say(c->mem, "%S; see interagent help %s", why, name);
+	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
 	return usage ? misused(k->verb) : REFUSED;
 }
 
@@ -6739,6 +6930,21 @@ static void drop_draft(context *c)
 	store_remove(c->mem, arena_say(c->mem, "%S/%s", c->self->root, draft_name), false, &fault);
 }
 
+/* An inbox may be asked to wait until there is something in it. */
+static bool run_until_mail(context *c, call *k)
+{
+	const param *p = find_param(k->verb, S("wait_seconds"));
+	int64_t until = clock_ms() + (p ? get_value(k, p->name)->number * 1000 : 0);
+	for (;;) {
+		k->may_wait = p && clock_ms() < until;
+		if (!run_call(c, k))
+			return false;
+		if (!k->waits || !sleep_for_mail(c, 1, until - clock_ms()))
+			return true;
+		reopen(c);
+	}
+}
+
 static int run_verb(process *self, const verb *v, char **argv)
 {
 	static arena mem;
@@ -6759,7 +6965,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 	}
 	if (!take_text(&cmd, &edited))
 		return refuse_verb(&c, &k, k.misused);
-	if (!run_call(&c, &k))
+	if (!run_until_mail(&c, &k))
 		return refuse_verb(&c, &k, k.misused);
 	if (edited)
 		drop_draft(&c);
@@ -6769,7 +6975,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 		fit_lines(&text);
 	start_line(&c);
 	if (!print(1, &text))
-		return REFUSED;
+		return cannot_write(&mem);
 	write_receipts(self, &mem, k.receipts);
 	if (!(v->traits & (USAGE_IS_0 | USAGE_IS_1)))
 		sweep(self, &mem);
@@ -6786,12 +6992,13 @@ static int no_such_verb(arena *mem, str word)
 			names[n++] = str_of(verbs[i].alias);
 	}
 	near = nearest(word, names, n);
-	if (near.n)
+	if (str_starts(word, S("-")))
+		write_out(2, arena_say(mem, "interagent: no such option: %Q; see interagent --help\n", word));
+	else if (near.n)
 		write_out(2, arena_say(mem, "interagent: no such verb: %Q; did you mean %S? "
-				       "interagent help lists them\n", word, near));
+				       "see interagent --help\n", word, near));
 	else
-		write_out(2, arena_say(mem, "interagent: no such verb: %Q; interagent help lists them\n",
-				       word));
+		write_out(2, arena_say(mem, "interagent: no such verb: %Q; see interagent --help\n", word));
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */
@@ -6840,9 +7047,9 @@ static void man_text(buf *b, str text)
 /* A parameter: a word, or an option with its value. */
 static void man_param(buf *b, const param *p)
 {
-	if (p->flags & (WORD | REST)) {
+	if (is_positional(p)) {
 		buf_say(b, " Ar ");
-		man_word(b, str_of(p->name));
+		man_word(b, param_title(b->mem, true, p));
 		buf_say(b, p->flags & REST ? " ..." : "");
 		return;
 	}
@@ -6856,32 +7063,30 @@ static void man_param(buf *b, const param *p)
 
 static void man_verb(buf *b, const verb *v)
 {
-	int listed = 0;
+	buf list = { .mem = b->mem };
 	buf_say(b, ".It Cm %s", v->alias ? v->alias : v->name);
-	for (const param *p = v->params; p->name; p++) {
-		bool optional = !(p->flags & REQUIRED) || (p->flags & SHELL_OPTIONAL);
-		buf_say(b, optional ? " Oo" : "");
-		man_param(b, p);
-		buf_say(b, optional ? " Oc" : "");
-	}
+	for (int options = 0; options < 2; options++)
+		for (const param *p = v->params; p->name; p++) {
+			if (is_positional(p) == (options == 1))
+				continue;
+			buf_say(b, is_optional(p) ? " Oo" : "");
+			man_param(b, p);
+			buf_say(b, is_optional(p) ? " Oc" : "");
+			if (p->flags & CALLER)
+				continue;
+			buf_say(&list, ".It");
+			man_param(&list, p);
+			buf_say(&list, "\n");
+			man_text(&list, param_about(v, p));
+		}
 	buf_say(b, "\n");
 	man_text(b, str_of(v->about));
 	if (v->more)
 		man_text(b, str_of(v->more));
 	if (v->alias)
 		buf_say(b, "The tool's name,\n.Cm %s ,\nis the same verb.\n", v->name);
-	for (const param *p = v->params; p->name; p++) {
-		if (!p->about || (p->flags & CALLER))
-			continue;
-		if (!listed++)
-			buf_say(b, ".Bl -tag -width Ds -compact\n");
-		buf_say(b, ".It");
-		man_param(b, p);
-		buf_say(b, "\n");
-		man_text(b, str_of(p->about));
-	}
-	if (listed)
-		buf_say(b, ".El\n");
+	if (list.n)
+		buf_say(b, ".Bl -tag -width Ds -compact\n%S.El\n", buf_str(&list));
 }
 
 static const char man_head[] =
@@ -7121,7 +7326,8 @@ static bool run_completion(context *c, call *k)
 			say(c, "%s", completions[i].script);
 			return true;
 		}
-	return refuse(c, "no completion for %q: bash, zsh or fish", shell);
+	k->misused = true;
+	return refuse(c, "no shell %q; completion knows bash, zsh and fish", shell);
 }
 /* ==== Main ==== */
 
@@ -7190,7 +7396,7 @@ int main(int argc, char **argv)
 		word = "board";
 	argv += argc > 1 ? 2 : 1;
 	if (strcmp(word, "--version") == 0)
-		return write_out(1, S(VERSION_LINE "\n")) ? DONE : REFUSED;
+		return write_out(1, S(VERSION_LINE "\n")) ? DONE : cannot_write(&mem);
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return help(&mem);
 	if (strcmp(word, "help") == 0 && !*argv)

@@ -2698,11 +2698,15 @@ static store_result newest_version(store *st, int64_t *newest)
 }
 
 /* What version 1.0 kept beside the texts: {versions: [{version, note...}], readers: {"<agent>":
- * version}}. NULL where there is none. */
-static json *old_index(store *st)
+ * version}}. NULL where there is none; of a damaged one what stood before the damage. */
+static store_result old_index(store *st, json **doc)
 {
-	json *doc = NULL;
-	return load(st, PAST, "index.json", MAX_TABLE, &doc, NULL) == STORE_OK ? doc : NULL;
+	store_result r;
+	*doc = NULL;
+	r = load(st, PAST, "index.json", MAX_TABLE, doc, NULL);
+	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
+		return STORE_OK;
+	return r;
 }
 
 static int64_t number_in(const json *object, str key)
@@ -2718,11 +2722,11 @@ static int64_t number_in(const json *object, str key)
 static store_result read_kept(store *st, int64_t version, store_spec *spec, struct stat *seen)
 {
 	store_result r = read_spec(st, PAST, version_file(st, version), spec, seen);
-	const json *v = NULL;
+	json *index = NULL;
 	spec->version = version;
 	if (r == STORE_OK && spec->note.n == 0)
-		v = first_of(json_get(old_index(st), S("versions")), JSON_ARRAY);
-	for (; v; v = v->next)
+		r = old_index(st, &index);
+	for (json *v = first_of(json_get(index, S("versions")), JSON_ARRAY); v; v = v->next)
 		if (number_in(v, S("version")) == version)
 			spec->note = text_one_line(st->mem, json_get_text(st->mem, v, S("note")));
 	return r;
@@ -2884,15 +2888,16 @@ store_result store_list_specs(store *st, store_specs *out)
 
 store_result store_list_readers(store *st, str name, store_records *out)
 {
-	const json *old;
+	json *index = NULL;
 	store_result r;
 	*out = (store_records){ 0 };
 	if (!store_name_ok(name))
 		return STORE_OK;
 	use_past(st, name);
 	r = list_table(st, PAST, "readers.json", out);
-	old = json_get(old_index(st), S("readers"));
-	for (json *m = first_of(old, JSON_OBJECT); m; m = m->next) {
+	if (r == STORE_OK)
+		r = old_index(st, &index);
+	for (json *m = first_of(json_get(index, S("readers")), JSON_OBJECT); m; m = m->next) {
 		str agent = json_key(st->mem, m);
 		json *doc = json_with_text(st->mem, NULL, S("agent"), agent);
 		if (!store_named(out, agent))
@@ -2951,28 +2956,30 @@ static store_result keep_version(store *st, const store_spec *spec)
 }
 
 /* What 1.0's index knows goes where it belongs, and the index goes. */
-static store_result retire_index(store *st, str name)
+static store_result retire_index(store *st)
 {
-	const json *index = old_index(st), *list = json_get(index, S("versions"));
-	store_records readers;
-	store_result r;
+	json *index, *entry;
+	store_result r = old_index(st, &index);
 	if (!index)
-		return STORE_OK;
-	r = store_list_readers(st, name, &readers);
-	if (r != STORE_OK)
 		return r;
-	for (const json *v = first_of(list, JSON_ARRAY); v; v = v->next) {
+	json *v = first_of(json_get(index, S("versions")), JSON_ARRAY);
+	for (; v && r == STORE_OK; v = v->next) {
 		store_spec kept = { 0 };
 		struct stat seen;
 		if (json_get_text(st->mem, v, S("note")).n == 0)
 			continue;
-		if (read_kept(st, number_in(v, S("version")), &kept, &seen) == STORE_OK &&
-		    (r = keep_version(st, &kept)) != STORE_OK)
-			return r;
+		r = read_kept(st, number_in(v, S("version")), &kept, &seen);
+		if (r == STORE_OK)
+			r = keep_version(st, &kept);
+		else if (r == STORE_ABSENT || st->fault.error == 0)
+			r = STORE_OK;            /* a note of nothing */
 	}
-	for (int i = 0; i < readers.n && r == STORE_OK; i++) {
-		str agent = readers.at[i].name;
-		json *entry = reader_doc(st, agent, store_version_read(&readers, agent));
+	json *m = first_of(json_get(index, S("readers")), JSON_OBJECT);
+	for (; m && r == STORE_OK; m = m->next) {
+		str agent = json_key(st->mem, m);
+		int64_t version = 0;
+		str_int(m->raw, &version);
+		entry = reader_doc(st, agent, version);
 		r = edit_table(st, PAST, "readers.json", agent, SET_NEW, entry, &entry);
 	}
 	if (r == STORE_OK)
@@ -3021,7 +3028,7 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 	/* 2. The history first, so that whoever sees a text can ask for it again. */
 	spec->published = time_format(st->mem, time_now());
 	if (keeps)
-		r = retire_index(st, spec->name);
+		r = retire_index(st);
 	else
 		r = STORE_OK;
 	if (r == STORE_OK && keeps && before->foreign)

@@ -139,7 +139,108 @@ touch -t 202001020304 "$TORN/store/registry.json"
 cuts "register_agent beside a torn entry" 0 -from "$TORN" -agent api -damaged \
 	-stage '' -stage 'agent:new=first' -stage 'agent:new=first status:new=online' \
 	-- "$RECORDING" register_agent --name new --workspace-path "$RUN/work/api" --description first
+HURT=$T/hurt
+cp -Rp "$BUSY" "$HURT"
+: >"$HURT/store/status.json"
+touch -t 202001020304 "$HURT/store/status.json"
+cuts "doctor --fix" 0 -from "$HURT" -agent api -damaged -exit 1 -stage '' \
+	-- "$RECORDING" doctor --fix
+
+section "At the same time"
+
+# What each verb is called with: about the same message ($about), spec and name, where
+# it can be.
+TURNS=$HELPERS/interagent-turn
+command_of() {
+	case $1 in
+	send) set -- "$TURNS" send_message --from web --to api --subject s --content hello --json ;;
+	send-two) set -- "$TURNS" send_message --from web --to api,ops --subject s --content hello --json ;;
+	read) set -- "$TURNS" read_message --from api --message-id "$about" ;;
+	complete) set -- "$TURNS" reply_message --from api --original-message-id "$about" --content hello --mark-complete --json ;;
+	escalate) set -- "$TURNS" escalate --from api --message-id "$about" --reason why --json ;;
+	publish) set -- "$TURNS" publish_spec --from api --name contract --content new ;;
+	publish-too) set -- "$TURNS" publish_spec --from web --name contract --content newer ;;
+	get-spec) set -- "$TURNS" get_spec --from web --name contract ;;
+	status) set -- "$TURNS" set_status --from ops --status busy ;;
+	register) set -- "$TURNS" register_agent --name new --workspace-path "$RUN/work/api" --description first ;;
+	register-it-too) set -- "$TURNS" register_agent --name new --workspace-path "$RUN/work/web" --description second ;;
+	register-another) set -- "$TURNS" register_agent --name ops --workspace-path "$RUN/work/ops" --description third ;;
+	forget) set -- "$HELPERS/tty" "$TURNS" forget ops --force ;;
+	prune) set -- "$HELPERS/tty" "$TURNS" prune --older 30d ;;
+	sweep) set -- "$TURNS" list_agents ;;
+	hook) set -- /bin/sh -c "INTERAGENT_NAME=api exec $TURNS hook <$T/event" ;;
+	doctor) set -- "$TURNS" doctor --fix ;;
+	esac
+	for word in "$@"; do printf '%s\n' "$word"; done
+}
+
+# commands VERB...: into the positional words of what evaluates it, "--" before each.
+commands() {
+	about=10000000 from=$BUSY
+	case " $* " in *' sweep '*) about=20000000 from=$DUE ;; esac
+	for verb in "$@"; do
+		echo --
+		command_of "$verb"
+	done
+}
+
+# together OPTIONS VERB...: one test. OPTIONS is one word, or empty.
+schedules=0
+together() {
+	name=$2${3:+ and $3}${4:+ and $4} options=$1
+	shift
+	if [ -n "${ONLY:-}" ] && [ "$ONLY" != "$name" ]; then return; fi
+	commands "$@" >"$T/commands"
+	set -- -from "$from" -run "$RUN" -sample "$SAMPLE"
+	if [ -n "$options" ]; then set -- "$@" -also "$options"; fi
+	while IFS= read -r word; do set -- "$@" "$word"; done <"$T/commands"
+	if result=$("$HELPERS/schedules" "$@" 2>&1); then
+		pass "$name: $result"
+		schedules=$((schedules + ${result%% *}))
+	else
+		fail "$name" "$result"
+	fi
+}
+
+if [ -n "${PROVE:-}" ]; then
+	verbs='send read complete escalate publish get-spec status register register-another forget prune sweep hook doctor'
+else
+	verbs='read complete publish register'
+fi
+before=
+for verb in $verbs; do
+	before="$before $verb"
+	for other in $before; do
+		case $other.$verb in
+		# Two who escalate the same at once may both be told yes; then the person has it twice.
+		escalate.escalate) also='10000000:escalated new:api>human:escalated:re=10000000 new:api>human:escalated:re=10000000' ;;
+		*) also= ;;
+		esac
+		together "$also" "$other" "$verb"
+	done
+done
+together '' send-two sweep
+together '' send-two read
+together '' publish publish-too
+together '' get-spec publish-too
+together '' register register-it-too
+together '' register-it-too forget
+
+# Two servers of one agent in different places: one is told yes, for as long as it lives.
+SAID='{"jsonrpc":"2.0","id":"first","method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}'
+for place in api web; do
+	printf '%s\n{"jsonrpc":"2.0","id":"last","method":"tools/call","params":{"name":"register_agent","arguments":{"name":"new","workspacePath":"%s","description":"of %s"}}}\n' \
+		"$SAID" "$RUN/work/$place" "$place" >"$T/lines-$place"
+	printf 'cd "%s" && exec "%s" serve\n' "$RUN/work/$place" "$TURNS" >"$T/serve-$place"
+done
+if result=$("$HELPERS/schedules" -from "$BUSY" -run "$RUN" -sample "$SAMPLE" -lines "$T/lines-api" -lines "$T/lines-web" \
+	-- /bin/sh "$T/serve-api" -- /bin/sh "$T/serve-web" 2>&1); then
+	pass "two servers register one name: $result"
+	schedules=$((schedules + ${result%% *}))
+else
+	fail "two servers register one name" "$result"
+fi
 
 section "What is proven"
-echo "# $states states after a cut, $mutants mutants found"
+echo "# $states states after a cut, $mutants mutants found, $schedules schedules"
 done_testing

@@ -332,7 +332,8 @@ bad='' n=0 pairs=0
 while [ $n -lt 40 ]; do
 	pair=$T/pairs/$n
 	n=$((n + 1))
-	if [ ! -s "$pair.old" ] || [ ! -s "$pair.new" ] || cmp -s "$pair.old" "$pair.new"; then
+	# A text of white space alone is none.
+	if ! grep -q '[^[:space:]]' "$pair.old" || ! grep -q '[^[:space:]]' "$pair.new" || cmp -s "$pair.old" "$pair.new"; then
 		continue
 	fi
 	for text in old new; do

@@ -1117,7 +1117,7 @@ unset INTERAGENT_NOTIFY
 
 # shellcheck disable=SC3045     # where there is no -n, there are descriptors enough
 for descriptors in 5 6 7 8 9 10 12 20; do
-	begin_under "ulimit -n $descriptors; exec"
+	begin_under "ulimit -n $descriptors; ASAN_OPTIONS=detect_leaks=0 exec"
 	tell "$(req 1 ping)" "$(use 2 list_agents)" "$(req 3 ping)"
 	wait_for eval 'heard "\"id\":3" || gone "$pid"'
 	if heard '"id":1'; then
