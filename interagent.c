@@ -4098,6 +4098,7 @@ static bool run_wait(context *c, call *k)
 	int64_t until = timeout->given ? clock_ms() + timeout->number : INT64_MAX, pid = 0;
 	pid_t parent = getppid();
 	str session;
+	bool look = true;
 	arena mark;
 	if (!need_speaker(c))
 		return false;
@@ -4107,11 +4108,13 @@ static bool run_wait(context *c, call *k)
 	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
 	c->self->index = &index;
 	for (mark = *c->mem;; arena_rewind(c->mem, mark)) {
-		telling t;
-		store_result r;
+		telling t = { .lock = -1 };
+		store_result r = STORE_OK;
 		reopen(c);
-		t = begin_telling(c, session);
-		r = look_for_news(c, &t, 0);
+		if (look || store_changed(&c->st)) {   /* a writer's temp file wakes, too */
+			t = begin_telling(c, session);
+			r = look_for_news(c, &t, 0);
+		}
 		if (r == STORE_OK && t.news.n)
 			r = take_turn(c, &t, 0);
 		if (r == STORE_OK && t.news.n) {
@@ -4119,6 +4122,7 @@ static bool run_wait(context *c, call *k)
 			return true;
 		}
 		end_telling(c, &t, false);
+		look = r != STORE_OK;
 		if (r == STORE_FAILED || clock_ms() >= until)
 			return ok_or_refuse(c, r == STORE_FAILED ? r : STORE_OK);
 		if (!sleep_for_mail(c, out, until - clock_ms()) || getppid() != parent)
