@@ -600,13 +600,14 @@ static void warn(arena *mem, const char *format, ...)
 /* A copy that outlives the request, in place of the one before. */
 static void keep(str *slot, str s)
 {
-	char *copy = malloc((size_t)s.n + 1);
+	char *before = (char *)(uintptr_t)slot->s, *copy = malloc((size_t)s.n + 1);
 	must(copy != NULL);
 	if (s.n)
 		memcpy(copy, s.s, (size_t)s.n);
 	copy[s.n] = '\0';
-	free((char *)(uintptr_t)slot->s);
-	*slot = (str){ copy, s.n };
+	slot->s = copy;
+	slot->n = s.n;
+	free(before);
 }
 
 static context begin(process *self, arena *mem, buf *out)
@@ -983,11 +984,11 @@ static bool refuse_agent(context *c, str name)
 
 static const value *get_value(const call *k, const char *name)
 {
-	for (int i = 0; k->verb->params[i].name; i++)
-		if (strcmp(k->verb->params[i].name, name) == 0)
-			return &k->values[i];
-	must(!"a handler asks only for what its row has");
-	return NULL;
+	int i = 0;
+	while (k->verb->params[i].name && strcmp(k->verb->params[i].name, name) != 0)
+		i++;
+	must(k->verb->params[i].name != NULL);   /* a handler asks for what its row has */
+	return &k->values[i];
 }
 
 static str arg(const call *k, const char *name)
@@ -2947,7 +2948,7 @@ static bool publish_spec(context *c, call *k)
 		return false;
 	if (k->checking && !store_name_ok(spec.name) &&
 	    store_find_spec(&c->st, spec.name, 0, &before) != STORE_OK)
-		return refuse_publishing(c, STORE_BAD_NAME, &spec, NULL, 0);
+		return refuse_publishing(c, STORE_BAD_NAME, &spec, &before, 0);
 	if (k->checking)
 		return true;
 	spec.publisher = c->speaker;
@@ -6563,7 +6564,7 @@ static void add_param_help(buf *b, str what, str about)
 static int help_verb(arena *mem, const verb *v)
 {
 	buf b = { .mem = mem }, list = { .mem = mem };
-	bool json = !(v->traits & OWN_OUTPUT);
+	bool as_json = !(v->traits & OWN_OUTPUT);
 	buf_say(&b, "usage: interagent %s", v->alias ? v->alias : v->name);
 	for (int options = 0; options < 2; options++)
 		for (const param *p = v->params; p->name; p++) {
@@ -6575,7 +6576,7 @@ static int help_verb(arena *mem, const verb *v)
 				typed = arena_say(mem, "%S, --%S", typed, option_name(mem, p));
 			add_param_help(&list, typed, param_about(v, p));
 		}
-	if (json) {
+	if (as_json) {
 		add_words(&b, S("[--json]"), "         ");
 		add_param_help(&list, S("--json"), S("Print JSON"));
 	}

@@ -1703,11 +1703,11 @@ static void write_memo(store *st, store_index *x)
 
 /* ---- What inotify tells ---- */
 
+#ifdef __linux__
 /* Is it a file system on which every change comes through this kernel? On others, of the network or
  * unknown, somebody else can change a directory unseen. */
 static bool tells_all(int fd)
 {
-#ifdef __linux__
 	static const unsigned local[] = {
 		0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010, 0x794c7630, 0x2fc12fc1,
 	};                               /* ext, xfs, btrfs, tmpfs, f2fs, overlay, zfs */
@@ -1716,10 +1716,9 @@ static bool tells_all(int fd)
 	for (size_t i = 0; i < sizeof local / sizeof *local && r == 0; i++)
 		if ((unsigned)fs.f_type == local[i])
 			return true;
-#endif
-	(void)fd;
 	return false;
 }
+#endif
 
 /* The descriptor of a watch over messages-meta/, or -1. */
 static int start_watch(store *st)
