@@ -2867,7 +2867,8 @@ static bool refuse_conflict(context *c, const store_spec *now, int64_t base)
 	return false;
 }
 
-/* An older notice that its reader has not read is dealt with by the new one. */
+/* An older notice that its reader has not read is dealt with by the new one. Of two that are
+ * written at once one stays. */
 static store_result complete_notices(context *c, const store_message *new)
 {
 	store_messages mail;
@@ -2875,8 +2876,9 @@ static store_result complete_notices(context *c, const store_message *new)
 	store_result r = store_list_mail(&c->st, new->to, S(""), &mail);
 	for (int i = 0; i < mail.n && r == STORE_OK; i++) {
 		store_message *m = &mail.at[i];
-		if (str_eq(m->to, new->to) && str_eq(m->spec, new->spec) &&
-		    !str_eq(m->id, new->id) && has_trait(m, STORE_UNREAD))
+		if (str_eq(m->id, new->id))
+			break;
+		if (str_eq(m->to, new->to) && str_eq(m->spec, new->spec) && has_trait(m, STORE_UNREAD))
 			r = store_set_state(&c->st, m, STORE_COMPLETED, unread, NULL, 0);
 	}
 	return r;
@@ -2973,10 +2975,12 @@ static bool publish_spec(context *c, call *k)
 
 /* ---- Reading ---- */
 
-/* Who read the current version is told of the next one. */
+/* Who read the current version is told of the next one: by its publisher, or, if that one came
+ * before the note, here. */
 static void note_reader(context *c, const store_spec *s)
 {
 	store_result r;
+	store_spec now;
 	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !load_agents(c) ||
 	    !agent_named(c, c->speaker))
 		return;
@@ -2984,6 +2988,8 @@ static void note_reader(context *c, const store_spec *s)
 	if (r != STORE_OK)
 		warn(c->mem, "it is not noted that %S read %S: %S", shown_name(c, c->speaker),
 		     shown_name(c, s->name), describe_fault(c, r));
+	if (store_find_spec(&c->st, s->name, 0, &now) == STORE_OK && now.version > s->version)
+		say(c, "\nv%l was published meanwhile: read it again.\n", now.version);
 }
 
 /* Shows the page of a text that starts at `offset`. `version`: the text is its
@@ -4092,6 +4098,7 @@ static bool run_wait(context *c, call *k)
 	int64_t until = timeout->given ? clock_ms() + timeout->number : INT64_MAX, pid = 0;
 	pid_t parent = getppid();
 	str session;
+	bool look = true;
 	arena mark;
 	if (!need_speaker(c))
 		return false;
@@ -4101,11 +4108,13 @@ static bool run_wait(context *c, call *k)
 	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
 	c->self->index = &index;
 	for (mark = *c->mem;; arena_rewind(c->mem, mark)) {
-		telling t;
-		store_result r;
+		telling t = { .lock = -1 };
+		store_result r = STORE_OK;
 		reopen(c);
-		t = begin_telling(c, session);
-		r = look_for_news(c, &t, 0);
+		if (look || store_changed(&c->st)) {   /* a writer's temp file wakes, too */
+			t = begin_telling(c, session);
+			r = look_for_news(c, &t, 0);
+		}
 		if (r == STORE_OK && t.news.n)
 			r = take_turn(c, &t, 0);
 		if (r == STORE_OK && t.news.n) {
@@ -4113,6 +4122,7 @@ static bool run_wait(context *c, call *k)
 			return true;
 		}
 		end_telling(c, &t, false);
+		look = r != STORE_OK;
 		if (r == STORE_FAILED || clock_ms() >= until)
 			return ok_or_refuse(c, r == STORE_FAILED ? r : STORE_OK);
 		if (!sleep_for_mail(c, out, until - clock_ms()) || getppid() != parent)

@@ -12,7 +12,8 @@
  *                     lives on until all have answered that; an answer that is an
  *                     error counts as exit 1
  *   -also PATTERN     the store may also be one of which storecheck says this, for
- *                     pairs of verbs that are known to be more than one step
+ *                     verbs that are known to be more than one step; three at most
+ *   -before DIR       what storecheck compares with, where something is deleted
  *
  * The commands are of a build that asks before each call that another process
  * could notice (turn.h); one at a time is let go on. A schedule is which of them
@@ -38,9 +39,9 @@ enum { MOST = 3, STEPS = 4096, NAMES = 1024, LINE = 1100, SHOWN = 3, ORDERS = 6,
        ANSWER = 64 * 1024 };
 
 static struct {
-	const char *from, *run, *also;
-	char *lines[4];
-	int servers;
+	const char *from, *run, *before;
+	char *lines[MOST + 1], *also[SHOWN + 1];
+	int servers, also_n;
 	int most, sample;
 	char **command[MOST];
 	int n;
@@ -168,13 +169,13 @@ static void hear(int i)
 	close_all(p);
 }
 
-/* Lets it do what it asked for. Whoever waits may try again after that. */
+/* Lets it do what it asked for. Whoever waits may try again after that, unless it was to wait. */
 static void let(int i)
 {
 	if (write(proc[i].go, "g", 1) != 1)
 		proc[i].state = ENDED;
 	hear(i);
-	for (int k = 0; k < plan.n; k++)
+	for (int k = 0; k < plan.n && proc[i].state != WAITS; k++)
 		if (k != i && proc[k].state == WAITS)
 			proc[k].state = ASKS;
 }
@@ -207,9 +208,10 @@ static bool is_old_id(const char *s)
 
 static void find_ids(const char *name)
 {
-	char path[TREE_PATH];
+	char path[TREE_PATH], store[TREE_PATH];
 	struct dirent *e;
-	join(path, before_path, name);
+	join(store, plan.from, "store");
+	join(path, store, name);
 	DIR *dir = opendir(path);
 	while (dir && (e = readdir(dir)))
 		if (is_id(e->d_name) && ids_n < IDS)
@@ -536,7 +538,10 @@ static bool fits(const outcome *o)
 		if (alike)
 			return true;
 	}
-	return plan.also && fnmatch(plan.also, words, 0) == 0;
+	for (int i = 0; i < plan.also_n; i++)
+		if (fnmatch(plan.also[i], words, 0) == 0)
+			return true;
+	return false;
 }
 
 static void check(const int *order, const preemption *at, int n, bool ended)
@@ -640,7 +645,8 @@ static void options(char **argv)
 		if (strcmp(name, "-from") == 0) plan.from = *argv;
 		else if (strcmp(name, "-run") == 0) plan.run = *argv;
 		else if (strcmp(name, "-lines") == 0 && plan.servers < MOST) plan.lines[plan.servers++] = *argv;
-		else if (strcmp(name, "-also") == 0) plan.also = *argv;
+		else if (strcmp(name, "-also") == 0) { if (plan.also_n < SHOWN) plan.also[plan.also_n++] = *argv; }
+		else if (strcmp(name, "-before") == 0) plan.before = *argv;
 		else if (strcmp(name, "-most") == 0) plan.most = atoi(*argv);
 		else if (strcmp(name, "-sample") == 0) plan.sample = atoi(*argv);
 		else die(name);
@@ -660,7 +666,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	options(argv + 1);
 	join(store_path, plan.run, "store");
-	join(before_path, plan.from, "store");
+	join(before_path, plan.before ? plan.before : plan.from, "store");
 	for (int i = 0; i < plan.n; i++)
 		if (snprintf(out_path[i], TREE_PATH, "%s.out%d", plan.run, i) >= TREE_PATH ||
 		    snprintf(err_path[i], TREE_PATH, "%s.err%d", plan.run, i) >= TREE_PATH)

@@ -21,7 +21,8 @@
  *   new:FROM>TO:STATE[:re=ID8]         a message that was not there
  *   body             a text without a message
  *
- * The text of what is new must be that of a FILE, without -any. With -clean no temp file may
+ * The text of what is new must be that of a FILE, and its mode ours; with
+ * -any they may be others. With -clean no temp file may
  * be there. What is not as it should be goes to stderr, and the exit is 1. */
 #include "../../json.h"
 
@@ -364,7 +365,8 @@ static void say_new(const shop *now, const shop *before)
 		buf b = { .mem = &mem };
 		if (find(before, m->id))
 			continue;
-		check_modes(NULL, m);
+		if (!any)
+			check_modes(NULL, m);
 		if (!body_of(m) || !in_files(body_of(m)->text))
 			wrong("the new message %S has another text", m->id);
 		if (!meta_of(m)) {

@@ -174,25 +174,45 @@ command_of() {
 	for word in "$@"; do printf '%s\n' "$word"; done
 }
 
-# commands VERB...: into the positional words of what evaluates it, "--" before each.
+# commands VERB...: a line for each word, with "--" before each command.
 commands() {
-	about=10000000 from=$BUSY
-	case " $* " in *' sweep '*) about=20000000 from=$DUE ;; esac
+	case " $* " in *' sweep '*) about=20000000 ;; *) about=10000000 ;; esac
 	for verb in "$@"; do
 		echo --
 		command_of "$verb"
 	done
 }
 
-# together OPTIONS VERB...: one test. OPTIONS is one word, or empty.
+# A store that lacks what forget and prune may take away.
+LITTLE=$T/little
+cp -Rp "$LEFT" "$LITTLE"
+rm "$LITTLE"/store/archive/messages/* "$LITTLE"/store/archive/messages-meta/* "$LITTLE/store/messages/$ASKED.md" \
+	"$LITTLE/store/messages-meta/$ASKED.json"
+
+# together VERB VERB...: one test.
 schedules=0
 together() {
-	name=$2${3:+ and $3}${4:+ and $4} options=$1
-	shift
+	name="$1 and $2${3:+ and $3}"
 	if [ -n "${ONLY:-}" ] && [ "$ONLY" != "$name" ]; then return; fi
+	case " $* " in *' sweep '*) from=$DUE ;; *) from=$BUSY ;; esac
+	case " $* " in *' forget '* | *' prune '*) before=$LITTLE ;; *) before=$from ;; esac
 	commands "$@" >"$T/commands"
-	set -- -from "$from" -run "$RUN" -sample "$SAMPLE"
-	if [ -n "$options" ]; then set -- "$@" -also "$options"; fi
+	set -- -from "$from" -before "$before" -run "$RUN" -sample "$SAMPLE"
+	case " $name " in
+	# Two who escalate the same at once may both be told yes; then the person has it twice.
+	*' escalate and escalate '*)
+		set -- "$@" -also '10000000:escalated new:api>human:escalated:re=10000000 new:api>human:escalated:re=10000000'
+		;;
+	# Who reads while the next version is published is told of it in the answer, perhaps twice.
+	*' publish'*' get-spec '* | *' get-spec '*' publish'*)
+		set -- "$@" -also 'spec:contract past:contract/2 readers:contract 70000000:completed new:*>ops:pending*'
+		;;
+	# Of two notices at once one stays at least, though it may tell of the version before.
+	*' publish and publish'*)
+		set -- "$@" -also '*70000000:completed new:*>ops:completed new:*>ops:pending' -also '*70000000:completed new:*>ops:pending new:*>ops:completed' \
+			-also '*70000000:completed new:*>ops:pending new:*>ops:pending'
+		;;
+	esac
 	while IFS= read -r word; do set -- "$@" "$word"; done <"$T/commands"
 	if result=$("$HELPERS/schedules" "$@" 2>&1); then
 		pass "$name: $result"
@@ -207,24 +227,19 @@ if [ -n "${PROVE:-}" ]; then
 else
 	verbs='read complete publish register'
 fi
-before=
+others=
 for verb in $verbs; do
-	before="$before $verb"
-	for other in $before; do
-		case $other.$verb in
-		# Two who escalate the same at once may both be told yes; then the person has it twice.
-		escalate.escalate) also='10000000:escalated new:api>human:escalated:re=10000000 new:api>human:escalated:re=10000000' ;;
-		*) also= ;;
-		esac
-		together "$also" "$other" "$verb"
+	others="$others $verb"
+	for other in $others; do
+		together "$other" "$verb"
 	done
 done
-together '' send-two sweep
-together '' send-two read
-together '' publish publish-too
-together '' get-spec publish-too
-together '' register register-it-too
-together '' register-it-too forget
+together send-two sweep
+together send-two read
+together publish publish-too
+together get-spec publish-too
+together register register-it-too
+together register-it-too forget
 
 # Two servers of one agent in different places: one is told yes, for as long as it lives.
 SAID='{"jsonrpc":"2.0","id":"first","method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}'
@@ -239,6 +254,85 @@ if result=$("$HELPERS/schedules" -from "$BUSY" -run "$RUN" -sample "$SAMPLE" -li
 	schedules=$((schedules + ${result%% *}))
 else
 	fail "two servers register one name" "$result"
+fi
+
+if [ -n "${PROVE:-}" ]; then
+	for three in 'read complete escalate' 'send read sweep' 'complete sweep prune' 'register forget status' 'publish publish-too get-spec'; do
+		SAMPLE=37
+		# shellcheck disable=SC2086
+		together $three
+	done
+	SAMPLE=1
+
+	section "What is planted is found"
+	# mutant HEADER OBJECT SED: builds the program with store.c changed by a line of sed.
+	mutant() {
+		mkdir -p "$T/mutant"
+		sed "$3" store.c >"$T/mutant/store.c"
+		! cmp -s store.c "$T/mutant/store.c" &&
+			# shellcheck disable=SC2086
+			${CC:-cc} ${CFLAGS:--std=c11 -D_DEFAULT_SOURCE} -I. -DSTORE_SYS="\"$PWD/test/c/$1\"" \
+				-o "$T/mutant/interagent" "$2" "$T/mutant/store.c" json.o
+	}
+	found() {
+		if [ "$1" -eq 1 ]; then pass "$2: $(printf '%s\n' "$3" | head -n 1)"; else fail "$2" "$3"; fi
+	}
+
+	# cut_short WHAT SED OPTIONS...
+	cut_short() {
+		what=$1 change=$2
+		shift 2
+		if ! mutant record.h test/bin/answer.o "$change"; then fail "$what" "it is not there to be left out"; return; fi
+		result=$("$HELPERS/crashstates" -run "$RUN" -program "$BIN" -tty "$HELPERS/tty" "$@" 2>&1)
+		found $? "$what" "$result"
+	}
+	sent() {
+		cut_short "$@" -agent api -body "$BODY" -stage '' -stage 'body' -stage 'new:web>api:pending' \
+			-- "$T/mutant/interagent" send_message --from web --to api --subject s --content "$body"
+	}
+	sent "a file is not synced before its rename" '/^static store_result replace_file/,/^}/s/if (fsync_retry(fd) < 0)/if (fd < 0)/' -from "$BUSY"
+	sent "a directory is not synced after a rename" '/^static store_result replace_file/,/^}/s/if (sync_dir(st, dir) == 0)/if (dir >= 0)/' -from "$BUSY"
+	sent "a new directory is not synced" '/^static int make_dir/,/^}/s/sync_dir(st, in)/0/' -from "$NEW"
+	sent "a text is written in place" '/^static store_result replace_file/,/^}/s/"\.tmp-%S", store_random(st->mem, 8)/"%s", name/' -from "$BUSY"
+	cut_short "the text of what is pruned may go first" '/^store_result store_prune/,/^}/s/sync_dir(st, dir_fd(st, OLD_METAS, false))/0/' \
+		-from "$BUSY" -before "$PRUNED" -agent api -body "$T/filed" -stage '' -stage 'new:web>api:completed' -stage 'body' -answered '*' \
+		-- "$HELPERS/tty" "$T/mutant/interagent" prune --older 30d
+	cut_short "a damaged table may lose its second name" '/^static store_result keep_damaged/,/^}/s/sync_dir(st, dir)/0/' \
+		-from "$TORN" -agent api -damaged -stage '' -stage 'agent:new=first' -stage 'agent:new=first status:new=online' \
+		-- "$T/mutant/interagent" register_agent --name new --workspace-path "$RUN/work/api" --description first
+	cut_short "the sweep does not sync where it moves to" '/^static store_result archive_batch/,/^}/s/OLD_METAS, METAS, OLD_BODIES, BODIES/METAS, BODIES/' \
+		-from "$DUE" -agent api -stage '' -answered '*' -done "$swept" -- "$T/mutant/interagent" list_agents
+
+	# raced WHAT SED VERB...
+	raced() {
+		what=$1 change=$2
+		shift 2
+		if ! mutant turn.h interagent.o "$change"; then fail "$what" "it is not there to be left out"; return; fi
+		TURNS=$T/mutant/interagent
+		commands "$@" >"$T/commands"
+		case " $* " in *' sweep '*) from=$DUE ;; *) from=$BUSY ;; esac
+		set -- -from "$from" -run "$RUN"
+		while IFS= read -r word; do set -- "$@" "$word"; done <"$T/commands"
+		result=$("$HELPERS/schedules" "$@" 2>&1)
+		found $? "$what" "$result"
+	}
+	raced "no lock is taken" '/^static store_result lock(/,/^}/s/if (holds_lock(st))/if (root >= 0)/' status register
+	raced "a state is not looked at again under the lock" '/^store_result store_set_state/,/^}/s/r != STORE_OK || !(from >> m->state & 1)/r != STORE_OK/' read complete
+	raced "publishing takes no lock" '/^store_result store_publish/,/^}/s/r = lock(st);/r = STORE_OK;/' publish publish-too
+	raced "the sweep takes no lock" '/^static store_result archive_batch/,/^}/s/r = lock(st);/r = STORE_OK;/' complete sweep
+	raced "the archive is not looked at again" '/^static store_result load_message/,/^}/s/		r = load_meta(st, OLD_METAS, id, m, seen);/		;/' read sweep
+	raced "a reader's version is not looked at again under the lock" \
+		'/^store_result store_note_reader/,/^}/s/if (r == STORE_OK \&\& store_version_read(&readers, agent) < version)/if (r == STORE_OK)/' get-spec publish-too get-spec
+	if mutant turn.h interagent.o '/^store_result store_register/,/^}/s/result = lock(st);/result = STORE_OK;/'; then
+		TURNS=$T/mutant/interagent
+		printf 'cd "%s" && exec "%s" serve\n' "$RUN/work/api" "$TURNS" >"$T/serve-api"
+		printf 'cd "%s" && exec "%s" serve\n' "$RUN/work/web" "$TURNS" >"$T/serve-web"
+		result=$("$HELPERS/schedules" -from "$BUSY" -run "$RUN" -lines "$T/lines-api" -lines "$T/lines-web" \
+			-- /bin/sh "$T/serve-api" -- /bin/sh "$T/serve-web" 2>&1)
+		found $? "registering takes no lock" "$result"
+	else
+		fail "registering takes no lock" "it is not there to be left out"
+	fi
 fi
 
 section "What is proven"
