@@ -1147,7 +1147,9 @@ static bool check_required(context *c, const call *k)
 		const value *v = &k->values[p - k->verb->params];
 		if (!(p->flags & REQUIRED) || (v->given && v->text.n))
 			continue;
-		if ((c->self->shell && (p->flags & SHELL_OPTIONAL)) || (k->checking && (p->flags & REST)))
+		if (c->self->shell && (p->flags & SHELL_OPTIONAL))
+			continue;
+		if (k->checking && (p->flags & REST))
 			continue;
 		if (v->given)
 			return refuse(c, "%S: must not be empty", param_title(c->mem, c->self->shell, p));
@@ -6561,6 +6563,8 @@ static void add_param_help(buf *b, str what, str about)
 	buf_char(b, '\n');
 }
 
+#define USAGE_INDENT "         "
+
 static int help_verb(arena *mem, const verb *v)
 {
 	buf b = { .mem = mem }, list = { .mem = mem };
@@ -6571,13 +6575,13 @@ static int help_verb(arena *mem, const verb *v)
 			str typed = typed_param(mem, p);
 			if (is_positional(p) == (options == 1))
 				continue;
-			add_words(&b, arena_say(mem, is_optional(p) ? "[%S]" : "%S", typed), "         ");
+			add_words(&b, arena_say(mem, is_optional(p) ? "[%S]" : "%S", typed), USAGE_INDENT);
 			if (!options)
 				typed = arena_say(mem, "%S, --%S", typed, option_name(mem, p));
 			add_param_help(&list, typed, param_about(v, p));
 		}
 	if (as_json) {
-		add_words(&b, S("[--json]"), "         ");
+		add_words(&b, S("[--json]"), USAGE_INDENT);
 		add_param_help(&list, S("--json"), S("Print JSON"));
 	}
 	buf_say(&b, "\n\n");
@@ -6589,7 +6593,8 @@ static int help_verb(arena *mem, const verb *v)
 	}
 	if (v->alias)
 		buf_say(&b, "The tool's name, %s, is the same verb.\n", v->name);
-	buf_say(&b, list.n ? "\n%S\nexample: %s\n" : "%S\nexample: %s\n", buf_str(&list), v->example);
+	buf_say(&b, list.n ? "\n%S" : "", buf_str(&list));
+	buf_say(&b, "\nexample: %s\n", v->example);
 	return print(1, &b) ? DONE : cannot_write(mem);
 }
 
@@ -6609,7 +6614,8 @@ static int help(arena *mem)
 {
 	buf b = { .mem = mem }, names = { .mem = mem };
 	buf_say(&b, "interagent: mail between coding agents, and you\n"
-		"usage: interagent VERB [WORD...] [OPTION...]; interagent help VERB tells more\n\n");
+		"usage: interagent VERB [WORD...] [OPTION...]; "
+		"interagent help VERB tells more\n\n");
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
 		buf_say(&b, "%s\n", groups[g]);
 		for (int i = 0; i < VERBS; i++)
@@ -6621,7 +6627,8 @@ static int help(arena *mem)
 			buf_say(&names, " %s", verbs[i].name);
 	buf_say(&b, "\nTools' names are verbs too:");
 	add_words(&b, str_trim(buf_str(&names)), "  ");
-	buf_say(&b, "\n--from NAME says who speaks, - as a text reads standard input, -- ends options.\n"
+	buf_say(&b, "\n--from NAME says who speaks, - as a text reads standard input, "
+		"-- ends options.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
 	return print(1, &b) ? DONE : cannot_write(mem);
@@ -6795,7 +6802,8 @@ static bool edit_text(context *c, const char *editor, str *text)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
 	if (child < 0 || status != 0)
-		return refuse(c, "%s did not end well: nothing is sent; the text is in %Q", editor, path);
+		return refuse(c, "%s did not end well: nothing is sent; the text is in %Q", editor,
+			      path);
 	return store_read_file(c->mem, c->self->root, draft_name, text) == STORE_OK ||
 	       refuse(c, "cannot read %Q", path);
 }
@@ -6997,6 +7005,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 
 static int no_such_verb(arena *mem, str word)
 {
+	buf b = { .mem = mem };
 	str names[VERBS * 2], near;
 	int n = 0;
 	for (int i = 0; i < VERBS; i++) {
@@ -7005,13 +7014,13 @@ static int no_such_verb(arena *mem, str word)
 			names[n++] = str_of(verbs[i].alias);
 	}
 	near = nearest(word, names, n);
-	if (str_starts(word, S("-")))
-		write_out(2, arena_say(mem, "interagent: no such option: %Q; see interagent --help\n", word));
-	else if (near.n)
-		write_out(2, arena_say(mem, "interagent: no such verb: %Q; did you mean %S? "
-				       "see interagent --help\n", word, near));
+	buf_say(&b, str_starts(word, S("-")) ? "interagent: no such option: %Q" :
+					       "interagent: no such verb: %Q", word);
+	if (near.n)
+		buf_say(&b, "; did you mean %S? see interagent --help\n", near);
 	else
-		write_out(2, arena_say(mem, "interagent: no such verb: %Q; see interagent --help\n", word));
+		buf_say(&b, "; see interagent --help\n");
+	print(2, &b);
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */

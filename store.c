@@ -1269,7 +1269,7 @@ const store_state_row store_states[STORE_STATES] = {
 	  STORE_OPEN | STORE_LISTED },
 	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read, ", 6 }, { " (read)", 7 }, 3,
 	  STORE_OPEN | STORE_LISTED | STORE_SWEPT },
-	{ STORE_COMPLETED, { "completed", 9 }, { "completed, ", 11 }, { " (done)", 7 }, 4, STORE_SWEPT },
+	{ STORE_COMPLETED, { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 }, 4, STORE_SWEPT },
 };
 
 unsigned store_states_with(unsigned traits)

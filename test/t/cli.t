@@ -245,6 +245,7 @@ for verb in board log 'log --full' "log $ugly" agents statuses specs 'spec ugly'
 	fi
 done
 "$BIN" send_message --from web --to api --subject "$(cat "$T/ugly")" --content x >/dev/null
+: >"$T/said"
 "$HELPERS/tty" "$BIN" watch --from api --json >"$T/said" 2>&1 &
 watcher=$!
 ok "watch --json prints a document in each line" wait_for test -s "$T/said"
@@ -252,7 +253,7 @@ kill $watcher
 wait $watcher 2>/dev/null
 ok "... which is JSON" sh -c 'head -n 1 "$1" | "$2" -check' sh "$T/said" "$HELPERS/jsonq"
 ok "... and harmless" "$HELPERS/screen" -check 1000000 <"$T/said"
-for verb in serve hook man 'completion bash'; do
+for verb in serve man 'completion bash'; do
 	fails "$verb has a form of its own" 2 'no such option: --json' "$BIN" $verb --json
 done
 
