@@ -79,7 +79,7 @@ in_busy "read_message" 0 -stage '' -answered '*' -done '10000000:acknowledged' \
 in_busy "reply_message --mark-complete" 0 -body "$BODY" -stage '' -stage 'body' -stage 'new:api>web:pending:re=20000000' \
 	-stage '20000000:completed new:api>web:pending:re=20000000' \
 	-- "$RECORDING" reply_message --from api --original-message-id 20000000 --content "$body" --mark-complete
-printf 'no idea\n\nThe message is from web:\n\n> the text of %s\n' $PENDING >"$T/copy"
+printf 'no idea\n\nThe message is from web:\n\n> the text of %s\n' "$PENDING" >"$T/copy"
 in_busy "escalate" 0 -body "$T/copy" -once -stage '' -stage '10000000:escalated' -stage '10000000:escalated body' \
 	-stage '10000000:escalated new:api>human:escalated:re=10000000' \
 	-- "$RECORDING" escalate --from api --message-id 10000000 --reason 'no idea'
@@ -119,7 +119,7 @@ in_due "the sweep" 0 -stage '' -answered '*' -done "$swept" \
 PRUNED=$T/pruned
 cp -Rp "$BUSY" "$PRUNED"
 rm "$PRUNED/store/archive/messages/$FILED.md" "$PRUNED/store/archive/messages-meta/$FILED.json"
-printf 'the text of %s\n' $FILED >"$T/filed"
+printf 'the text of %s\n' "$FILED" >"$T/filed"
 in_busy "prune" 0 -before "$PRUNED" -body "$T/filed" -stage '' -stage 'new:web>api:completed' -stage 'body' -answered '*' \
 	-- "$HELPERS/tty" "$RECORDING" prune --older 30d
 LEFT=$T/left
