@@ -107,7 +107,7 @@ static void write_whole(const char *path, const char *bytes, size_t n, mode_t mo
 static void copy_tree(const char *from, const char *to)
 {
 	struct stat seen;
-	DIR *dir;
+	DIR *dir = NULL;
 	struct dirent *entry;
 	if (stat(from, &seen) < 0)
 		die(from);
