@@ -1886,7 +1886,8 @@ static int rank(context *c, const store_message *m, str reader)
 typedef struct {
 	const store_message *m;
 	int rank;
-	int turn;                        /* how many of its sender's come before it, in a crowd */
+	int turn, crowd;                 /* where too much is unread: how many of its sender's come
+	                                  * before it, and how many there are */
 } inbox_item;
 
 typedef struct {
@@ -1902,6 +1903,8 @@ static int by_place(const void *a, const void *b)
 	if (order == 0)
 		order = x->turn - y->turn;
 	if (order == 0)
+		order = x->crowd - y->crowd;
+	if (order == 0)
 		order = str_cmp(x->m->created, y->m->created);
 	return order ? order : str_cmp(x->m->id, y->m->id);
 }
@@ -1914,17 +1917,22 @@ static int by_sender(const void *a, const void *b)
 	return order ? order : x->turn - y->turn;
 }
 
-/* Where more is unread than a page shows, senders take turns: one who floods an
- * inbox hides nobody else's mail. The list is in the order of its age. */
+/* Where more is unread than a page shows, senders take turns, and those of few
+ * messages come first: one who floods an inbox hides nobody else's mail. The list
+ * is in the order of its age. */
 static void take_turns(inbox *in)
 {
 	for (int i = 0; i < in->n; i++)
 		in->at[i].turn = i;
 	qsort(in->at, (size_t)in->n, sizeof *in->at, by_sender);
-	for (int i = 0, first = 0; i < in->n; i++) {
-		if (!str_eq(in->at[i].m->from, in->at[first].m->from))
-			first = i;
-		in->at[i].turn = i - first;
+	for (int first = 0, end; first < in->n; first = end) {
+		end = first;
+		while (end < in->n && str_eq(in->at[end].m->from, in->at[first].m->from))
+			end++;
+		for (int i = first; i < end; i++) {
+			in->at[i].turn = i - first;
+			in->at[i].crowd = end - first;
+		}
 	}
 }
 
@@ -2152,9 +2160,9 @@ static bool has_room(context *c, str to)
 		return true;
 	if (!ok_or_refuse(c, store_has_waiting(&c->st, c->speaker, to, MAX_WAITING, &full)))
 		return false;
-	return !full || refuse(c, "not sent: %S has %d messages from %S that are still unread or escalated, "
-			       "and no more are taken until they are read; interagent done ID completes one",
-			       shown_name(c, to), MAX_WAITING, shown_name(c, c->speaker));
+	return !full || refuse(c, "not sent: %d messages from %S wait for %S already, and no more are taken "
+				  "until some are read; interagent done ID completes one",
+			       MAX_WAITING, shown_name(c, c->speaker), shown_name(c, to));
 }
 
 static void notify_human(context *c, const store_message *m);

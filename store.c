@@ -2095,10 +2095,13 @@ store_result store_count_unread(store *st, str agent, store_count *out)
 	return r;
 }
 
-/* May the message be from the one to the other, and not be read yet? */
+/* May the message be from the one to the other, and wait? What waits for the person to decide is
+ * no longer unread. */
 static bool may_wait_between(const struct store_known *k, uint64_t from, uint64_t to)
 {
-	return k->walk && (!k->parties || (k->from == from && k->to == to && !k->was_read));
+	if (k->walk == 0 || !k->parties)
+		return k->walk;
+	return k->from == from && k->to == to && (!k->was_read || to == party_key(store_human));
 }
 
 /* Most often the names, and what the memo knows of them, say that it cannot be so many; else those
@@ -2710,6 +2713,14 @@ static const char *version_file(store *st, int64_t version)
 	return arena_say(st->mem, "%l.md", version).s;
 }
 
+/* It does not stay the same for long enough to be read. */
+static store_result being_written(store *st, enum dir d, const char *file)
+{
+	failed(st, "read", path_in(st, d, file), EAGAIN);
+	st->fault.why = "another program is writing it; try again";
+	return STORE_FAILED;
+}
+
 /* Reads one file of a spec from one descriptor, and once more where it changed meanwhile. An empty
  * one that is young is being written over in place; one that is empty for good is damaged. */
 static store_result read_spec(store *st, enum dir d, const char *file, store_spec *spec,
@@ -2731,12 +2742,14 @@ static store_result read_spec(store *st, enum dir d, const char *file, store_spe
 		}
 		if (!well)
 			return failed(st, "read", path_in(st, d, file), error);
-		if (text.n && (same_file(seen, &after) || st->naps >= READER_NAPS)) {
+		if (text.n && same_file(seen, &after)) {
 			split_spec(text, d == PAST, spec);
 			return STORE_OK;
 		}
-		if (text.n == 0 && (!is_young(seen) || st->naps >= READER_NAPS))
+		if (text.n == 0 && !is_young(seen))
 			return failed(st, "read", path_in(st, d, file), 0);
+		if (st->naps >= READER_NAPS)
+			return being_written(st, d, file);
 		nap(1 << st->naps++);
 	}
 }
@@ -2839,21 +2852,26 @@ static store_result number_current(store *st, store_spec *spec, const struct sta
 }
 
 /* The current text and its number. A foreign text that is a moment old may be half of one: it is
- * read until it stays. */
+ * read until it stays. Where it never does, because it is written over all the time, any text is
+ * taken but one whose length is a multiple of a page, at which a write in steps is to be found. */
 static store_result read_current(store *st, str name, store_spec *spec, struct stat *seen)
 {
-	enum { SETTLED_MS = 50 };
+	enum { SETTLED_MS = 20, SETTLE_NAPS = 5, STEP = 4096 };
+	const char *file = file_name(st, name, ".md");
 	for (;;) {
 		*spec = (store_spec){ .name = arena_copy(st->mem, name), .version = 1 };
-		store_result r = read_spec(st, SPECS, file_name(st, name, ".md"), spec, seen);
+		store_result r = read_spec(st, SPECS, file, spec, seen);
 		if (r != STORE_OK || !store_name_ok(name))
 			return r;
 		use_past(st, name);
 		r = number_current(st, spec, seen);
 		int64_t age = age_of(seen);
-		if (r != STORE_OK || !spec->foreign || age > SETTLED_MS || age < 0 ||
-		    st->naps >= READER_NAPS)
+		if (r != STORE_OK || !spec->foreign || age > SETTLED_MS || age < 0)
 			return r;
+		if (st->naps >= SETTLE_NAPS && seen->st_size % STEP != 0)
+			return r;
+		if (st->naps >= READER_NAPS)
+			return being_written(st, SPECS, file);
 		nap(1 << st->naps++);
 	}
 }

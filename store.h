@@ -216,7 +216,8 @@ store_count store_count_of(const store_counts *counts, str agent);
 /* The same for one agent: only mail that may be to it is opened. */
 store_result store_count_unread(store *st, str agent, store_count *out);
 
-/* Are `most` or more messages from the one to the other unread or escalated? */
+/* Do `most` or more messages from the one to the other wait: unread, or, if it is the person, for
+ * them to decide? */
 store_result store_has_waiting(store *st, str from, str to, int most, bool *has);
 
 /* The message with this id, or the one whose id starts with it (at least 4 characters, in either
