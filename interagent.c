@@ -801,12 +801,16 @@ static void say_rest(context *c, int64_t shown_to, int64_t total)
 /* ==== Records ====
  * What a call needs of the directory of agents is loaded once and handed on. */
 
+static store_result load_agents(context *c)
+{
+	store_result r = c->loaded.agents ? STORE_OK : store_list_agents(&c->st, &c->agents);
+	c->loaded.agents = r == STORE_OK;
+	return r;
+}
+
 static bool need_agents(context *c)
 {
-	if (!c->loaded.agents && !ok_or_refuse(c, store_list_agents(&c->st, &c->agents)))
-		return false;
-	c->loaded.agents = true;
-	return true;
+	return ok_or_refuse(c, load_agents(c));
 }
 
 static bool need_statuses(context *c)
@@ -1251,7 +1255,7 @@ static const store_presence *better_of_session(context *c, str agent, const stor
 static str speaker_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0 || !need_agents(c))
+	if (c->session_id.n == 0 || load_agents(c) != STORE_OK)
 		return S("");
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
@@ -1265,7 +1269,7 @@ static str speaker_of_place(context *c)
 {
 	int n;
 	const store_record **here;
-	if (c->self->cwd.n == 0 || !need_agents(c))
+	if (c->self->cwd.n == 0 || load_agents(c) != STORE_OK)
 		return S("");
 	here = agents_here(c, &n);
 	return n ? here[0]->name : S("");
@@ -5113,6 +5117,9 @@ static void examine_mail(doctor *d, bool fix)
 	if (c->st.no_locks)
 		report(d, "locks", S("none here: two writers at once may undo a change"),
 		       S("keep the mail on a disk of this machine"));
+	if (c->st.no_dir_sync)
+		report(d, "disk", S("it cannot sync directories: a power cut may undo what was stored"),
+		       S("keep the mail on a disk of this machine"));
 }
 
 /* Whose directory this is, and as whom a command would speak here. */
@@ -7340,7 +7347,8 @@ int main(int argc, char **argv)
 	self.shell = v->run != run_server;
 	self.trusting = self.shell && !self.agents_shell && v->run != run_hook;
 	if (self.root.n && self.root.s[0] != '/') {
-		warn(&mem, "INTERAGENT_DIR: %q is not an absolute path", self.root);
+		warn(&mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
+		     variable("INTERAGENT_DIR").n ? "INTERAGENT_DIR" : "HOME", self.root);
 		return USAGE;
 	}
 	return run_verb(&self, v, argv);

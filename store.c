@@ -633,6 +633,8 @@ static store_result names_close(store *st, names *it)
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
 	int error = 0;
+	if (dir_fd(st, d, false) < 0)    /* the fault is the directory's */
+		return st->fault.error == ENOENT ? STORE_ABSENT : STORE_FAILED;
 	*fd = open_in(st, d, name, O_RDONLY);
 	if (*fd < 0 && errno == ENOENT)
 		return STORE_ABSENT;
@@ -3264,6 +3266,17 @@ store_result store_check_quickly(store *st, store_findings *out)
 	return STORE_OK;
 }
 
+/* What the file system cannot do: see st->no_locks and st->no_dir_sync. */
+static void probe_root(store *st)
+{
+	int root = dir_fd(st, ROOT, false);
+	if (root < 0)
+		return;
+	sync_dir(st, root);
+	if (try_lock(st, root, LOCK_SH) == 0)
+		sys_flock(root, LOCK_UN);
+}
+
 store_result store_check(store *st, bool fix, store_findings *out)
 {
 	static const struct {
@@ -3276,6 +3289,7 @@ store_result store_check(store *st, bool fix, store_findings *out)
 	};
 	store_result r = STORE_OK;
 	*out = (store_findings){ 0 };
+	probe_root(st);
 	if (fix && dir_fd(st, ROOT, false) >= 0) {
 		check_file(st, ROOT, ".lock", ANY, true, out);
 		r = lock(st);
