@@ -2159,12 +2159,11 @@ static bool refuse_partly(context *c, const str *done, int n, str failed_for, st
  * is more. The person may write at any time. */
 static bool has_room(context *c, str to)
 {
-	bool full = false;
-	if (is_human(c->speaker))
-		return true;
-	if (!ok_or_refuse(c, store_has_waiting(&c->st, c->speaker, to, MAX_WAITING, &full)))
-		return false;
-	return !full || refuse(c, "not sent: %d messages from %S wait for %S already, and no more are taken "
+	bool full;
+	if (is_human(c->speaker) ||
+	    store_has_waiting(&c->st, c->speaker, to, MAX_WAITING, &full) != STORE_OK || !full)
+		return true;             /* what cannot be counted forbids nothing */
+	return refuse(c, "not sent: %d messages from %S wait for %S already, and no more are taken "
 				  "until some are read; interagent done ID completes one",
 			       MAX_WAITING, shown_name(c, c->speaker), shown_name(c, to));
 }
