@@ -2858,7 +2858,7 @@ static store_result number_current(store *st, store_spec *spec, const struct sta
  * taken but one whose length is a multiple of a page, at which a write in steps is to be found. */
 static store_result read_current(store *st, str name, store_spec *spec, struct stat *seen)
 {
-	enum { SETTLED_MS = 20, SETTLE_NAPS = 5, STEP = 4096 };
+	enum { SETTLED_MS = 50, SETTLE_NAPS = 6, STEP = 4096 };
 	const char *file = file_name(st, name, ".md");
 	for (;;) {
 		*spec = (store_spec){ .name = arena_copy(st->mem, name), .version = 1 };

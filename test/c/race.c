@@ -252,7 +252,7 @@ static void race_for_spec(int reads, const char *how)
 	kill(writer, SIGKILL);
 	waitpid(writer, NULL, 0);
 	printf("%d reads, %d refused\n", reads, refused);
-	if (refused > reads / 100)
+	if (refused > reads / 20)
 		complain("too many refusals", reads);
 }
 

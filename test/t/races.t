@@ -4,7 +4,7 @@
 . ./test/lib/test.sh
 
 ROUNDS=${RACE_ROUNDS:-30}
-READS=${RACE_READS:-300}
+READS=${RACE_READS:-200}
 
 # race STORE WHAT WAY ARGUMENTS...: on a store of its own
 race() {
