@@ -121,7 +121,8 @@ enum {
 	YOUNG_MS = 2000,                 /* a broken file this young is still being written: the
 					    original's slowest rewrite took 21 ms, FAT counts in 2 s */
 	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms in all for one request */
-	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said */
+	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said, nor
+					    without the text of a spec */
 	WRITER_NAPS = 12,                /* past YOUNG_MS, so that a writer can tell damage for sure */
 	ABSENT_NAPS = 3,                 /* 1 + 2 + 4 ms, for what is absent while it is replaced */
 	LOCK_MS = 8000,                  /* the longest batch of a sweep takes one; clients wait 60 */
@@ -2750,7 +2751,7 @@ static store_result read_spec(store *st, enum dir d, const char *file, store_spe
 		}
 		if (text.n == 0 && !is_young(seen))
 			return failed(st, "read", path_in(st, d, file), 0);
-		if (st->naps >= READER_NAPS)
+		if (st->naps >= TABLE_NAPS)
 			return being_written(st, d, file);
 		nap(1 << st->naps++);
 	}
