@@ -3,7 +3,8 @@
 #
 #   make                         the program, static where the platform can
 #   make CC=musl-gcc             the small one
-#   make install PREFIX=$HOME    what was built, into ~/bin; make uninstall removes it
+#   make install PREFIX=$HOME    what was built, into ~/bin, and its manual page;
+#                                make uninstall removes both
 #   make dist                    static binaries and the source, to hand out
 #   make test, make demo         see test/Makefile for these and all that measures and tests
 
@@ -17,6 +18,7 @@ STANDARD = -std=c11 -D_DEFAULT_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 OBJECTS = interagent.o store.o json.o
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS)
 BIN = $(DESTDIR)$(PREFIX)/bin
+MAN = $(DESTDIR)$(PREFIX)/share/man/man1
 
 # The revision of the source, for --version: a packed tree's own, else git's word.
 DESCRIBE = cat .revision 2>/dev/null || { [ -e .git ] && git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null; }
@@ -47,13 +49,15 @@ $(FLAGS):
 # By a rename: whoever runs the old program keeps it whole.
 install:
 	[ -f interagent ] || $(MAKE) interagent
-	umask 022; mkdir -p "$(BIN)"
+	umask 022; mkdir -p "$(BIN)" "$(MAN)"
 	cp interagent "$(BIN)/.interagent.new"
 	chmod 755 "$(BIN)/.interagent.new"
 	mv -f "$(BIN)/.interagent.new" "$(BIN)/interagent"
+	"$(BIN)/interagent" man >"$(MAN)/interagent.1"
+	chmod 644 "$(MAN)/interagent.1"
 
 uninstall:
-	rm -f "$(BIN)/interagent"
+	rm -f "$(BIN)/interagent" "$(MAN)/interagent.1"
 
 clean:
 	rm -rf interagent $(OBJECTS) .flags-* test/bin dist

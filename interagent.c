@@ -97,7 +97,8 @@ enum {
 	HINT_MS = 1000,                  /* how long a count of unread mail is good enough */
 	SWEEP_ASK_MS = 60 * 1000,        /* between two questions whether the archive is due */
 	SWEEP_LOCK_MS = 1500,            /* what a sweep waits for the lock */
-	HOME_MS = 1000                   /* a server this long at an agent's home is present as it */
+	HOME_MS = 1000,                  /* a server this long at an agent's home is present as it */
+	HOME_AGAIN_MS = 60 * 1000        /* ... or later, when nobody runs under the name any more */
 };
 
 /* Who this process is: one, for as long as it runs. */
@@ -113,8 +114,8 @@ typedef struct {
 	str session_id;                  /* the client's, if it tells: a restart keeps it */
 	str client;                      /* what the client calls itself, harmless characters only */
 	const struct client *known_client;   /* its row, or NULL */
-	struct { str *at; int n, room; } spoken;  /* the agents that we registered or spoke as, in order;
-	                                  * the last is who speaks now */
+	struct { struct voice { str name, session; } *at; int n; } spoken;  /* the agents that we
+	                                  * registered, the latest last, and for which session */
 	struct presence {                /* what others see of us; see appear */
 		int fd;                  /* locked for as long as we speak for `agent`; -1: for nobody */
 		str agent, workspace, client, file;
@@ -179,7 +180,8 @@ enum {
 	CALLER = 2,                      /* who speaks, if that is not known otherwise */
 	WORD = 4,                        /* on the command line: the next word without an option */
 	REST = 8,                        /* ... all the words that are left, or standard input */
-	SHELL_OPTIONAL = 16              /* required of a model; a verb finds it by itself */
+	SHELL_OPTIONAL = 16,             /* required of a model; a verb finds it by itself */
+	SECONDS = 32                     /* SPAN: a bare number counts as seconds */
 };
 
 typedef struct {
@@ -196,9 +198,13 @@ enum {
 	ALWAYS_LOAD = 4,                 /* clients that defer tools load this one at once */
 	LONG_RESULT = 8,
 	LIST = 16,                       /* --json prints an array; lines are cut to the screen */
-	NO_STORE = 32,                   /* needs no place for the mail */
+	NO_STORE = 32,                   /* needs neither a place for the mail nor a speaker */
 	PERSONAL = 64,                   /* refused in an agent's shell */
-	USAGE_IS_1 = 128                 /* exits 1 where others exit 2, which would wake a client */
+	USAGE_IS_1 = 128,                /* misused, it exits with this and not with 2, by which
+	                                  * some clients wake, or hold up a turn; nor does it take
+	                                  * the time to sweep */
+	USAGE_IS_0 = 256,                /* likewise, and its client must not notice */
+	OWN_OUTPUT = 512                 /* what it prints has a form of its own: no --json */
 };
 
 typedef struct verb {
@@ -235,9 +241,11 @@ enum shape {
 	PLAIN_TEXT      /* as it is; at the end of a turn on standard error, with status 2 */
 };
 
-/* A file that setup writes; NAME is below the directory that the row names. */
+/* A file that setup writes; NAME is below the directory that the row names. Without a
+ * text it is one that an earlier version wrote, and it goes. */
 typedef struct {
 	const char *name, *text;
+	const char *old;           /* what an earlier version wrote, if not the same */
 } setup_file;
 
 /* In all texts for setup, $P stands for the path of this program, and $S for the
@@ -270,13 +278,12 @@ typedef struct client {
 	const char *add, *remove;  /* its own commands, as words; NULL: the lines are pasted */
 	const char *home;          /* its directory, below $HOME ... */
 	const char *home_variable; /* ... if this variable does not name another */
-	const char *config, *server;       /* the file there, and the lines that name the server */
+	const char *config, *server;       /* the file there that names the servers; without a
+	                            * command, the lines for it */
 	const char *hooks_file, *hooks;    /* likewise for the hooks */
 	const char *allow_file, *allow;    /* likewise: its tools are used without asking */
 	const char *plugin;        /* a directory there that is ours alone ... */
 	const setup_file *plugin_files;    /* ... and what it holds; ends with one without a name */
-	const char *servers;       /* a file whose mcpServers may name the server already: where
-	                            * home_variable says, or in $HOME */
 	const char *note;          /* a sentence more */
 } client;
 
@@ -288,22 +295,27 @@ typedef struct client {
 #define HOOK(event) "  \"" event "\": [{\"hooks\": [" COMMAND "]}]"
 #define FLAT_HOOK(event) "  \"" event "\": [" COMMAND "]"
 #define TABLE_HOOK(event) "[[hooks]]\nevent = \"" event "\"\ncommand = \"$S hook\"\n"
-#define PLUGIN_HOOK(event, more) "    \"" event "\": [{\"hooks\": [{\"type\": \"command\", " \
-	"\"command\": \"$P\", \"args\": [\"hook\"], \"timeout\": 10" more "}]}]"
+#define PLUGIN_HOOK(event, more) \
+	"    \"" event "\": [\n      {\n        \"hooks\": [\n          {\n" \
+	"            \"type\": \"command\",\n            \"command\": \"$P\",\n" \
+	"            \"args\": [\"hook\"],\n            \"timeout\": 10" more "\n" \
+	"          }\n        ]\n      }\n    ]"
+#define PLUGIN_HOOKS(more) \
+	"{\n  \"description\": \"Tells the agent of new mail\",\n  \"hooks\": {\n" \
+	PLUGIN_HOOK("SessionStart", "") ",\n" PLUGIN_HOOK("UserPromptSubmit", "") ",\n" \
+	PLUGIN_HOOK("PostToolBatch", "") ",\n" PLUGIN_HOOK("Stop", "") ",\n" more \
+	PLUGIN_HOOK("FileChanged", ",\n            \"asyncRewake\": true") "\n  }\n}\n"
 
 static const setup_file claude_plugin[] = {
 	{ ".claude-plugin/plugin.json",
 	  "{\n  \"name\": \"interagent\",\n  \"version\": \"" VERSION "\",\n"
 	  "  \"description\": \"Mail between coding agents\",\n"
-	  "  \"author\": { \"name\": \"interagent\" },\n  \"license\": \"MIT\"\n}\n" },
-	{ "hooks/hooks.json",
-	  "{\n  \"description\": \"Tells the agent of new mail\",\n  \"hooks\": {\n"
-	  PLUGIN_HOOK("SessionStart", "") ",\n" PLUGIN_HOOK("UserPromptSubmit", "") ",\n"
-	  PLUGIN_HOOK("PostToolBatch", "") ",\n" PLUGIN_HOOK("Stop", "") ",\n"
-	  PLUGIN_HOOK("Notification", "") ",\n"
-	  PLUGIN_HOOK("FileChanged", ", \"asyncRewake\": true") "\n  }\n}\n" },
-	{ ".mcp.json", SERVER_LINES },   /* only where the client does not know the server */
-	{ NULL, NULL }
+	  "  \"author\": { \"name\": \"interagent\" },\n  \"license\": \"MIT\"\n}\n", NULL },
+	{ "hooks/hooks.json", PLUGIN_HOOKS(PLUGIN_HOOK("Notification", "") ",\n"), PLUGIN_HOOKS("") },
+	{ ".mcp.json", NULL,
+	  "{\n  \"mcpServers\": {\n    \"interagent\": {\n      \"command\": \"$P\",\n"
+	  "      \"args\": [\"serve\"]\n    }\n  }\n}\n" },
+	{ NULL, NULL, NULL }
 };
 
 /* A client that grew out of another one, and sets its marks too, comes after it. */
@@ -315,11 +327,10 @@ static const client clients[] = {
 	  .watches_files = true, .page = 64 * 1024,
 	  .add = "claude mcp add -s user interagent -- $P serve",
 	  .remove = "claude mcp remove -s user interagent",
-	  .home = ".claude", .home_variable = "CLAUDE_CONFIG_DIR",
+	  .home = ".claude", .home_variable = "CLAUDE_CONFIG_DIR", .config = "../.claude.json",
 	  .allow_file = "settings.json",
-	  .allow = "{\"permissions\": {\"allow\": [\"mcp__interagent\", "
-		   "\"mcp__plugin_interagent_interagent\"]}}\n",
-	  .plugin = "skills/interagent", .plugin_files = claude_plugin, .servers = ".claude.json",
+	  .allow = "{\"permissions\": {\"allow\": [\"mcp__interagent\"]}}\n",
+	  .plugin = "skills/interagent", .plugin_files = claude_plugin,
 	  .note = "Claude Code finds it at its next start: /mcp shows the server, "
 		  "/hooks the hooks." },
 	{ .name = "codex", .title = "Codex", .info = { "codex-mcp-client", "codex" },
@@ -328,7 +339,8 @@ static const client clients[] = {
 	  .session = "CODEX_THREAD_ID",
 	  .signs = { { "turn_id", "\"" }, { "transcript_path", "null" } },
 	  .add = "codex mcp add interagent -- $P serve", .remove = "codex mcp remove interagent",
-	  .home = ".codex", .home_variable = "CODEX_HOME", .hooks_file = "hooks.json",
+	  .home = ".codex", .home_variable = "CODEX_HOME", .config = "config.toml",
+	  .hooks_file = "hooks.json",
 	  .hooks = "{\"hooks\": {\n" HOOK("SessionStart") ",\n" HOOK("UserPromptSubmit") ",\n"
 		   HOOK("PostToolUse") ",\n" HOOK("Stop") "\n}}\n",
 	  .note = "Codex asks you to trust the hooks: /hooks." },
@@ -347,7 +359,7 @@ static const client clients[] = {
 	  .session = "QWEN_CODE_SESSION_ID", .project = "QWEN_PROJECT_DIR",
 	  .add = "qwen mcp add -s user --trust interagent $P serve",
 	  .remove = "qwen mcp remove -s user interagent",
-	  .home = ".qwen", .hooks_file = "settings.json",
+	  .home = ".qwen", .config = "settings.json", .hooks_file = "settings.json",
 	  .hooks = "{\"hooks\": {\n" HOOK("SessionStart") ",\n" HOOK("UserPromptSubmit") ",\n"
 		   HOOK("PostToolBatch") ",\n" HOOK("Stop") "\n}}\n" },
 	{ .name = "copilot", .title = "Copilot CLI",
@@ -356,11 +368,12 @@ static const client clients[] = {
 	  .session = "COPILOT_AGENT_SESSION_ID", .shape = OUTER_CONTEXT,
 	  .add = "copilot mcp add interagent -- $P serve",
 	  .remove = "copilot mcp remove interagent",
-	  .home = ".copilot", .hooks_file = "settings.json",
+	  .home = ".copilot", .home_variable = "COPILOT_HOME", .config = "mcp-config.json",
+	  .hooks_file = "settings.json",
 	  .hooks = "{\"hooks\": {\n" FLAT_HOOK("SessionStart") ",\n"
 		   FLAT_HOOK("UserPromptSubmit") ",\n" FLAT_HOOK("PostToolUse") ",\n"
 		   FLAT_HOOK("Stop") "\n}}\n",
-	  .note = "copilot --allow-tool=interagent does not ask for each call." },
+	  .note = "With copilot --allow-tool=interagent it does not ask before each call." },
 	{ .name = "opencode", .title = "opencode", .info = { "opencode" },
 	  .marks = { "OPENCODE" }, .home = ".config/opencode", .config = "opencode.json",
 	  .server = LOCAL_LINES,
@@ -373,6 +386,7 @@ static const client clients[] = {
 	  .marks = { "CLINE_ACTIVE" },
 	  .add = "cline mcp add --yes interagent -- $P serve",
 	  .remove = "cline mcp remove interagent",
+	  .home = ".cline", .config = "data/settings/cline_mcp_settings.json",
 	  .note = "It ends a call that waits after 60 seconds." },
 	{ .name = "kimi", .title = "Kimi Code", .info = { "kimi" },
 	  .signs = { { "client_type", "\"kimi" }, { "session_id", "\"session_" } },
@@ -384,11 +398,13 @@ static const client clients[] = {
 	  .server = "mcpServers: [{name: interagent, command: \"$P\", args: [serve]}]\n" },
 	{ .name = "amp", .title = "Amp", .info = { "amp" },
 	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" }, .session = "AMP_CURRENT_THREAD_ID",
-	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent" },
+	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent",
+	  .home = ".config/amp", .config = "settings.json" },
 	{ .name = "auggie", .title = "Auggie", .info = { "augment", "auggie" },
 	  .marks = { "AUGMENT_AGENT" },
 	  .add = "auggie mcp add interagent --command $P --args serve",
-	  .remove = "auggie mcp remove interagent" },
+	  .remove = "auggie mcp remove interagent",
+	  .home = ".augment", .config = "settings.json" },
 	{ .name = "cursor", .title = "Cursor", .info = { "cursor" },
 	  .marks = { "CURSOR_AGENT" },
 	  .home = ".cursor", .config = "mcp.json", .server = SERVER_LINES },
@@ -478,9 +494,8 @@ static const char *client_session(void)
 	return NULL;
 }
 
-/* The directory that our client works in; NULL: nobody tells. Forks set their
- * original's variable too, and a client may have been started inside another: what
- * the caller knows better counts before this. */
+/* The directory that our client says it works in, or one around it did; NULL: nobody
+ * tells. */
 static const char *client_project(void)
 {
 	for (int i = CLIENTS; i-- > 0;)
@@ -489,11 +504,13 @@ static const char *client_project(void)
 	return NULL;
 }
 
-/* The client whose session listens for what it started; NULL: none does. */
-static const client *client_that_listens(void)
+/* Our client, if its session listens for what it started; NULL: it does not. What is
+ * known of our client is asked first: one that was started inside another finds the
+ * outer one's socket. */
+static const client *client_that_listens(const client *known)
 {
 	for (int i = CLIENTS; i-- > 0;)
-		if (variable(clients[i].socket).n)
+		if (variable(clients[i].socket).n && (!known || known == &clients[i]))
 			return &clients[i];
 	return NULL;
 }
@@ -732,6 +749,25 @@ static str ago(context *c, str time)
 	return arena_say(c->mem, "%S ago", duration(c, age));
 }
 
+/* How long something lasts, or since when. */
+static str age_of(context *c, int64_t then)
+{
+	if (goes_to_file(c))
+		return arena_say(c->mem, "since %S", time_format(c->mem, then));
+	return duration(c, time_now() - then);
+}
+
+static const verb *find_verb(str name);
+
+/* What the reader of an answer calls a tool: a person types a verb. */
+static str shown_tool(context *c, const char *tool)
+{
+	const verb *v = find_verb(str_of(tool));
+	if (!c->self->shell)
+		return str_of(tool);
+	return arena_say(c->mem, "interagent %s", v->alias ? v->alias : v->name);
+}
+
 /* The front of an id, as much as tells it apart from the others. It is the name
  * of a file, which another program may have made. */
 static str short_id(context *c, str id)
@@ -795,22 +831,27 @@ static void say_damage(context *c)
 static void say_rest(context *c, int64_t shown_to, int64_t total)
 {
 	if (shown_to < total)
-		say(c, "...and %l more: offset %l\n", total - shown_to, shown_to);
+		say(c, "...and %l more: %soffset %l\n", total - shown_to, c->self->shell ? "--" : "",
+		    shown_to);
 }
 
 /* ==== Records ====
  * What a call needs of the directory of agents is loaded once and handed on. */
 
-static store_result load_agents(context *c)
+/* For what is worth knowing but not worth a refusal. False: it cannot be read. */
+static bool load_agents(context *c)
 {
-	store_result r = c->loaded.agents ? STORE_OK : store_list_agents(&c->st, &c->agents);
-	c->loaded.agents = r == STORE_OK;
-	return r;
+	if (!c->loaded.agents)
+		c->loaded.agents = store_list_agents(&c->st, &c->agents) == STORE_OK;
+	return c->loaded.agents;
 }
 
 static bool need_agents(context *c)
 {
-	return ok_or_refuse(c, load_agents(c));
+	if (!c->loaded.agents && !ok_or_refuse(c, store_list_agents(&c->st, &c->agents)))
+		return false;
+	c->loaded.agents = true;
+	return true;
 }
 
 static bool need_statuses(context *c)
@@ -872,14 +913,15 @@ static bool is_live(context *c, str agent)
 static str shown_presence(context *c, str agent)
 {
 	const store_presence *p = presence_of(c, agent);
-	int64_t now = time_now();
 	if (!p || p->life == STORE_UNSURE)
 		return S("presence unknown");
+	if (p->life == STORE_GONE && goes_to_file(c))
+		return arena_say(c->mem, "not running, last seen %S", time_format(c->mem, p->seen));
 	if (p->life == STORE_GONE)
-		return arena_say(c->mem, "not running, last seen %S ago", duration(c, now - p->seen));
+		return arena_say(c->mem, "not running, last seen %S ago", age_of(c, p->seen));
 	if (p->client.n == 0)
-		return arena_say(c->mem, "live (%S)", duration(c, now - p->since));
-	return arena_say(c->mem, "live (%Q, %S)", p->client, duration(c, now - p->since));
+		return arena_say(c->mem, "live (%S)", age_of(c, p->since));
+	return arena_say(c->mem, "live (%Q, %S)", p->client, age_of(c, p->since));
 }
 
 /* A suggestion for a name that was typed wrong: near by letters, and only then. */
@@ -940,14 +982,15 @@ static bool refuse_agent(context *c, str name)
 	str *names = all_names(c, &n), near = nearest(name, names, n);
 	if (is_everybody(name))
 		return refuse(c, "no agent %q: a message goes to names, several with commas; "
-				 "list_agents shows who there is", name);
+				 "%S shows who there is", name, shown_tool(c, "list_agents"));
 	refuse(c, "no agent %q; ", text_head_bytes(name, SUBJECT_SHOWN));
 	if (means_human(name))
 		near = store_human;
 	if (near.n)
 		say(c, "did you mean %S? ", shown_name(c, near));
 	if (n == 1)
-		say(c, "nobody is registered yet: call register_agent");
+		say(c, "nobody is registered yet: %s%S", c->self->shell ? "" : "call ",
+		    shown_tool(c, "register_agent"));
 	else
 		say_names(c, "registered: ", names, n - 1);
 	say_damage(c);
@@ -1013,10 +1056,10 @@ static bool read_version(str text, int64_t *number)
 	return read_integer(text, number) && *number > 0;
 }
 
-/* A span like 10m, in ms; a bare number counts as seconds. */
-static bool read_span(str text, int64_t *ms)
+/* A span like 10m, in ms. */
+static bool read_span(str text, bool seconds, int64_t *ms)
 {
-	int64_t n, unit = 1000;
+	int64_t n, unit = seconds ? 1000 : 0;
 	if (text.n == 0)
 		return false;
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
@@ -1025,7 +1068,7 @@ static bool read_span(str text, int64_t *ms)
 			text.n--;
 			break;
 		}
-	if (!str_int(text, &n) || n < 0 || n > INT32_MAX / 2)
+	if (!unit || !str_int(text, &n) || n < 0 || n > INT32_MAX / 2)
 		return false;
 	*ms = n * unit;
 	return true;
@@ -1041,23 +1084,52 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 	case DOCUMENT: return text;
 	case INTEGER: return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
 	case BOOLEAN: return (text || given <= JSON_TRUE) && read_boolean(v->text, &v->flag);
-	case SPAN: return read_span(v->text, &v->number);
+	case SPAN: return read_span(v->text, p->flags & SECONDS, &v->number);
 	case VERSION_NUMBER: return read_version(v->text, &v->number);
 	}
 	return false;
 }
 
+/* What stands behind the dashes of an option: who speaks is always --from. */
+static str option_name(arena *mem, const param *p)
+{
+	char *name = arena_z(mem, p->flags & CALLER ? S("from") : str_of(p->name));
+	for (char *s = name; *s; s++)
+		*s = *s == '_' ? '-' : *s;
+	return str_of(name);
+}
+
+/* How the caller calls a parameter: a model by its name, a person by the option
+ * or, where it is a word of its own, as the usage has it. */
+static str param_title(arena *mem, bool shell, const param *p)
+{
+	char *word;
+	if (!shell)
+		return str_of(p->name);
+	if (!(p->flags & (WORD | REST)))
+		return arena_say(mem, "--%S", option_name(mem, p));
+	if (str_ends(str_of(p->name), S("message_id")))
+		return S("ID");
+	if (p->kind == DOCUMENT)
+		return S("TEXT");
+	word = arena_z(mem, str_of(p->name));
+	for (char *s = word; *s; s++)
+		*s = *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s;
+	return str_of(word);
+}
+
 static bool check_size(context *c, const param *p, const value *v)
 {
+	str title = param_title(c->mem, c->self->shell, p);
 	int64_t characters = text_count(v->text), max = p->max ? p->max : MAX_NAME;
 	if (p->kind == DOCUMENT && v->text.n > MAX_BODY)
-		return refuse(c, "%s: %l bytes, at most %d", p->name, (int64_t)v->text.n, MAX_BODY);
+		return refuse(c, "%S: %l bytes, at most %d", title, (int64_t)v->text.n, MAX_BODY);
 	if (p->kind == STRING && characters > max)
-		return refuse(c, "%s: %l characters, at most %l", p->name, characters, max);
+		return refuse(c, "%S: %l characters, at most %l", title, characters, max);
 	if (p->kind == INTEGER && v->number < 0)
-		return refuse(c, "%s: must not be negative", p->name);
+		return refuse(c, "%S: must not be negative", title);
 	if (p->kind == INTEGER && v->number > (p->max ? p->max : INT32_MAX))
-		return refuse(c, "%s: must be from 0 to %d", p->name, p->max ? p->max : INT32_MAX);
+		return refuse(c, "%S: must be from 0 to %d", title, p->max ? p->max : INT32_MAX);
 	return true;
 }
 
@@ -1068,6 +1140,9 @@ static bool take_value(context *c, call *k, const param *p, enum json_kind given
 	value v = { .text = text, .given = true };
 	if (given == JSON_NULL || (text.n == 0 && p->kind != DOCUMENT))
 		return true;
+	if (!read_value(p, given, &v) && c->self->shell)
+		return refuse(c, "%S: expected %s, not %q", param_title(c->mem, true, p),
+			      wanted(p->kind), text_head_bytes(text, SUBJECT_SHOWN));
 	if (!read_value(p, given, &v))
 		return refuse(c, "%s: expected %s, got %s", p->name, wanted(p->kind),
 			      given == JSON_STRING ? "another string" : json_kind_name(given));
@@ -1091,10 +1166,12 @@ static bool check_required(context *c, const call *k)
 		const value *v = &k->values[p - k->verb->params];
 		if (!(p->flags & REQUIRED) || (v->given && v->text.n))
 			continue;
-		if (c->self->shell && (p->flags & SHELL_OPTIONAL))
+		if ((c->self->shell && (p->flags & SHELL_OPTIONAL)) || (k->checking && (p->flags & REST)))
 			continue;
 		if (v->given)
-			return refuse(c, "%s: must not be empty", p->name);
+			return refuse(c, "%S: must not be empty", param_title(c->mem, c->self->shell, p));
+		if (c->self->shell)
+			return refuse(c, "%S is missing", param_title(c->mem, true, p));
 		return refuse(c, "%s: missing; %s is required", p->name, wanted(p->kind));
 	}
 	return true;
@@ -1164,10 +1241,10 @@ static bool runs_in(context *c, str workspace)
 }
 
 /* An entry counts only if it was made from inside its workspace: nobody claims a
- * directory from afar. */
+ * directory from afar. The person is no agent, whatever another program wrote. */
 static bool is_at_home(context *c, const store_record *a, str dir)
 {
-	return is_inside(field(c, a->doc, "registeredFrom"), dir) &&
+	return !is_human(a->name) && is_inside(field(c, a->doc, "registeredFrom"), dir) &&
 	       str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), dir);
 }
 
@@ -1208,30 +1285,42 @@ static const store_record **agents_here(context *c, int *n)
 static bool has_spoken_as(const process *self, str name)
 {
 	for (int i = 0; i < self->spoken.n; i++)
-		if (str_eq(self->spoken.at[i], name))
+		if (str_eq(self->spoken.at[i].name, name))
 			return true;
 	return false;
 }
 
 /* From now on the process speaks as this agent, until it registers another. */
-static void speak_as(process *self, str name)
+static void speak_as(process *self, str name, str session)
 {
-	int i = 0, last = self->spoken.n - 1;
-	str kept = { 0 };
-	while (i <= last && !str_eq(self->spoken.at[i], name))
+	struct voice v = { 0 };
+	int i = 0;
+	while (i < self->spoken.n && !str_eq(self->spoken.at[i].name, name))
 		i++;
-	if (i > last) {
-		str *more = realloc(self->spoken.at, sizeof *more * (size_t)(last + 2));
-		must(more != NULL);
-		self->spoken.at = more;
-		keep(&kept, name);
-		self->spoken.n++;
-		last++;
-	} else {
-		kept = self->spoken.at[i];
-		memmove(&self->spoken.at[i], &self->spoken.at[i + 1], sizeof kept * (size_t)(last - i));
+	if (i == self->spoken.n) {
+		self->spoken.at = realloc(self->spoken.at, sizeof v * (size_t)(i + 1));
+		must(self->spoken.at != NULL);
+		self->spoken.at[self->spoken.n++] = v;
 	}
-	self->spoken.at[last] = kept;
+	v = self->spoken.at[i];
+	keep(&v.name, name);
+	keep(&v.session, session);
+	memmove(&self->spoken.at[i], &self->spoken.at[i + 1],
+		sizeof v * (size_t)(self->spoken.n - i - 1));
+	self->spoken.at[self->spoken.n - 1] = v;
+}
+
+/* The agent that this process registered last. Threads of one client may share a
+ * server: then it is the last one of the caller's thread. */
+static str speaker_of_process(const context *c)
+{
+	const process *self = c->self;
+	for (int i = self->spoken.n; i-- > 0;)
+		if (str_eq(self->spoken.at[i].session, c->session_id))
+			return self->spoken.at[i].name;
+	if (self->spoken.n)
+		return self->spoken.at[self->spoken.n - 1].name;
+	return self->presence.fd >= 0 ? self->presence.agent : S("");
 }
 
 /* The best of what is known of the agent in this session, or what was found before. */
@@ -1255,11 +1344,11 @@ static const store_presence *better_of_session(context *c, str agent, const stor
 static str speaker_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0 || load_agents(c) != STORE_OK)
+	if (c->session_id.n == 0 || !load_agents(c))
 		return S("");
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
-		if (runs_in(c, field(c, a->doc, "workspacePath")))
+		if (!is_human(a->name) && runs_in(c, field(c, a->doc, "workspacePath")))
 			best = better_of_session(c, a->name, best);
 	}
 	return best ? best->agent : S("");
@@ -1269,7 +1358,7 @@ static str speaker_of_place(context *c)
 {
 	int n;
 	const store_record **here;
-	if (c->self->cwd.n == 0 || load_agents(c) != STORE_OK)
+	if (c->self->cwd.n == 0 || !load_agents(c))
 		return S("");
 	here = agents_here(c, &n);
 	return n ? here[0]->name : S("");
@@ -1287,52 +1376,25 @@ static bool has_terminal(void)
 static str own_name(context *c)
 {
 	process *self = c->self;
-	bool thread = !str_eq(c->session_id, self->session_id);
-	str name = S("");
-	if (self->fixed_name.n) {
-		c->why = "INTERAGENT_NAME says so";
-		return self->fixed_name;
-	}
+	str name = self->fixed_name;
+	c->why = "INTERAGENT_NAME says so";
+	if (name.n)
+		return name;
 	if (self->shell && !self->agents_shell) {
 		c->why = has_terminal() ? "a person's terminal" : "no terminal, and no agent's shell";
 		return has_terminal() ? store_human : S("");
 	}
-	/* Several threads of one client may share a server: theirs come first. */
-	if (self->spoken.n > 1 && thread)
-		name = speaker_of_session(c);
-	if (name.n == 0 && self->spoken.n) {
-		c->why = "this process registered it";
-		return self->spoken.at[self->spoken.n - 1];
-	}
+	c->why = "this process registered it";
+	name = speaker_of_process(c);
+	if (name.n)
+		return name;
 	c->why = "the client's session was last seen as it";
-	if (name.n == 0)
-		name = speaker_of_session(c);
+	name = speaker_of_session(c);
 	if (name.n)
 		return name;
 	name = speaker_of_place(c);
 	c->why = name.n ? "it was registered from here" : "nobody was registered from here";
 	return name;
-}
-
-/* Is the name at home where we run, or live with our session? */
-static bool belongs_here(context *c, str name)
-{
-	const store_record *a;
-	if (!need_agents(c))
-		return false;
-	a = agent_named(c, name);
-	if (a && runs_in(c, field(c, a->doc, "workspacePath")) &&
-	    is_inside(field(c, a->doc, "registeredFrom"),
-		      real_path(c->mem, field(c, a->doc, "workspacePath"))))
-		return true;
-	load_live(c, name);
-	for (int i = 0; c->session_id.n && i < c->live.n; i++) {
-		const store_presence *p = &c->live.at[i];
-		if (p->life == STORE_ALIVE && str_eq(p->agent, name) &&
-		    str_eq(p->session, c->session_id) && runs_in(c, p->workspace))
-			return true;
-	}
-	return false;
 }
 
 /* Refusals that hold whatever else is known of the name. */
@@ -1368,41 +1430,48 @@ static bool find_speaker(context *c, str named)
 		c->speaker = named;
 		return true;
 	}
-	c->speaker = own_name(c);
+	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
-	if (has_spoken_as(c->self, named) || belongs_here(c, named)) {
+	if (has_spoken_as(c->self, named) ||
+	    (load_agents(c) && runs_in(c, workspace_of(c, named)))) {
 		c->speaker = named;
 		return true;
 	}
 	/* Instructions written for the original always pass a name: it is taken,
 	 * where nothing else is known of us and nobody runs under it. */
-	if (c->speaker.n == 0 && need_agents(c) && agent_named(c, named) && !is_live(c, named)) {
+	if (c->speaker.n == 0 && load_agents(c) && agent_named(c, named) && !is_live(c, named)) {
 		c->speaker = named;
 		c->became = true;
-		speak_as(c->self, named);
+		speak_as(c->self, named, c->session_id);
 		return true;
 	}
 	c->asked_for = named;
 	return true;
 }
 
+/* Those who are registered for this directory, though not from here, may be meant. */
 static bool refuse_unknown_speaker(context *c)
 {
-	int n;
-	const store_record **here;
-	if (c->self->shell)
-		return refuse(c, "who is speaking? name an agent with --from NAME");
-	here = agents_here(c, &n);
-	refuse(c, "who are you? call register_agent");
-	for (int i = 0; i < n && i < NAMES_SHOWN; i++) {
-		say(c, i ? ", " : "; registered from here: ");
-		say(c, "%S", shown_name(c, here[i]->name));
-	}
+	str *names = NEW(c->mem, str, c->agents.n + 1);
+	int n = 0;
+	for (int i = 0; i < c->agents.n; i++)
+		if (runs_in(c, field(c, c->agents.at[i].doc, "workspacePath")))
+			names[n++] = c->agents.at[i].name;
+	refuse(c, c->self->shell ? "who is speaking? name an agent with --from NAME"
+				 : "who are you? call register_agent");
+	say_names(c, "; registered for this directory: ", names, n);
 	return false;
 }
 
 static void appear(context *c, str agent);
+
+/* Who runs under a name, so that a person can find the process. */
+static str holder(context *c, const store_presence *p)
+{
+	return arena_say(c->mem, "in %q (%Q, process %l)", p->workspace,
+			 p->client.n ? p->client : S("client unknown"), p->pid);
+}
 
 /* Handlers that act for somebody ask for a registered speaker. */
 static bool need_speaker(context *c)
@@ -1415,14 +1484,12 @@ static bool need_speaker(context *c)
 		return refuse(c, "you are %S here, not %S: leave the name out, or register under it",
 			      shown_name(c, c->speaker), shown_name(c, c->asked_for));
 	if (c->asked_for.n)
-		return refuse(c, "%S is somebody else's: it is %S; call register_agent with your own name",
-			      shown_name(c, c->asked_for), shown_presence(c, c->asked_for));
+		return refuse(c, "the name %q is taken by a running agent %S; call register_agent with "
+				 "your own", c->asked_for, holder(c, presence_of(c, c->asked_for)));
 	if (c->speaker.n == 0)
 		return refuse_unknown_speaker(c);
 	if (!agent_named(c, c->speaker) && !is_human(c->speaker))
 		return refuse_agent(c, c->speaker);
-	if (!c->self->shell && !has_spoken_as(c->self, c->speaker))
-		speak_as(c->self, c->speaker);
 	appear(c, c->speaker);
 	return true;
 }
@@ -1442,13 +1509,21 @@ static void keep_presence(process *self, const store_presence *p, int fd)
 	keep(&self->presence.file, p->file);
 }
 
+static store_presence presence_as(const context *c, str agent, str workspace)
+{
+	const process *self = c->self;
+	const client *row = client_that_listens(self->known_client);
+	return (store_presence){ .agent = agent, .client = self->client, .session = c->session_id,
+				 .socket = row ? variable(row->socket) : S(""),
+				 .workspace = workspace, .pid = getpid() };
+}
+
 /* From now on this process is seen to speak for the agent. */
 static void appear(context *c, str agent)
 {
 	process *self = c->self;
 	const struct presence *is = &self->presence;
-	store_presence p = { .agent = agent, .client = self->client, .session = c->session_id,
-			     .workspace = workspace_of(c, agent), .pid = getpid() };
+	store_presence p = presence_as(c, agent, workspace_of(c, agent));
 	if (self->shell || is_human(agent))
 		return;
 	if (is->fd >= 0 && str_eq(is->agent, agent) && str_eq(is->workspace, p.workspace) &&
@@ -1462,8 +1537,7 @@ static void appear(context *c, str agent)
 static void stay_present(context *c)
 {
 	const struct presence *is = &c->self->presence;
-	store_presence p = { .agent = is->agent, .client = c->self->client, .session = c->session_id,
-			     .workspace = is->workspace, .pid = getpid() };
+	store_presence p = presence_as(c, is->agent, is->workspace);
 	if (is->fd < 0)
 		return;
 	if (store_touch(&c->st, is->fd, is->file) && str_eq(is->client, c->self->client))
@@ -1479,7 +1553,7 @@ static void be_home(process *self, arena *mem)
 	str name = S("");
 	if (self->presence.fd < 0 && self->root.n)
 		name = own_name(&c);
-	if (name.n && need_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
+	if (name.n && load_agents(&c) && agent_named(&c, name) && !is_live(&c, name))
 		appear(&c, name);
 	end(&c);
 	arena_reset(mem);
@@ -1498,6 +1572,8 @@ static bool check_workspace(context *c, str path)
 		return refuse(c, "workspace_path: %q cannot be a project directory", path);
 	if (windows)
 		return true;
+	if (!text_valid(path))
+		return refuse(c, "workspace_path: %q is not UTF-8: no agent can be at home in it", path);
 	if (path.s[0] != '/')
 		return refuse(c, "workspace_path: %q is not absolute", path);
 	kind = store_look(c->mem, path);
@@ -1578,7 +1654,7 @@ typedef struct {
 	context *c;
 	str name, workspace;
 	bool shared;                     /* another process there speaks for the agent too */
-	const store_record *before;      /* the name as it was registered elsewhere, or NULL */
+	const store_record *before;      /* the name as it was registered, or NULL */
 } joining;
 
 /* A name that somebody runs under belongs to that workspace; in the same one it
@@ -1597,12 +1673,12 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 	j->before = agent_named(c, j->name);
 	for (int i = 0; i < live->n; i++) {
 		const store_presence *p = &live->at[i];
-		if (p->life != STORE_ALIVE || !str_eq(p->agent, j->name) || p->pid == getpid())
+		if (p->life != STORE_ALIVE || !str_eq(p->agent, j->name) ||
+		    str_eq(p->file, c->self->presence.file))
 			continue;
 		if (!same_place(c->mem, p->workspace, j->workspace))
-			return refuse(c, "the name %q is taken by a running agent in %q (%Q, process %l); "
-					 "choose another", j->name, p->workspace,
-				      p->client.n ? p->client : S("client unknown"), p->pid);
+			return refuse(c, "the name %q is taken by a running agent %S; choose another",
+				      j->name, holder(c, p));
 		j->shared = true;
 	}
 	return true;
@@ -1630,7 +1706,7 @@ static void say_joined(context *c, const joining *j)
 	if (j->before)
 		before = field(c, j->before->doc, "workspacePath");
 	say(c, "%S is registered for %q.", shown_name(c, j->name), j->workspace);
-	if (before.n && !same_place(c->mem, before, j->workspace))
+	if (before.n && !has_spoken_as(c->self, j->name) && !same_place(c->mem, before, j->workspace))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));
 	if (!store_workspace_here(c->mem, j->workspace))
@@ -1646,8 +1722,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 {
 	process *self = c->self;
 	joining j = { .c = c, .name = name, .workspace = workspace };
-	store_presence mine = { .agent = name, .client = self->client, .session = c->session_id,
-				.workspace = workspace, .pid = getpid() };
+	store_presence mine = presence_as(c, name, workspace);
 	store_registration r = { .name = name, .workspace = workspace, .description = description,
 				 .origin = self->cwd, .may = may_join, .context = &j,
 				 .self = self->shell ? NULL : &mine, .self_fd = -1 };
@@ -1663,7 +1738,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 	say_joined(c, &j);
 	if (!self->shell) {
 		keep_presence(self, &mine, r.self_fd);
-		speak_as(self, name);
+		speak_as(self, name, c->session_id);
 	}
 	c->speaker = name;
 	c->loaded.agents = c->loaded.live = false;
@@ -1676,7 +1751,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 static bool register_agent(context *c, call *k)
 {
 	str path = arg(k, "workspace_path"), name = arg(k, "name");
-	return may_be_named(c, name) &&
+	return (is_human(name) || may_be_named(c, name)) &&
 	       do_register(c, name, path.n ? path : c->self->cwd,
 			   text_one_line(c->mem, arg(k, "description")));
 }
@@ -2063,7 +2138,7 @@ static void write_receipt(context *c, const receipt *r)
 		     c->st.fault.placed ? "is marked read" : "stays unread", why);
 		return;
 	}
-	if (!need_agents(c))
+	if (!load_agents(c))
 		return;
 	signal_agent(c, m.from, r->reader, "read", &m);
 	if (count_unread(c, r->reader, &unread, &urgent) && unread == 0)
@@ -2248,7 +2323,7 @@ static void say_inbox_head(context *c, const inbox *in)
 		say(c, "%d unread", in->unread);
 		if (in->urgent)
 			say(c, ", %d urgent", in->urgent);
-		say(c, "; read_message shows one:\n");
+		say(c, "; %S shows one:\n", shown_tool(c, "read_message"));
 	}
 }
 
@@ -2325,14 +2400,18 @@ static bool check_inbox(context *c, call *k)
 
 /* ==== Mail: one message ==== */
 
-/* An id as people and models write it: with white space, #, dots around it. */
+static bool is_id_byte(char c)
+{
+	return c == '-' || c == '_' || store_name_ok((str){ &c, 1 });
+}
+
+/* An id as people and models write it: with #, dots, quotes or brackets around it. */
 static str clean_id(str typed)
 {
-	typed = str_trim(typed);
-	while (str_starts(typed, S("#")))
-		typed = str_trim(str_from(typed, 1));
-	while (str_ends(typed, S(".")) || str_ends(typed, S("\xe2\x80\xa6")))
-		typed.n -= typed.s[typed.n - 1] == '.' ? 1 : 3;
+	while (typed.n && !is_id_byte(typed.s[0]))
+		typed = str_from(typed, 1);
+	while (typed.n && !is_id_byte(typed.s[typed.n - 1]))
+		typed.n--;
 	return typed;
 }
 
@@ -2341,10 +2420,11 @@ static bool find_message(context *c, str typed, store_message *m)
 	str id = clean_id(typed);
 	store_result r = store_find(&c->st, id, m);
 	if (r == STORE_ABSENT && id.n < 4)
-		return refuse(c, "%q is too short for an id; give at least 4 characters", id);
+		return refuse(c, "%q is too short for an id; give at least 4 characters",
+			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
-		return refuse(c, "no message %q; check_inbox lists yours",
-			      text_head_bytes(id, SUBJECT_SHOWN));
+		return refuse(c, "no message %q; %S lists yours", text_head_bytes(id, SUBJECT_SHOWN),
+			      shown_tool(c, "check_inbox"));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids; give more of it", id);
 	return ok_or_refuse(c, r);
@@ -2374,8 +2454,8 @@ static str page_of(str part, int64_t offset, int64_t total)
 static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 {
 	if (offset + shown < total)
-		say(c, "bytes %l to %l of %l; for more: offset %l\n", offset, offset + shown, total,
-		    offset + shown);
+		say(c, "bytes %l to %l of %l; for more: %soffset %l\n", offset, offset + shown, total,
+		    c->self->shell ? "--" : "", offset + shown);
 }
 
 static void say_header(context *c, const store_message *m, int64_t total)
@@ -2400,8 +2480,10 @@ static void take_receipt(context *c, call *k, const store_message *m)
 {
 	bool open = has_trait(m, STORE_UNREAD);
 	if (str_eq(c->speaker, m->to) && c->asked_for.n == 0) {
-		if (open || completed_unseen(c, m))
-			add_receipt(c, k, m, c->speaker, false);
+		if (!open && !completed_unseen(c, m))
+			return;
+		add_receipt(c, k, m, c->speaker, false);
+		appear(c, c->speaker);
 		return;
 	}
 	if (c->asked_for.n && c->speaker.n)
@@ -2443,7 +2525,7 @@ static bool read_message(context *c, call *k)
 	store_message m;
 	str part, id = arg(k, "message_id");
 	int64_t total, offset = get_value(k, "offset")->number;
-	bool found = id.n ? find_message(c, id, &m) : find_unread(c, &m);
+	bool found = need_agents(c) && (id.n ? find_message(c, id, &m) : find_unread(c, &m));
 	if (!found || !find_body(c, &m, offset, &part, &total))
 		return false;
 	add_doc(c, json_with_text(c->mem, m.doc, S("content"), part));
@@ -2742,7 +2824,9 @@ static bool run_call(context *c, call *k)
 	k->misused = k->misused || !check_required(c, k);
 	if (k->misused)
 		done = false;
-	else if (c->self->root.n == 0 && !(k->verb->traits & NO_STORE))
+	else if (k->verb->traits & NO_STORE)
+		done = k->verb->run(c, k);
+	else if (c->self->root.n == 0)
 		done = ok_or_refuse(c, STORE_FAILED);
 	else
 		done = find_caller(c, k) && k->verb->run(c, k);
@@ -2873,7 +2957,8 @@ static bool refuse_conflict(context *c, const store_spec *now, int64_t base)
 	return false;
 }
 
-/* An older notice that its reader has not read is dealt with by the new one. */
+/* An older notice that its reader has not read is dealt with by the new one. Of two that are
+ * written at once one stays. */
 static store_result complete_notices(context *c, const store_message *new)
 {
 	store_messages mail;
@@ -2881,8 +2966,9 @@ static store_result complete_notices(context *c, const store_message *new)
 	store_result r = store_list_mail(&c->st, new->to, S(""), &mail);
 	for (int i = 0; i < mail.n && r == STORE_OK; i++) {
 		store_message *m = &mail.at[i];
-		if (str_eq(m->to, new->to) && str_eq(m->spec, new->spec) &&
-		    !str_eq(m->id, new->id) && has_trait(m, STORE_UNREAD))
+		if (str_eq(m->id, new->id))
+			break;
+		if (str_eq(m->to, new->to) && str_eq(m->spec, new->spec) && has_trait(m, STORE_UNREAD))
 			r = store_set_state(&c->st, m, STORE_COMPLETED, unread, NULL, 0);
 	}
 	return r;
@@ -3013,17 +3099,21 @@ static bool publish_spec(context *c, call *k)
 
 /* ---- Reading ---- */
 
-/* Who read the current version is told of the next one. */
+/* Who read the current version is told of the next one: by its publisher, or, if that one came
+ * before the note, here. */
 static void note_reader(context *c, const store_spec *s)
 {
 	store_result r;
-	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !need_agents(c) ||
+	store_spec now;
+	if (s->past || c->speaker.n == 0 || is_human(c->speaker) || !load_agents(c) ||
 	    !agent_named(c, c->speaker))
 		return;
 	r = store_note_reader(&c->st, s->name, c->speaker, s->version);
 	if (r != STORE_OK)
 		warn(c->mem, "it is not noted that %S read %S: %S", shown_name(c, c->speaker),
 		     shown_name(c, s->name), describe_fault(c, r));
+	if (store_find_spec(&c->st, s->name, 0, &now) == STORE_OK && now.version > s->version)
+		say(c, "\nv%l was published meanwhile: read it again.\n", now.version);
 }
 
 /* Shows the page of a text that starts at `offset`. `version`: the text is its
@@ -3106,7 +3196,7 @@ static bool list_specs(context *c, call *k)
 		store_spec *s = &all.at[i];
 		store_records readers;
 		int64_t read = 0;
-		if (store_describe_spec(&c->st, s) != STORE_OK)
+		if (store_describe_spec(&c->st, s) != STORE_OK && s->version == 0)
 			continue;
 		if (c->speaker.n && store_list_readers(&c->st, s->name, &readers) == STORE_OK)
 			read = store_version_read(&readers, c->speaker);
@@ -3357,9 +3447,9 @@ static bool run_log(context *c, call *k)
 
 /* ---- The board: what needs the person, at a glance ---- */
 
-enum { WAITING_SHOWN = 10, AGENTS_SHOWN = 20, SPECS_SHOWN = 5 };
+enum { WAITING_SHOWN = 10, AGENTS_SHOWN = 20, SPECS_SHOWN = 5, WIDTH_OF_FILE = 240 };
 enum { NAME_CELL, MAIL_CELL, PRESENCE_CELL, STATUS_CELL, WORKSPACE_CELL, CELLS };
-enum { NARROWEST = 10, GAP = 2 };
+enum { NARROWEST = 16, GAP = 2 };
 
 /* The columns of the agents' lines: how wide one is at first, unless it needs less
  * or there is less, and how much, in per cent, it takes of what is left then. */
@@ -3451,7 +3541,7 @@ static agent_row agent_cells(board *b, const store_record *a)
 	context *c = b->c;
 	store_count mail = store_count_of(&b->counts, a->name);
 	const store_record *status = store_named(&c->statuses, a->name);
-	str age = duration(c, time_now() - mail.oldest);
+	str age = mail.unread ? age_of(c, mail.oldest) : S("");
 	agent_row row = { .live = is_live(c, a->name) };
 	row.cell[NAME_CELL] = shown_name(c, a->name);
 	row.cell[PRESENCE_CELL] = shown_presence(c, a->name);
@@ -3511,6 +3601,10 @@ static void board_agents(board *b)
 				text_fit(c->out, rows[i].cell[j], width[j]);
 			}
 		end_line(b, rows[i].live ? "32" : "");
+		if (width[STATUS_CELL] == 0 && rows[i].cell[STATUS_CELL].n) {
+			say(c, "      %S", rows[i].cell[STATUS_CELL]);
+			end_line(b, "");
+		}
 	}
 	say_more_on_board(b, c->agents.n - n, "interagent agents");
 }
@@ -3624,7 +3718,7 @@ static bool run_board(context *c, call *k)
 	board b = { .c = c, .width = screen_width() };
 	(void)k;
 	if (b.width == 0)
-		b.width = 80;
+		b.width = WIDTH_OF_FILE;
 	b.coloured = isatty(1) && term && *term && strcmp(term, "dumb") != 0 &&
 		     !(no_color && *no_color);
 	if (!load_board(&b))
@@ -3731,38 +3825,19 @@ typedef struct {
 	int lock;                        /* nobody else tells it meanwhile; -1: not held */
 } telling;
 
-/* Has the process this in its environment? It can be read where there is /proc. */
-static bool has_variable(arena *mem, int64_t pid, str wanted)
+/* The id under which the record of a session of this client is kept. A client whose
+ * memory was cleared gives its hooks and shells a new id, while its servers keep the
+ * old one; the socket stays. So the record is that of the server which has our socket. */
+static str record_session(context *c, const client *row)
 {
-	int fd = open(arena_say(mem, "/proc/%l/environ", pid).s, O_RDONLY | O_CLOEXEC);
-	char *chunk = NEW(mem, char, 4096);
-	buf all = { .mem = mem };
-	ssize_t n;
-	str rest;
-	while ((n = read(fd, chunk, 4096)) > 0 && all.n < MAX_BODY)
-		buf_add(&all, (str){ chunk, n });
-	if (fd >= 0)
-		close(fd);
-	for (rest = buf_str(&all); rest.n;)
-		if (str_eq(str_cut(&rest, '\0'), wanted))
-			return true;
-	return false;
-}
-
-/* The id under which this session's record is kept. A client whose memory was
- * cleared gives its hooks and shells a new id, while its servers keep the old one;
- * the socket stays. So the record is that of the server which has our socket. */
-static str record_session(context *c)
-{
-	const client *row = client_that_listens();
-	if (!c->self->shell || !row)
+	str socket = row ? variable(row->socket) : S("");
+	if (!c->self->shell || socket.n == 0)
 		return c->session_id;
 	load_live(c, c->speaker);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		str socket = arena_say(c->mem, "%s=%S", row->socket, variable(row->socket));
 		if (p->life == STORE_ALIVE && str_eq(p->agent, c->speaker) && p->session.n &&
-		    has_variable(c->mem, p->pid, socket))
+		    str_eq(p->socket, socket))
 			return p->session;
 	}
 	return c->session_id;
@@ -3862,7 +3937,7 @@ static void note_told(context *c, str agent, const store_messages *shown)
 	if (c->session_id.n == 0 && !c->self->shell)
 		return;
 	c->speaker = agent;
-	t = begin_telling(c, record_session(c));
+	t = begin_telling(c, record_session(c, c->self->known_client));
 	if (look_for_news(c, &t, STORE_ALL) != STORE_OK)
 		return;
 	t.told = *shown;
@@ -3960,7 +4035,6 @@ static bool may_go_on(context *c, const hook_call *h, telling *t)
 	t->record.stops = 0;
 	if (stops >= STOPS)
 		return false;
-	t->record.in_turn = true;
 	t->record.stops = stops + 1;
 	if (stops || !active || active->kind != JSON_TRUE)
 		return true;
@@ -3972,7 +4046,7 @@ static void say_who_you_are(context *c)
 {
 	const store_record **here = NULL;
 	int n = 0, said = 0;
-	if (need_agents(c))
+	if (load_agents(c))
 		here = agents_here(c, &n);
 	c->out->n = 0;
 	say(c, "You are the agent %S. ", shown_name(c, c->speaker));
@@ -4034,7 +4108,7 @@ static store_result news_of_event(context *c, const hook_call *h, telling *t)
 
 static void serve_hook(context *c, const hook_call *h)
 {
-	telling t = begin_telling(c, record_session(c));
+	telling t = begin_telling(c, record_session(c, h->row));
 	store_result r = news_of_event(c, h, &t);
 	bool out = r == STORE_OK;
 	c->out->n = 0;
@@ -4166,9 +4240,10 @@ static bool run_wait(context *c, call *k)
 	arena mark;
 	if (!need_speaker(c))
 		return false;
-	session = record_session(c);
+	session = record_session(c, c->self->known_client);
 	if (store_claim_wait(&c->st, c->speaker, session, &pid) == -1)
 		return refuse(c, "process %l waits for this mail already", pid);
+	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
 	c->self->index = &index;
 	for (mark = *c->mem;; arena_rewind(c->mem, mark)) {
 		telling t;
@@ -4205,10 +4280,12 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 {
 	c->out->n = 0;
 	if (c->wants_json) {
-		json_say(&(json_writer){ .out = c->out },
+		buf line = { .mem = c->mem };
+		json_say(&(json_writer){ .out = &line },
 			 "{id:%S,from:%S,to:%S,subject:%S,status:%S,createdAt:%S,urgent:%r}",
 			 m->id, m->from, m->to, m->subject, store_states[m->state].word, m->created,
 			 m->urgent ? S("true") : S("false"));
+		text_add(c->out, buf_str(&line), TEXT_JSON);
 		say(c, "\n");
 		return buf_str(c->out);
 	}
@@ -4228,26 +4305,26 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 static bool watch_once(context *c, watcher *w)
 {
 	store_messages mail;
-	buf ids = { .mem = c->mem };
+	buf seen = { .mem = c->mem };
 	str next = w->seen;
 	int64_t now = time_now();
 	store_result r = w->all ? store_list_all(&c->st, w->looked - WATCH_SLACK_MS, &mail)
 				: list_inbox_mail(c, c->speaker, S(""), &mail);
 	for (int i = 0; r == STORE_OK && i < mail.n; i++) {
 		const store_message *m = &mail.at[i];
-		bool seen;
 		if (w->all ? time_parse(m->created) < w->started - WATCH_SLACK_MS
 			   : !is_unread(m, c->speaker))
 			continue;
-		seen = text_has_line(w->seen, m->id, &next);
-		if (!seen || !w->all)
-			buf_say(&ids, "%S\n", m->id);
-		if (!seen && (w->begun || !w->all) && !write_out(1, watch_line(c, w, m)))
+		if (text_has_line(w->seen, m->id, &next))
+			continue;
+		buf_say(&seen, "%S\n", m->id);
+		if ((w->begun || !w->all) && !write_out(1, watch_line(c, w, m)))
 			return false;
 	}
 	if (r != STORE_OK)
 		return true;
-	keep(&w->seen, arena_say(c->mem, "%S%S", w->all ? w->seen : S(""), buf_str(&ids)));
+	if (seen.n)
+		keep(&w->seen, arena_say(c->mem, "%S%S", w->seen, buf_str(&seen)));
 	w->begun = true;
 	w->looked = now;
 	return true;
@@ -4262,6 +4339,7 @@ static bool run_watch(context *c, call *k)
 	buf empty;
 	if (!w.all && !need_speaker(c))
 		return false;
+	signal(SIGINT, SIG_DFL);
 	w.looked = w.started;
 	c->self->index = &index;
 	mark = *c->mem;
@@ -4289,8 +4367,9 @@ static bool run_watch(context *c, call *k)
  * was not told by then. */
 
 typedef struct {
-	const client *row;               /* whose socket; NULL: nobody is woken */
-	bool begun;                      /* the first look was taken */
+	bool off;                        /* nobody is to be woken */
+	bool begun;                      /* the mail was seen once */
+	int64_t started;                 /* time_now: the client's own start tells what is older */
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
 	str had;                         /* "ID@AGENT" of what has had its nudge, a line each;
 	                                  * "ID@AGENT?" of what was not named in it, or it failed */
@@ -4300,17 +4379,13 @@ typedef struct {
 
 static void nudge_start(nudge *n)
 {
-	const char *off = getenv("INTERAGENT_WAKE");
-	*n = (nudge){ .claim = -1 };
-	if (!off || strcmp(off, "off") != 0)
-		n->row = client_that_listens();
+	*n = (nudge){ .started = time_now(), .claim = -1,
+		      .off = str_eq(variable("INTERAGENT_WAKE"), S("off")) };
 }
 
-/* A client that was started inside another one finds the outer one's socket. */
 static bool nudge_is_on(const nudge *n, const process *self)
 {
-	return n->row && self->presence.fd >= 0 &&
-	       (!self->known_client || self->known_client == n->row);
+	return !n->off && self->presence.fd >= 0 && client_that_listens(self->known_client);
 }
 
 static bool send_to_socket(str path, str text)
@@ -4331,10 +4406,11 @@ static bool send_to_socket(str path, str text)
 	return done;
 }
 
-static bool post(context *c, const nudge *n, telling *t)
+static bool post(context *c, telling *t)
 {
+	const client *row = client_that_listens(c->self->known_client);
 	buf frame = { .mem = c->mem };
-	str token = variable(n->row->token);
+	str token = variable(row->token);
 	say_news(c, t);
 	if (token.n) {
 		json_say(&(json_writer){ .out = &frame }, "{type:'auth',token:%S}", token);
@@ -4343,19 +4419,20 @@ static bool post(context *c, const nudge *n, telling *t)
 	json_say(&(json_writer){ .out = &frame }, "{type:'user',message:{role:'user',content:%S}}",
 		 buf_str(c->out));
 	buf_char(&frame, '\n');
-	return send_to_socket(variable(n->row->socket), buf_str(&frame));
+	return send_to_socket(variable(row->socket), buf_str(&frame));
 }
 
 /* Several servers of one session would all nudge it: the first one has the claim. */
 static bool may_nudge(context *c, nudge *n)
 {
+	str socket = variable(client_that_listens(c->self->known_client)->socket);
 	int64_t pid;
 	if (n->claim >= 0 && str_eq(n->claimed, c->speaker))
 		return true;
 	if (n->claim >= 0)
 		close(n->claim);
 	keep(&n->claimed, c->speaker);
-	n->claim = store_claim_wait(&c->st, c->speaker, variable(n->row->socket), &pid);
+	n->claim = store_claim_wait(&c->st, c->speaker, socket, &pid);
 	return n->claim != -1;
 }
 
@@ -4382,29 +4459,31 @@ static store_messages plan_nudge(context *c, const nudge *n, const telling *t, i
 	return chosen;
 }
 
-/* Renews the lines of this agent, where this server has spoken for others, too.
- * Those of `now` had their nudge now, and the first `named` of them were named. */
-static void note_nudged(context *c, nudge *n, const store_messages *news, const store_messages *now,
-			int named)
+static bool has_message(const store_messages *list, str id)
 {
-	str at = arena_say(c->mem, "@%S", c->speaker);
+	for (int i = 0; i < list->n; i++)
+		if (str_eq(list->at[i].id, id))
+			return true;
+	return false;
+}
+
+/* Notes that these have had their nudge now, in which the first `named` of them were
+ * named. What is no longer news goes, if all of the mail could be seen. Lines for
+ * other agents, for which this server has spoken, stay. */
+static void note_nudged(context *c, nudge *n, const store_messages *news, bool whole,
+			const store_messages *now, int named)
+{
 	buf had = { .mem = c->mem };
-	int k = 0;
 	for (str rest = n->had; rest.n;) {
-		str line = str_cut(&rest, '\n'), clear = line;
-		clear.n -= str_ends(line, S("?"));
-		if (!str_ends(clear, at))
-			buf_say(&had, "%S\n", line);
+		str line = str_cut(&rest, '\n'), agent = line, id = str_cut(&agent, '@');
+		agent.n -= str_ends(agent, S("?"));
+		if (str_eq(agent, c->speaker) &&
+		    (has_message(now, id) || (whole && !has_message(news, id))))
+			continue;
+		buf_say(&had, "%S\n", line);
 	}
-	for (int i = 0; i < news->n; i++) {
-		str line = arena_say(c->mem, "%S%S", news->at[i].id, at);
-		if (k < now->n && str_eq(now->at[k].id, news->at[i].id))
-			buf_say(&had, k++ < named ? "%S\n" : "%S?\n", line);
-		else if (text_has_line(n->had, line, NULL))
-			buf_say(&had, "%S\n", line);
-		else if (text_has_line(n->had, arena_say(c->mem, "%S?", line), NULL))
-			buf_say(&had, "%S?\n", line);
-	}
+	for (int i = 0; i < now->n; i++)
+		buf_say(&had, i < named ? "%S@%S\n" : "%S@%S?\n", now->at[i].id, c->speaker);
 	keep(&n->had, buf_str(&had));
 }
 
@@ -4421,31 +4500,35 @@ static void send_nudge(context *c, nudge *n, telling *t)
 	t->news = chosen = plan_nudge(c, n, t, &due);
 	if (chosen.n && !may_nudge(c, n))
 		named = INT32_MAX;       /* another server of the session does it */
-	else if (chosen.n && !post(c, n, t))
+	else if (chosen.n && !post(c, t))
 		named = 0;
-	note_nudged(c, n, &news, &chosen, named);
+	note_nudged(c, n, &news, t->record.whole, &chosen, named);
 }
 
-/* After a change of the mail, and when it is due. */
+/* After a change of the mail, and when it is due. The first look leaves out what was
+ * here before us. */
 static void nudge_look(nudge *n, process *self, arena *mem)
 {
 	context c = begin(self, mem, &(buf){ .mem = mem });
+	store_messages before = { 0 };
 	telling t;
+	int64_t due;
 	c.speaker = self->presence.agent;
 	t = begin_telling(&c, c.session_id);
-	n->looked = clock_ms();
-	if (!store_workspace_here(mem, self->root) || look_for_news(&c, &t, 0) != STORE_OK) {
-		n->due = 0;              /* a store that is away makes no news of old mail */
-	} else if (!n->begun) {
-		note_nudged(&c, n, &t.news, &t.news, INT32_MAX);
-		n->begun = true;
+	if (look_for_news(&c, &t, 0) != STORE_OK) {
+		n->due = 0;
 	} else {
-		plan_nudge(&c, n, &t, &n->due);
-		if (n->due && n->looked >= n->due)
+		for (int i = 0; !n->begun && i < t.news.n; i++)
+			if (time_parse(t.news.at[i].created) < n->started)
+				ADD(mem, &before) = t.news.at[i];
+		n->begun = n->begun || t.record.whole || t.news.n;
+		note_nudged(&c, n, &t.news, t.record.whole, &before, INT32_MAX);
+		plan_nudge(&c, n, &t, &due);
+		n->due = due;
+		if (due && clock_ms() >= due)
 			send_nudge(&c, n, &t);
-		else
-			note_nudged(&c, n, &t.news, &(store_messages){ 0 }, 0);
 	}
+	n->looked = clock_ms();
 	end_telling(&c, &t, false);
 	end(&c);
 	arena_reset(mem);
@@ -4563,9 +4646,9 @@ static void notify_human(context *c, const store_message *m)
 		start_command(c->mem, 0);
 }
 /* ==== Setup ====
- * Connecting a client, as its row of clients[] has it: a directory of our own is
- * written, the client's own command is run, and what belongs into a file of the
- * user's is only shown. No file is replaced that we cannot have written. */
+ * Connecting a client, as its row of clients[] has it: its own command is run, lines
+ * that belong into a file of the user's are only shown, and a directory that is ours
+ * alone is written. No file is replaced that we cannot have written. */
 
 static str path_join(arena *mem, str dir, const char *name)
 {
@@ -4589,6 +4672,15 @@ static str dir_of(str path)
 static store_result read_path(arena *mem, str path, str *text)
 {
 	return store_read_file(mem, dir_of(path), arena_z(mem, name_of(path)), text);
+}
+
+/* What a file of the user's holds, links followed; empty where there is none. */
+static str read_settings(arena *mem, str path)
+{
+	str real = real_path(mem, path), text = S("");
+	if (real.n)
+		read_path(mem, real, &text);
+	return text;
 }
 
 /* Makes a path absolute and resolves no link: what a link points to may have
@@ -4657,28 +4749,27 @@ static str fill_in(arena *mem, const char *text, str program)
 
 /* Can this be such a text of ours? Another path may stand in it for this program's,
  * and other numbers, of another version. */
-static bool is_ours(str there, const char *text)
+static bool is_filled_in(str there, const char *text)
 {
 	static const char number[] = "0123456789.";
-	while (*text && there.n) {
+	while (text && *text && there.n) {
 		bool escaped = false;
 		if (*text == '$') {
-			while (there.n && (escaped || *there.s != '"')) {
+			for (; there.n && (escaped || *there.s != '"'); there = str_from(there, 1))
 				escaped = !escaped && *there.s == '\\';
-				there = str_from(there, 1);
-			}
 			text += 2;
-		} else if (strchr(number, *text) && memchr(number, *there.s, 11)) {
+		} else if (strchr(number, *text)) {
 			text += strspn(text, number);
-			while (there.n && memchr(number, *there.s, 11))
+			while (there.n && memchr(number, *there.s, sizeof number - 1))
 				there = str_from(there, 1);
-		} else {
-			if (*there.s != *text++)
-				return false;
+		} else if (*there.s == *text) {
 			there = str_from(there, 1);
+			text++;
+		} else {
+			return false;
 		}
 	}
-	return *text == '\0' && there.n == 0;
+	return text && *text == '\0' && there.n == 0;
 }
 
 /* ---- What there is of a client ---- */
@@ -4688,145 +4779,156 @@ enum wired { NOT_KNOWN, HAS_NONE, HAS_OTHER, HAS_OURS };
 typedef struct {
 	const client *row;
 	bool here;
-	enum wired entry;                /* of the server, in a file of the client's */
-	enum wired hooks;                /* or our directory, which may bring the server */
-	bool allowed;                    /* it uses the tools without asking */
-	str entry_file, plugin;          /* where they are */
+	enum wired server, hooks;        /* in the client's files; the hooks maybe in our directory */
+	str other;                       /* the path that the server's entry has instead of ours */
+	bool asks;                       /* before each use of a tool */
 } wiring;
 
+/* A file in the client's directory; one that begins with "../" stands beside it,
+ * unless a variable names the directory. */
 static str client_file(arena *mem, const client *row, const char *name)
 {
-	str home = variable(row->home_variable);
-	if (home.n == 0)
-		home = path_join(mem, variable("HOME"), row->home ? row->home : "");
-	return path_join(mem, home, name);
+	str dir = variable(row->home_variable), home = str_of(row->home), config = S(".config/");
+	str xdg = variable("XDG_CONFIG_HOME");
+	bool beside = strncmp(name, "../", 3) == 0;
+	name += beside ? 3 : 0;
+	if (dir.n)
+		return path_join(mem, dir, name);
+	if (beside)
+		return path_join(mem, variable("HOME"), name);
+	if (xdg.n && str_starts(home, config))
+		dir = arena_say(mem, "%S/%S", xdg, str_from(home, config.n));
+	else
+		dir = arena_say(mem, "%S/%S", variable("HOME"), home);
+	return path_join(mem, dir, name);
+}
+
+/* The part of a configuration that names the servers of all projects; all of it, if
+ * it is no JSON. */
+static str list_of_servers(arena *mem, str text)
+{
+	static const char *const names[] = { "mcpServers", "mcp", "amp.mcpServers" };
+	json_error error;
+	const json *all = json_read(mem, text, JSON_STORED, &error), *list = NULL;
+	if (error.what)
+		return text;
+	for (size_t i = 0; i < sizeof names / sizeof *names && !list; i++)
+		list = json_get(all, str_of(names[i]));
+	return list && list->kind == JSON_OBJECT ? list->raw : S("");
 }
 
 /* Does a configuration, in whatever language, name this program, or another one
- * that is called as we are? `ours` is how we would write it there. What follows the
- * name tells a server from a hook, and a directory of that name is somebody's
- * project. */
-static enum wired look_for(context *c, str text, str ours, bool hook)
+ * that is called as we are (*other)? `ours` is how we would write it there. What
+ * follows the name tells a server from a hook, and a directory of that name is
+ * somebody's project. */
+static enum wired look_for(context *c, str text, str ours, bool hook, str *other)
 {
 	str name = S("interagent"), program = c->self->program;
-	bool path = false, word = false;
+	bool word = false;
 	if (contains(text, ours))
 		return HAS_OURS;
 	for (ptrdiff_t i = 1, start; i + name.n < text.n; i++) {
 		str after = str_from(text, i + name.n), found;
-		if (!str_starts(str_from(text, i), name) || !strchr(" \"'.\n/", text.s[i - 1]) ||
-		    !(hook ? str_starts(after, S(" hook")) : strchr("\"':,]}\n", *after.s) != NULL))
+		if (!str_starts(str_from(text, i), name) || !strchr(" \"'.\n/", text.s[i - 1]))
+			continue;
+		if (hook ? !str_starts(after, S(" hook")) && !str_starts(after, S("' hook"))
+			 : !strchr("\"':,]}\n", *after.s))
 			continue;
 		for (start = i; start > 0 && !strchr(" \"'\n[,", text.s[start - 1]);)
 			start--;
 		found = (str){ text.s + start, i + name.n - start };
-		if (text.s[i - 1] == '/' && same_place(c->mem, found, program))
-			return HAS_OURS;
-		if (text.s[i - 1] == '/')
-			path = path || store_look(c->mem, found) != STORE_DIRECTORY;
-		else
+		if (text.s[i - 1] != '/')
 			word = true;
+		else if (same_place(c->mem, found, program))
+			return HAS_OURS;
+		else if (store_look(c->mem, found) != STORE_DIRECTORY)
+			*other = found;
 	}
-	if (word && !path && same_place(c->mem, find_program(c->mem, name), program))
+	if (word && other->n == 0 && same_place(c->mem, find_program(c->mem, name), program))
 		return HAS_OURS;
-	return word || path ? HAS_OTHER : HAS_NONE;
+	return word || other->n ? HAS_OTHER : HAS_NONE;
 }
 
-static void look_for_entry(context *c, wiring *w)
+/* What this file of our directory should hold; empty: it should not be there. */
+static str plugin_text(context *c, const setup_file *f)
 {
-	arena *mem = c->mem;
-	str text, home = variable(w->row->home_variable);
-	const json *list;
-	json_error error;
-	if (!w->row->servers && !w->row->config)
-		return;
-	if (w->row->servers)
-		w->entry_file = path_join(mem, home.n ? home : variable("HOME"), w->row->servers);
-	else
-		w->entry_file = client_file(mem, w->row, w->row->config);
-	read_path(mem, w->entry_file, &text);
-	if (w->row->servers) {           /* the rest of it tells of projects */
-		list = json_get(json_read(mem, text, JSON_STORED, &error), S("mcpServers"));
-		text = list && list->kind == JSON_OBJECT ? list->raw : S("");
-	}
-	w->entry = look_for(c, text, fill_in(mem, "\"$P\"", c->self->program), false);
+	return f->text ? fill_in(c->mem, f->text, c->self->program) : S("");
 }
 
-/* Is this the file that brings the server? It is wanted only where the client has
- * no entry of its own: a model would see each tool twice. */
-static bool brings_server(const setup_file *f)
-{
-	return strstr(f->text, "mcpServers") != NULL;
-}
-
-static void look_for_plugin(arena *mem, str program, wiring *w)
+static enum wired look_at_plugin(context *c, const client *row)
 {
 	bool any = false, all = true;
-	w->plugin = client_file(mem, w->row, w->row->plugin);
-	for (const setup_file *f = w->row->plugin_files; f->name; f++) {
-		str there, text = S("");
-		store_result r = read_path(mem, path_join(mem, w->plugin, f->name), &there);
-		if (!brings_server(f) || w->entry == HAS_NONE)
-			text = fill_in(mem, f->text, program);
-		any = any || r == STORE_OK;
-		all = all && str_eq(there, text);
+	for (const setup_file *f = row->plugin_files; f->name; f++) {
+		str there, path = path_join(c->mem, client_file(c->mem, row, row->plugin), f->name);
+		any = read_path(c->mem, path, &there) == STORE_OK || any;
+		all = all && str_eq(there, plugin_text(c, f));
 	}
-	w->hooks = any ? HAS_OTHER : HAS_NONE;
 	if (all)
-		w->hooks = HAS_OURS;
+		return HAS_OURS;
+	return any ? HAS_OTHER : HAS_NONE;
 }
 
 static wiring look_at_client(context *c, const client *row)
 {
 	arena *mem = c->mem;
 	wiring w = { .row = row };
-	str words = str_of(row->add ? row->add : row->name), text;
-	w.here = find_program(mem, str_cut(&words, ' ')).n > 0;
-	if (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY)
-		w.here = true;
-	look_for_entry(c, &w);
-	if (row->plugin)
-		look_for_plugin(mem, c->self->program, &w);
-	if (row->hooks_file) {
-		read_path(mem, client_file(mem, row, row->hooks_file), &text);
-		w.hooks = look_for(c, text, fill_in(mem, "$S hook", c->self->program), true);
+	str words = str_of(row->add ? row->add : row->name), program = c->self->program, text, other = S("");
+	w.here = find_program(mem, str_cut(&words, ' ')).n > 0 ||
+		 (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY);
+	if (row->config) {
+		text = list_of_servers(mem, read_settings(mem, client_file(mem, row, row->config)));
+		w.server = look_for(c, text, fill_in(mem, "\"$P\"", program), false, &w.other);
 	}
-	if (row->allow_file) {
-		read_path(mem, client_file(mem, row, row->allow_file), &text);
-		w.allowed = contains(text, S("interagent"));
+	if (row->plugin) {
+		w.hooks = look_at_plugin(c, row);
+	} else if (row->hooks) {
+		text = read_settings(mem, client_file(mem, row, row->hooks_file));
+		w.hooks = look_for(c, text, fill_in(mem, "$S hook", program), true, &other);
+	}
+	if (row->allow) {
+		text = read_settings(mem, client_file(mem, row, row->allow_file));
+		w.asks = !contains(text, S("mcp__interagent"));
 	}
 	return w;
 }
 
 static str describe_wiring(arena *mem, const wiring *w)
 {
-	static const char *const servers[] = {
-		"here", "not connected", "connected to another program", "connected",
-	};
 	static const char *const hooks[] = {
-		"", ", without hooks", ", with hooks that are not current", ", with hooks",
+		"", ", no hooks", ", hooks of another program or version", ", with hooks",
 	};
-	enum wired server = w->entry;
-	if (w->row->plugin && server == HAS_NONE && w->hooks != HAS_NONE)
-		server = HAS_OURS;       /* with the hooks, in our directory */
-	if (server == HAS_NONE)
-		return S("not connected");
-	return arena_say(mem, "%s%s", servers[server], hooks[w->hooks]);
+	str server = S("here");
+	if (w->server == HAS_NONE)
+		server = S("not connected");
+	if (w->server == HAS_OURS)
+		server = S("connected");
+	if (w->server == HAS_OTHER && w->other.n)
+		server = arena_say(mem, "connected to %S, which is %s", w->other,
+				   store_look(mem, w->other) == STORE_PROGRAM ? "another program"
+									      : "no program");
+	else if (w->server == HAS_OTHER)
+		server = S("connected to another program");
+	return arena_say(mem, "%S%s%s", server, hooks[w->hooks],
+			 w->asks && w->server != HAS_NONE ? ", asks before each tool" : "");
+}
+
+/* How an entry that is not ours is taken out. */
+static str advise_removal(arena *mem, const wiring *w)
+{
+	return w->row->remove ? str_of(w->row->remove)
+			      : arena_say(mem, "take interagent out of %S",
+					  client_file(mem, w->row, w->row->config));
 }
 
 /* What is to be done about it; empty: nothing. */
 static str advise_wiring(arena *mem, const wiring *w)
 {
 	const client *row = w->row;
-	bool absent = (w->entry == HAS_NONE && !row->plugin) || (w->entry == NOT_KNOWN && row->add);
-	if (w->entry == HAS_OTHER)
-		return arena_say(mem, "let %S name this program, or take interagent out of it and "
-				      "run interagent setup %s", w->entry_file, row->name);
-	if ((absent && w->hooks != HAS_OURS) || w->hooks == HAS_NONE || w->hooks == HAS_OTHER)
+	if (w->server == HAS_OTHER)
+		return arena_say(mem, "%S; then interagent setup %s", advise_removal(mem, w), row->name);
+	if (w->server == HAS_NONE || w->hooks == HAS_NONE || w->hooks == HAS_OTHER || w->asks ||
+	    (w->server == NOT_KNOWN && row->add))
 		return arena_say(mem, "interagent setup %s", row->name);
-	if (row->allow && !w->allowed)
-		return arena_say(mem, "interagent setup %s shows what keeps %s from asking before "
-				      "each tool", row->name, row->title);
 	return S("");
 }
 
@@ -4835,8 +4937,7 @@ static str advise_wiring(arena *mem, const wiring *w)
 typedef struct {
 	context *c;
 	wiring w;
-	bool dry, undo;
-	bool changed, failed;
+	bool dry, undo, failed;
 } setup;
 
 /* Writes a file of our directory, or removes it where there is no text for it. */
@@ -4846,14 +4947,13 @@ static void change_file(setup *s, str path, str text)
 	store_fault fault;
 	store_result r;
 	if (s->dry) {
-		say(s->c, text.n ? "%S:\n%S" : "would remove %S\n%S", path, text);
+		say(s->c, text.n ? "would write %S:\n%S" : "would remove %S\n%S", path, text);
 		return;
 	}
 	if (text.n)
 		r = store_write_file(mem, dir_of(path), arena_z(mem, name_of(path)), text, &fault);
 	else
 		r = store_remove(mem, path, false, &fault);
-	s->changed = s->changed || r == STORE_OK;
 	s->failed = s->failed || r != STORE_OK;
 	if (r == STORE_OK)
 		say(s->c, "%s %S\n", text.n ? "wrote" : "removed", path);
@@ -4861,48 +4961,34 @@ static void change_file(setup *s, str path, str text)
 		say(s->c, "cannot %s %Q: %s\n", fault.doing, fault.path, strerror(fault.error));
 }
 
-static void set_plugin_file(setup *s, const setup_file *f)
+static void set_plugin_file(setup *s, str path, const setup_file *f)
 {
 	context *c = s->c;
-	str path = path_join(c->mem, s->w.plugin, f->name), text = S(""), there;
+	str text = s->undo ? S("") : plugin_text(c, f), there;
 	store_result r = read_path(c->mem, path, &there);
-	bool foreign = r == STORE_OK && !is_ours(there, f->text);
-	if (r != STORE_OK && r != STORE_ABSENT)  /* a link, a directory ... */
-		foreign = store_look(c->mem, dir_of(path)) == STORE_DIRECTORY;
-	if (!s->undo && (!brings_server(f) || s->w.entry == HAS_NONE))
-		text = fill_in(c->mem, f->text, c->self->program);
-	if (foreign)
+	bool ours = is_filled_in(there, f->text) || is_filled_in(there, f->old);
+	if (r != STORE_OK)               /* a link or a directory, or there is none */
+		ours = r == STORE_ABSENT || store_look(c->mem, dir_of(path)) != STORE_DIRECTORY;
+	if (!ours)
 		say(c, "%S is not as interagent writes it: left as it is\n", path);
-	else if (!str_eq(there, text) || (s->dry && text.n))
+	else if (!str_eq(there, text))
 		change_file(s, path, text);
 }
 
-/* Directories that are empty now go as well; a full one refuses. */
-static void remove_empty_dirs(setup *s)
-{
-	arena *mem = s->c->mem;
-	str home = variable("HOME");
-	store_fault fault;
-	for (const setup_file *f = s->w.row->plugin_files; f->name; f++)
-		store_remove(mem, dir_of(path_join(mem, s->w.plugin, f->name)), true, &fault);
-	for (str dir = s->w.plugin; dir.n > home.n; dir = dir_of(dir))
-		store_remove(mem, dir, true, &fault);
-}
-
+/* Our directory, file by file. After an undo the directories that are empty go too,
+ * up to the client's own; a full one refuses. */
 static void set_plugin(setup *s)
 {
 	arena *mem = s->c->mem;
-	str note = path_join(mem, s->w.plugin, ".written-by-interagent");  /* of version 1.0 */
+	const client *row = s->w.row;
+	str dir = client_file(mem, row, row->plugin), home = client_file(mem, row, "");
 	store_fault fault;
-	for (const setup_file *f = s->w.row->plugin_files; f->name; f++)
-		set_plugin_file(s, f);
-	if (!s->dry)
-		store_remove(mem, note, false, &fault);
-	if (s->undo && s->changed)
-		remove_empty_dirs(s);
-	if (!s->undo && s->w.entry != HAS_NONE)
-		say(s->c, "The server itself is in %S already%s.\n", s->w.entry_file,
-		    s->w.entry == HAS_OTHER ? ", with another program" : "");
+	for (const setup_file *f = row->plugin_files; f->name; f++)
+		set_plugin_file(s, path_join(mem, dir, f->name), f);
+	for (const setup_file *f = row->plugin_files; f->name && s->undo && !s->dry; f++)
+		store_remove(mem, dir_of(path_join(mem, dir, f->name)), true, &fault);
+	for (; dir.n >= home.n && s->undo && !s->dry && s->w.hooks != HAS_NONE; dir = dir_of(dir))
+		store_remove(mem, dir, true, &fault);
 }
 
 /* Runs a client's own command, and waits for it. What it prints goes to standard
@@ -4938,13 +5024,15 @@ static void run_client(setup *s, const char *command)
 	}
 	if (s->dry) {
 		say(c, "would run: %S\n", line);
-		return;
-	}
-	s->failed = !run_program(argv);
-	if (find_program(c->mem, str_of(argv[0])).n == 0)
+	} else if (find_program(c->mem, str_of(argv[0])).n == 0) {
 		say(c, "%s is not on PATH; where it is, run: %S\n", argv[0], line);
-	else
-		say(c, s->failed ? "this failed: %S\n" : "ran: %S\n", line);
+		s->failed = true;
+	} else if (run_program(argv)) {
+		say(c, "ran: %S\n", line);
+	} else {
+		say(c, "this failed: %S\n", line);
+		s->failed = true;
+	}
 }
 
 static void show_lines(setup *s, const char *what_for, const char *file, const char *lines)
@@ -4956,38 +5044,61 @@ static void show_lines(setup *s, const char *what_for, const char *file, const c
 
 static void connect_client(setup *s)
 {
+	context *c = s->c;
 	const client *row = s->w.row;
-	if (row->plugin)
-		set_plugin(s);
-	else if (s->w.entry == HAS_OURS || s->w.entry == HAS_OTHER)
-		say(s->c, "%s has the server already, in %S%s.\n", row->title, s->w.entry_file,
-		    s->w.entry == HAS_OURS ? "" : ", with another program: take that out first");
+	str file = row->config ? client_file(c->mem, row, row->config) : S("");
+	if (s->w.server == HAS_OURS)
+		say(c, "%s has the server already, in %S.\n", row->title, file);
+	else if (s->w.server == HAS_OTHER)
+		say(c, "%s has another server of this name, in %S. To take its place: %S; then "
+		       "interagent setup %s\n", row->title, file, advise_removal(c->mem, &s->w), row->name);
 	else if (row->add)
 		run_client(s, row->add);
 	else if (row->server)
 		show_lines(s, "To connect it", row->config, row->server);
-	if (row->hooks && s->w.hooks != HAS_OURS)
+	s->failed = s->failed || s->w.server == HAS_OTHER;
+	if (row->plugin)
+		set_plugin(s);
+	else if (row->hooks && s->w.hooks != HAS_OURS)
 		show_lines(s, "For hooks, which tell it of mail", row->hooks_file, row->hooks);
-	if (row->allow && !s->w.allowed)
+	if (s->w.asks)
 		show_lines(s, "To let it use the tools unasked", row->allow_file, row->allow);
 	if (row->note)
-		say(s->c, "%s\n", row->note);
+		say(c, "%s\n", row->note);
 }
 
 static void disconnect_client(setup *s)
 {
 	const client *row = s->w.row;
-	const char *leftover = "%S is yours: take the lines of interagent out of it.\n";
+	bool remove = row->remove && (s->w.server == HAS_OURS || s->w.server == NOT_KNOWN);
+	const char *files[3] = { NULL };
+	if (remove)
+		run_client(s, row->remove);
+	else if (s->w.server == HAS_OTHER)
+		say(s->c, "%s has a server of this name that is not this program: left as it is\n",
+		    row->title);
+	else if (s->w.server == HAS_OURS)
+		files[0] = row->config;
 	if (row->plugin)
 		set_plugin(s);
-	else if (s->w.entry == HAS_NONE)
-		say(s->c, "%s has no server of this name.\n", row->title);
-	else if (row->remove)
-		run_client(s, row->remove);
-	else if (row->config)
-		say(s->c, leftover, s->w.entry_file);
-	if (row->hooks && s->w.hooks != HAS_NONE)
-		say(s->c, leftover, client_file(s->c->mem, row, row->hooks_file));
+	else if (s->w.hooks == HAS_OURS || s->w.hooks == HAS_OTHER)
+		files[1] = row->hooks_file;
+	if (row->allow && !s->w.asks)
+		files[2] = row->allow_file;
+	for (int i = 0; i < 3; i++)
+		if (files[i] && !(i && files[i] == files[i - 1]))
+			say(s->c, "%S is yours: take the lines of interagent out of it.\n",
+			    client_file(s->c->mem, row, files[i]));
+}
+
+static const json *client_doc(context *c, const wiring *w)
+{
+	buf text = { .mem = c->mem };
+	json_writer doc = { .out = &text };
+	json_error error;
+	json_say(&doc, "{client:%s,is:%S,advice:%S}", w->row->name, describe_wiring(c->mem, w),
+		 advise_wiring(c->mem, w));
+	return json_read(c->mem, json_done(&doc), JSON_STRICT, &error);
 }
 
 /* Which clients are here, what each has, and the command for what it lacks. */
@@ -4995,16 +5106,15 @@ static void list_clients(context *c)
 {
 	str absent = S("");
 	for (int i = 0; i < CLIENTS; i++) {
-		const client *row = &clients[i];
-		wiring w = look_at_client(c, row);
-		str what = describe_wiring(c->mem, &w), advice = advise_wiring(c->mem, &w);
+		wiring w = look_at_client(c, &clients[i]);
+		str advice = advise_wiring(c->mem, &w);
 		if (!w.here) {
-			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent, row->name);
+			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent, clients[i].name);
 			continue;
 		}
-		say(c, "%s: %S%s%S\n", row->title, what, advice.n ? "; " : "", advice);
-		add_doc(c, json_with_text(c->mem, json_with_text(c->mem, NULL, S("client"),
-					  str_of(row->name)), S("is"), what));
+		say(c, advice.n ? "%s: %S. Next: %S\n" : "%s: %S%S\n", clients[i].title,
+		    describe_wiring(c->mem, &w), advice);
+		add_doc(c, client_doc(c, &w));
 	}
 	if (absent.n)
 		say(c, "Not found here: %S\n", absent);
@@ -5012,7 +5122,7 @@ static void list_clients(context *c)
 
 static bool run_setup(context *c, call *k)
 {
-	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag };
+	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag, .undo = get_value(k, "undo")->flag };
 	str name = str_trim(arg(k, "client"));
 	const client *row = client_called(name);
 	if (variable("HOME").n == 0)
@@ -5031,11 +5141,11 @@ static bool run_setup(context *c, call *k)
 		return false;
 	}
 	s.w = look_at_client(c, row);
-	s.undo = get_value(k, "undo")->flag;
 	if (s.undo)
 		disconnect_client(&s);
 	else
 		connect_client(&s);
+	add_doc(c, json_with_text(c->mem, client_doc(c, &s.w), S("said"), buf_str(c->out)));
 	c->status = s.failed;
 	return true;
 }
@@ -5125,7 +5235,8 @@ static void examine_mail(doctor *d, bool fix)
 static void examine_place(doctor *d)
 {
 	context *c = d->c;
-	str names = S(""), speaker = c->speaker.n ? shown_name(c, c->speaker) : S("nobody");
+	str names = S(""), speaker = own_name(c);
+	const char *mark = c->self->agents_shell;
 	int n = 0;
 	const store_record **here = agents_here(c, &n);
 	for (int i = 0; i < n; i++) {
@@ -5138,7 +5249,10 @@ static void examine_place(doctor *d)
 					 workspace));
 	}
 	report(d, "this directory", n ? names : S("nobody registered from here"), none);
-	report(d, "speaker", arena_say(c->mem, "%S: %s", speaker, c->why), none);
+	report(d, "speaker", arena_say(c->mem, mark ? "%S: %s; this shell is an agent's: %s is set"
+						    : "%S: %s",
+				       speaker.n ? shown_name(c, speaker) : S("nobody"), c->why, mark),
+	       none);
 }
 
 /* Does the system tell of new mail? Only a directory that is there can be watched. */
@@ -5203,7 +5317,7 @@ static bool run_doctor(context *c, call *k)
 		       S("set INTERAGENT_DIR to an absolute path"));
 		c->status = 1;
 	}
-	if (c->self->root.n && need_agents(c)) {
+	if (c->self->root.n && load_agents(c)) {
 		examine_place(&d);
 		examine_watch(&d);
 	}
@@ -5229,29 +5343,16 @@ static bool run_server(context *c, call *k);
 static bool run_man(context *c, call *k);
 static bool run_completion(context *c, call *k);
 
-static const char mail[] = "Mail", people[] = "Agents", specs[] = "Specs", yours[] = "For you",
-		  setting_up[] = "Setting up", plumbing[] = "For clients and scripts";
+static const char mail[] = "Mail", people[] = "Agents", specs[] = "Specs",
+		  setting_up[] = "Setting up", plumbing[] = "For clients and scripts",
+		  tools[] = "Only under a tool's name";
 
 /* In the order of --help: what a person types comes first. */
-static const char *const groups[] = { yours, mail, people, specs, setting_up, plumbing };
+static const char *const groups[] = { mail, people, specs, setting_up, plumbing };
 
 static const verb verbs[] = {
 	{ "board", NULL, 0, "Show what waits for you, who is there and what changed.",
-	  "In a terminal also without a verb.", NO_PARAMS, run_board, yours, "interagent board" },
-	{ "done", NULL, 0, "Mark a message completed.", "To undo it, reply.",
-	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
-		 { "from", STRING, CALLER, 0, NULL }),
-	  run_done, yours, "interagent done 1a2b3c4d" },
-	{ "log", NULL, LIST, "Show conversations, oldest first, replies below what they answer.",
-	  "Of everybody, of one agent, or the one that a message belongs to.",
-	  PARAMS({ "name", STRING, WORD, 0, "An agent, or a message's id" },
-		 { "since", SPAN, 0, 0, "Only what is younger, like 2d" },
-		 { "full", BOOLEAN, 0, 0, "With their texts" }),
-	  run_log, yours, "interagent log api --since 2d --full" },
-	{ "watch", NULL, 0, "Print unread mail, and each message as it comes.", NULL,
-	  PARAMS({ "from", STRING, CALLER, 0, NULL },
-		 { "all", BOOLEAN, 0, 0, "Everybody's mail" }),
-	  run_watch, yours, "interagent watch --all" },
+	  "In a terminal also without a verb.", NO_PARAMS, run_board, mail, "interagent board" },
 	{ "register_agent", NULL, TOOL,
 	  "Register your name so others can write to you: short, the same in every session. "
 	  "Again to update it.", NULL,
@@ -5264,7 +5365,7 @@ static const verb verbs[] = {
 	  list_agents, people, "interagent agents" },
 	{ "get_agent", NULL, TOOL | READ_ONLY, "One agent's entry.", NULL,
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_agent, people, "interagent get_agent api" },
+	  get_agent, tools, "interagent get_agent api" },
 	{ "send_message", "send", TOOL | ALWAYS_LOAD,
 	  "Send mail to an agent, running or not. Returns at once; answers come as mail.", NULL,
 	  PARAMS({ "from", STRING, CALLER, 0, LEAVE_OUT },
@@ -5283,7 +5384,7 @@ static const verb verbs[] = {
 	{ "read_message", "read", TOOL | READ_ONLY | ALWAYS_LOAD | LONG_RESULT,
 	  "Read a message. Reading your own mail acknowledges it.",
 	  "Without an id, the next unread one.",
-	  PARAMS({ "message_id", STRING, REQUIRED | WORD | SHELL_OPTIONAL, 0, "Or its first characters" },
+	  PARAMS({ "message_id", STRING, REQUIRED | WORD | SHELL_OPTIONAL, 0, NULL },
 		 { "reader", STRING, CALLER, 0, LEAVE_OUT },
 		 { "offset", INTEGER, 0, 0, NULL }),
 	  read_message, mail, "interagent read 1a2b3c4d" },
@@ -5295,6 +5396,20 @@ static const verb verbs[] = {
 		 { "content", DOCUMENT, REST, 0, NULL },
 		 { "mark_complete", BOOLEAN, 0, 0, "The matter is done" }),
 	  reply_message, mail, "interagent reply 1a2b3c4d 'It is mended.' --mark-complete" },
+	{ "done", NULL, 0, "Mark a message completed.", "To undo it, reply.",
+	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
+		 { "from", STRING, CALLER, 0, NULL }),
+	  run_done, mail, "interagent done 1a2b3c4d" },
+	{ "log", NULL, LIST, "Show conversations, each reply below what it answers.",
+	  "Of everybody, of one agent, or the one that a message belongs to; the oldest first.",
+	  PARAMS({ "name", STRING, WORD, 0, "An agent, or a message's id" },
+		 { "since", SPAN, 0, 0, "Only what is younger, like 2d" },
+		 { "full", BOOLEAN, 0, 0, "With their texts" }),
+	  run_log, mail, "interagent log api --since 2d --full" },
+	{ "watch", NULL, 0, "Print unread mail, and each message as it comes.", NULL,
+	  PARAMS({ "from", STRING, CALLER, 0, NULL },
+		 { "all", BOOLEAN, 0, 0, "Everybody's mail" }),
+	  run_watch, mail, "interagent watch --all" },
 	{ "escalate", NULL, TOOL, "Ask the human to decide about a message you got.", NULL,
 	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
 		 { "agent_name", STRING, CALLER, 0, LEAVE_OUT },
@@ -5322,8 +5437,8 @@ static const verb verbs[] = {
 		 { "status", STRING, REQUIRED | REST, MAX_NOTE, NULL }),
 	  set_status, people, "interagent set_status 'writing the importer' --from api" },
 	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
-	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, "Whose" }),
-	  get_status, people, "interagent get_status api" },
+	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }),
+	  get_status, tools, "interagent get_status api" },
 	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.", NULL,
 	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  get_all_statuses, people, "interagent statuses" },
@@ -5346,25 +5461,26 @@ static const verb verbs[] = {
 		 { "undo", BOOLEAN, 0, 0, "Take it back" }),
 	  run_setup, setting_up, "interagent setup claude --dry-run" },
 	{ "doctor", NULL, NO_STORE, "Look for what is wrong, and say what to do.",
-	  "The mail, this program, this directory, and each client that is here. Exits 1 if\n"
+	  "The mail, this program, this directory, and each client that is here. Exits 1 if "
 	  "the mail is damaged or has no place.",
 	  PARAMS({ "fix", BOOLEAN, 0, 0, "Move damaged files aside" }),
 	  run_doctor, setting_up, "interagent doctor" },
-	{ "serve", NULL, NO_STORE, "Be the MCP server, on standard input and output.", NULL,
+	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.", NULL,
 	  NO_PARAMS, run_server, plumbing, "interagent serve" },
-	{ "hook", NULL, NO_STORE, "Tell a client of mail: one command for all of its hook events.",
+	{ "hook", NULL, NO_STORE | OWN_OUTPUT | USAGE_IS_0,
+	  "Tell a client of mail: one command for all of its hook events.",
 	  "The event stands on standard input.",
 	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
 	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
-	  "Exits 2 with the text on standard error, because some clients wake by that; after the\n"
+	  "Exits 2 with the text on standard error, because some clients wake by that; after the "
 	  "time-out 0. With --exit-code 0 the text goes to standard output.",
 	  PARAMS({ "from", STRING, CALLER, 0, NULL },
-		 { "timeout", SPAN, 0, 0, "How long, like 5m; default: for ever" },
+		 { "timeout", SPAN, SECONDS, 0, "How long, like 5m; default: for ever" },
 		 { "exit_code", INTEGER, 0, 255, "When there is mail; default: 2" }),
 	  run_wait, plumbing, "interagent wait --timeout 5m" },
-	{ "man", NULL, NO_STORE, "Write the manual page.", NULL,
+	{ "man", NULL, NO_STORE | OWN_OUTPUT, "Write the manual page.", NULL,
 	  NO_PARAMS, run_man, plumbing, "interagent man | man -l -" },
-	{ "completion", NULL, NO_STORE, "Write the completion for a shell.", NULL,
+	{ "completion", NULL, NO_STORE | OWN_OUTPUT, "Write the completion for a shell.", NULL,
 	  PARAMS({ "shell", STRING, REQUIRED | WORD, 0, "bash, zsh or fish" }),
 	  run_completion, plumbing, "interagent completion bash" },
 };
@@ -5398,6 +5514,8 @@ static void on_signal(int number)
 	errno = saved;
 }
 
+static bool reader_may_go;               /* SIGPIPE was not ignored when we were started */
+
 /* What a parent has blocked or ignored is as it usually is: a process that cannot
  * be ended stays for ever, and with SIGCHLD ignored no helper can be waited for.
  * Other signals are the parent's business. A write that fails says so by itself. */
@@ -5411,7 +5529,7 @@ static void reset_signals(void)
 		sigaddset(&set, usual[i]);
 	}
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	reader_may_go = signal(SIGPIPE, SIG_IGN) != SIG_IGN;
 	signal(SIGXFSZ, SIG_IGN);
 }
 
@@ -6423,7 +6541,7 @@ static int64_t serve_quiet_moment(server *srv, bool idle)
 	/* 2. A session that is open for a while is present where it is at home. */
 	if (now >= srv->home_at) {
 		be_home(srv->self, &srv->mem);
-		srv->home_at = NEVER;
+		srv->home_at = srv->self->presence.fd >= 0 ? NEVER : now + HOME_AGAIN_MS;
 	}
 	next = earlier(next, srv->home_at);
 
@@ -6482,15 +6600,16 @@ static bool run_server(context *c, call *k)
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 
-/* What stands behind the dashes of an option: who speaks is always --from. */
-static str option_name(arena *mem, const param *p)
+/* The answer did not go out. Where its reader has gone, we end as other filters do. */
+static int cannot_write(arena *mem)
 {
-	buf b = { .mem = mem };
-	if (p->flags & CALLER)
-		return S("from");
-	for (const char *s = p->name; *s; s++)
-		buf_char(&b, *s == '_' ? '-' : *s);
-	return buf_str(&b);
+	int error = errno;
+	if (error == EPIPE && reader_may_go) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	warn(mem, "cannot write the answer: %s", strerror(error));
+	return REFUSED;
 }
 
 static const char *value_word(const param *p)
@@ -6504,82 +6623,147 @@ static const char *value_word(const param *p)
 
 /* ---- Help ---- */
 
-/* Adds a word of a usage line, on a new one where it would pass column 80. */
-static void add_usage_word(buf *b, str word)
+/* What a person is told of a parameter, where the row has nothing or speaks to a model. */
+static const struct {
+	const char *param, *about;
+} for_people[] = {
+	{ "message_id", "The message: the first characters of its id are enough" },
+	{ "original_message_id", "The message that is answered: the first characters of its id" },
+	{ "to", "Who gets it: an agent, several with commas, or human" },
+	{ "content", "The text; - reads standard input; default: type it, or your editor" },
+	{ "subject", "Default: the first line of the text, or that of what is answered" },
+	{ "urgent", "It may interrupt what the agent is doing" },
+	{ "mark_complete", "The matter is done; without a text nothing is sent" },
+	{ "offset", "How much of it to pass over; default: 0" },
+	{ "wait_seconds", "Wait so long for mail, at most 300; default: 0" },
+	{ "reason", "What there is to decide" },
+	{ "status", "What is going on" },
+	{ "agent_name", "The agent" },
+	{ "workspace_path", "Where the agent works; default: here" },
+	{ "description", "What the agent works on" },
+	{ "version", "An older text; default: the current one" },
+};
+
+static str param_about(const verb *v, const param *p)
 {
-	ptrdiff_t column = 0;
-	while (column < b->n && b->s[b->n - 1 - column] != '\n')
-		column++;
-	buf_say(b, column + 1 + word.n > 80 ? "\n         %S" : " %S", word);
+	if (p->flags & CALLER)
+		return S("Who speaks; default: in your own terminal, you");
+	for (size_t i = 0; i < sizeof for_people / sizeof *for_people; i++)
+		if (strcmp(p->name, for_people[i].param) == 0)
+			return str_of(for_people[i].about);
+	if (!p->about)
+		return v->group == specs ? S("The spec") : S("The agent");
+	return str_of(p->about);
 }
 
-static str usage_word(arena *mem, const param *p)
+static bool is_positional(const param *p)
 {
-	buf b = { .mem = mem };
-	bool positional = (p->flags & (WORD | REST)) != 0;
-	bool optional = !(p->flags & REQUIRED) || (p->flags & SHELL_OPTIONAL);
-	buf_say(&b, optional ? "[" : "");
-	if (positional)
-		for (const char *s = p->name; *s; s++)
-			buf_char(&b, *s >= 'a' && *s <= 'z' ? (char)(*s - 'a' + 'A') : *s);
-	else
-		buf_say(&b, "--%S", option_name(mem, p));
-	if (!positional && p->kind != BOOLEAN)
-		buf_say(&b, " %s", value_word(p));
-	buf_say(&b, p->flags & REST ? "..." : "");
-	buf_say(&b, optional ? "]" : "");
-	return buf_str(&b);
+	return (p->flags & (WORD | REST)) != 0;
+}
+
+/* Can it be left out? A text can be typed when it is asked for. */
+static bool is_optional(const param *p)
+{
+	return !(p->flags & REQUIRED) || (p->flags & SHELL_OPTIONAL) || p->kind == DOCUMENT;
+}
+
+/* Adds words, each on a new line where it would pass column 80. */
+static void add_words(buf *b, str words, const char *indent)
+{
+	while (words.n) {
+		str word = str_cut(&words, ' ');
+		ptrdiff_t column = 0;
+		while (column < b->n && b->s[b->n - 1 - column] != '\n')
+			column++;
+		if (column + 1 + word.n > 80)
+			buf_say(b, "\n%s%S", indent, word);
+		else
+			buf_say(b, column && b->s[b->n - 1] != ' ' ? " %S" : "%S", word);
+	}
+}
+
+/* A parameter with its value, as it is typed. */
+static str typed_param(arena *mem, const param *p)
+{
+	str title = param_title(mem, true, p);
+	if (is_positional(p))
+		return arena_say(mem, p->flags & REST ? "%S..." : "%S", title);
+	return arena_say(mem, p->kind == BOOLEAN ? "%S" : "%S %s", title, value_word(p));
+}
+
+static void add_param_help(buf *b, str what, str about)
+{
+	buf_say(b, what.n < 20 ? "  %S" : "  %S\n", what);
+	for (ptrdiff_t pad = what.n < 20 ? what.n : -2; pad < 20; pad++)
+		buf_char(b, ' ');
+	add_words(b, about, "                      ");
+	buf_char(b, '\n');
 }
 
 static int help_verb(arena *mem, const verb *v)
 {
-	buf b = { .mem = mem };
+	buf b = { .mem = mem }, list = { .mem = mem };
+	bool json = !(v->traits & OWN_OUTPUT);
 	buf_say(&b, "usage: interagent %s", v->alias ? v->alias : v->name);
-	for (const param *p = v->params; p->name; p++)
-		add_usage_word(&b, usage_word(mem, p));
-	add_usage_word(&b, S("[--json]"));
-	buf_say(&b, "\n\n%s\n", v->about);
-	if (v->more)
-		buf_say(&b, "%s\n", v->more);
-	if (v->alias)
-		buf_say(&b, "The same as interagent %s.\n", v->name);
-	for (const param *p = v->params; p->name; p++) {
-		if (p->flags & CALLER)
-			buf_say(&b, "  --from NAME: who speaks; in your own terminal that is you\n");
-		else if (p->about)
-			buf_say(&b, "  --%S: %s\n", option_name(mem, p), p->about);
+	for (int options = 0; options < 2; options++)
+		for (const param *p = v->params; p->name; p++) {
+			str typed = typed_param(mem, p);
+			if (is_positional(p) == (options == 1))
+				continue;
+			add_words(&b, arena_say(mem, is_optional(p) ? "[%S]" : "%S", typed), "         ");
+			if (!options)
+				typed = arena_say(mem, "%S, --%S", typed, option_name(mem, p));
+			add_param_help(&list, typed, param_about(v, p));
+		}
+	if (json) {
+		add_words(&b, S("[--json]"), "         ");
+		add_param_help(&list, S("--json"), S("Print JSON"));
 	}
-	buf_say(&b, "\nexample: %s\n", v->example);
-	return print(1, &b) ? DONE : REFUSED;
+	buf_say(&b, "\n\n");
+	add_words(&b, str_of(v->about), "");
+	buf_char(&b, '\n');
+	if (v->more) {
+		add_words(&b, str_of(v->more), "");
+		buf_char(&b, '\n');
+	}
+	if (v->alias)
+		buf_say(&b, "The tool's name, %s, is the same verb.\n", v->name);
+	buf_say(&b, list.n ? "\n%S\nexample: %s\n" : "%S\nexample: %s\n", buf_str(&list), v->example);
+	return print(1, &b) ? DONE : cannot_write(mem);
 }
 
 static void help_line(buf *b, const verb *v)
 {
 	const char *name = v->alias ? v->alias : v->name;
 	str about = str_of(v->about);
+	about = str_cut(&about, '.');
+	about.n = (ptrdiff_t)strcspn(arena_z(b->mem, about), about.n > 60 ? ":;" : ".");
 	buf_say(b, "  %s", name);
 	for (size_t pad = strlen(name); pad < 18; pad++)
 		buf_char(b, ' ');
-	buf_say(b, "%S\n", str_cut(&about, '.'));
+	buf_say(b, "%S\n", about);
 }
 
 static int help(arena *mem)
 {
-	buf b = { .mem = mem };
-	buf_say(&b, "interagent " VERSION ": mail between coding agents, and you\n\n"
-		"usage: interagent VERB [WORD...] [OPTION...]\n"
-		"       interagent help VERB     tells all of a verb\n");
+	buf b = { .mem = mem }, names = { .mem = mem };
+	buf_say(&b, "interagent: mail between coding agents, and you\n"
+		"usage: interagent VERB [WORD...] [OPTION...]; interagent help VERB tells more\n\n");
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
-		buf_say(&b, "\n%s\n", groups[g]);
+		buf_say(&b, "%s\n", groups[g]);
 		for (int i = 0; i < VERBS; i++)
 			if (verbs[i].group == groups[g])
 				help_line(&b, &verbs[i]);
 	}
-	buf_say(&b, "\nWithout a verb: the board in a terminal, else serve. --from NAME says who speaks,\n"
-		"--json asks for JSON, - as a text reads standard input, -- ends the options.\n"
+	for (int i = 0; i < VERBS; i++)
+		if (verbs[i].alias || verbs[i].group == tools)
+			buf_say(&names, " %s", verbs[i].name);
+	buf_say(&b, "\nTools' names are verbs too:");
+	add_words(&b, str_trim(buf_str(&names)), "  ");
+	buf_say(&b, "\n--from NAME says who speaks, - as a text reads standard input, -- ends options.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
-	return print(1, &b) ? DONE : REFUSED;
+	return print(1, &b) ? DONE : cannot_write(mem);
 }
 
 /* ---- Reading the options ---- */
@@ -6601,12 +6785,21 @@ static const param *find_param(const verb *v, str name)
 	return NULL;
 }
 
+static const param *text_param(const verb *v)
+{
+	for (const param *p = v->params; p->name; p++)
+		if (p->flags & REST)
+			return p;
+	return NULL;
+}
+
 static bool set_value(command *cmd, const param *p, str text)
 {
+	str title = param_title(cmd->c->mem, true, p);
 	if (!text_valid(text))
-		return refuse(cmd->c, "the value of %s is not UTF-8", p->name);
-	if (p->kind != DOCUMENT && text.n == 0 && (p->flags & REQUIRED))
-		return refuse(cmd->c, "%s: must not be empty", p->name);
+		return refuse(cmd->c, "%S: is not UTF-8", title);
+	if (text.n == 0 && p->kind != DOCUMENT && (p->kind != STRING || (p->flags & REQUIRED)))
+		return refuse(cmd->c, "%S: must not be empty", title);
 	return take_value(cmd->c, cmd->k, p, JSON_STRING, text);
 }
 
@@ -6629,7 +6822,7 @@ static bool take_option(command *cmd)
 		cmd->help = true;
 		return true;
 	}
-	if (!inside && str_eq(name, S("json"))) {
+	if (!inside && str_eq(name, S("json")) && !(cmd->k->verb->traits & OWN_OUTPUT)) {
 		c->wants_json = true;
 		return true;
 	}
@@ -6682,8 +6875,9 @@ static bool read_options(command *cmd)
 		} else if (word[1] == '-') {
 			done = take_option(cmd);
 		} else {
-			done = refuse(cmd->c, "no such option: %Q; put -- before a text that begins "
-					      "with a dash", str_of(word));
+			done = refuse(cmd->c, text_param(cmd->k->verb) ?
+				      "no such option: %Q; put -- before a text that begins with a dash" :
+				      "no such option: %Q", str_of(word));
 		}
 		if (!done)
 			return false;
@@ -6692,14 +6886,6 @@ static bool read_options(command *cmd)
 }
 
 /* ---- A text that is not in the options ---- */
-
-static const param *text_param(const verb *v)
-{
-	for (const param *p = v->params; p->name; p++)
-		if (p->flags & REST)
-			return p;
-	return NULL;
-}
 
 /* All of a descriptor. A read error is not the end: half a text is not sent. */
 static bool read_all(context *c, int fd, str *text)
@@ -6737,11 +6923,16 @@ static bool edit_text(context *c, const char *editor, str *text)
 		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path, strerror(fault.error));
 	child = fork();
 	if (child == 0) {
+		signal(SIGPIPE, SIG_DFL);
 		execl("/bin/sh", "sh", "-c", line.s, "sh", path.s, (char *)NULL);
 		_exit(127);
 	}
+	signal(SIGINT, SIG_IGN);         /* Ctrl-C is the editor's business */
+	signal(SIGQUIT, SIG_IGN);
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	if (child < 0 || status != 0)
 		return refuse(c, "%s did not end well: nothing is sent; the text is in %Q", editor, path);
 	return store_read_file(c->mem, c->self->root, draft_name, text) == STORE_OK ||
@@ -6774,9 +6965,11 @@ static bool check_first(context *c, call *k)
 {
 	bool good;
 	k->checking = true;
-	good = find_caller(c, k) && k->verb->run(c, k);
+	k->misused = !check_required(c, k);
+	good = !k->misused && find_caller(c, k) && k->verb->run(c, k);
 	k->checking = false;
-	c->out->n = 0;
+	if (good)
+		c->out->n = 0;
 	return good;
 }
 
@@ -6793,10 +6986,12 @@ static bool fill_text(command *cmd, const param *p, str text)
 {
 	const param *subject = find_param(cmd->k->verb, S("subject"));
 	str trimmed = str_trim(text);
+	cmd->k->misused = true;          /* unless all of it is right */
 	if (trimmed.n == 0)
 		return refuse(cmd->c, "nothing is sent: the text is empty");
 	if (!set_value(cmd, p, text))
 		return false;
+	cmd->k->misused = false;
 	if (!subject || !(subject->flags & SHELL_OPTIONAL) || get_value(cmd->k, "subject")->given)
 		return true;
 	trimmed = text_head_chars(str_cut(&trimmed, '\n'), MAX_SUBJECT);
@@ -6826,16 +7021,26 @@ static bool take_text(command *cmd, bool *edited)
 
 /* ---- Running a verb ---- */
 
+/* The exit status of a verb that was not called as it should be. */
+static int misused(const verb *v)
+{
+	if (v->traits & USAGE_IS_0)
+		return DONE;
+	return v->traits & USAGE_IS_1 ? REFUSED : USAGE;
+}
+
+/* A reason that begins with a parameter's name is told in the person's word for it. */
 static int refuse_verb(context *c, const call *k, bool usage)
 {
-	str why = str_trim(buf_str(c->out));
-	bool quiet = (k->verb->traits & USAGE_IS_1) != 0;
+	str why = str_trim(buf_str(c->out)), rest = why;
+	const param *p = find_param(k->verb, str_cut(&rest, ':'));
+	const char *name = k->verb->alias ? k->verb->alias : k->verb->name;
+	if (p)
+		why = arena_say(c->mem, "%S:%S", param_title(c->mem, true, p), rest);
 	if (usage)
-		write_out(2, arena_say(c->mem, "interagent: %S; see interagent help %s\n", why,
-				       k->verb->alias ? k->verb->alias : k->verb->name));
-	else
-		write_out(2, arena_say(c->mem, "interagent: %S\n", why));
-	return usage && !quiet ? USAGE : REFUSED;
+		why = arena_say(c->mem, "%S; see interagent help %s", why, name);
+	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
+	return usage ? misused(k->verb) : REFUSED;
 }
 
 /* One document: an array where the verb lists, or where there are several. */
@@ -6877,6 +7082,21 @@ static void drop_draft(context *c)
 	store_remove(c->mem, arena_say(c->mem, "%S/%s", c->self->root, draft_name), false, &fault);
 }
 
+/* An inbox may be asked to wait until there is something in it. */
+static bool run_until_mail(context *c, call *k)
+{
+	const param *p = find_param(k->verb, S("wait_seconds"));
+	int64_t until = clock_ms() + (p ? get_value(k, p->name)->number * 1000 : 0);
+	for (;;) {
+		k->may_wait = p && clock_ms() < until;
+		if (!run_call(c, k))
+			return false;
+		if (!k->waits || !sleep_for_mail(c, 1, until - clock_ms()))
+			return true;
+		reopen(c);
+	}
+}
+
 static int run_verb(process *self, const verb *v, char **argv)
 {
 	static arena mem;
@@ -6899,7 +7119,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 		warn(&mem, "%Q: %s", c.st.fault.path, c.st.fault.why);
 	if (!take_text(&cmd, &edited))
 		return refuse_verb(&c, &k, k.misused);
-	if (!run_call(&c, &k))
+	if (!run_until_mail(&c, &k))
 		return refuse_verb(&c, &k, k.misused);
 	if (edited)
 		drop_draft(&c);
@@ -6909,9 +7129,10 @@ static int run_verb(process *self, const verb *v, char **argv)
 		fit_lines(&text);
 	start_line(&c);
 	if (!print(1, &text))
-		return REFUSED;
+		return cannot_write(&mem);
 	write_receipts(self, &mem, k.receipts);
-	sweep(self, &mem);
+	if (!(v->traits & (USAGE_IS_0 | USAGE_IS_1)))
+		sweep(self, &mem);
 	return c.status;
 }
 
@@ -6925,12 +7146,13 @@ static int no_such_verb(arena *mem, str word)
 			names[n++] = str_of(verbs[i].alias);
 	}
 	near = nearest(word, names, n);
-	if (near.n)
+	if (str_starts(word, S("-")))
+		write_out(2, arena_say(mem, "interagent: no such option: %Q; see interagent --help\n", word));
+	else if (near.n)
 		write_out(2, arena_say(mem, "interagent: no such verb: %Q; did you mean %S? "
-				       "interagent help lists them\n", word, near));
+				       "see interagent --help\n", word, near));
 	else
-		write_out(2, arena_say(mem, "interagent: no such verb: %Q; interagent help lists them\n",
-				       word));
+		write_out(2, arena_say(mem, "interagent: no such verb: %Q; see interagent --help\n", word));
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */
@@ -6979,9 +7201,9 @@ static void man_text(buf *b, str text)
 /* A parameter: a word, or an option with its value. */
 static void man_param(buf *b, const param *p)
 {
-	if (p->flags & (WORD | REST)) {
+	if (is_positional(p)) {
 		buf_say(b, " Ar ");
-		man_word(b, str_of(p->name));
+		man_word(b, param_title(b->mem, true, p));
 		buf_say(b, p->flags & REST ? " ..." : "");
 		return;
 	}
@@ -6995,32 +7217,30 @@ static void man_param(buf *b, const param *p)
 
 static void man_verb(buf *b, const verb *v)
 {
-	int listed = 0;
+	buf list = { .mem = b->mem };
 	buf_say(b, ".It Cm %s", v->alias ? v->alias : v->name);
-	for (const param *p = v->params; p->name; p++) {
-		bool optional = !(p->flags & REQUIRED) || (p->flags & SHELL_OPTIONAL);
-		buf_say(b, optional ? " Oo" : "");
-		man_param(b, p);
-		buf_say(b, optional ? " Oc" : "");
-	}
+	for (int options = 0; options < 2; options++)
+		for (const param *p = v->params; p->name; p++) {
+			if (is_positional(p) == (options == 1))
+				continue;
+			buf_say(b, is_optional(p) ? " Oo" : "");
+			man_param(b, p);
+			buf_say(b, is_optional(p) ? " Oc" : "");
+			if (p->flags & CALLER)
+				continue;
+			buf_say(&list, ".It");
+			man_param(&list, p);
+			buf_say(&list, "\n");
+			man_text(&list, param_about(v, p));
+		}
 	buf_say(b, "\n");
 	man_text(b, str_of(v->about));
 	if (v->more)
 		man_text(b, str_of(v->more));
 	if (v->alias)
 		buf_say(b, "The tool's name,\n.Cm %s ,\nis the same verb.\n", v->name);
-	for (const param *p = v->params; p->name; p++) {
-		if (!p->about || (p->flags & CALLER))
-			continue;
-		if (!listed++)
-			buf_say(b, ".Bl -tag -width Ds -compact\n");
-		buf_say(b, ".It");
-		man_param(b, p);
-		buf_say(b, "\n");
-		man_text(b, str_of(p->about));
-	}
-	if (listed)
-		buf_say(b, ".El\n");
+	if (list.n)
+		buf_say(b, ".Bl -tag -width Ds -compact\n%S.El\n", buf_str(&list));
 }
 
 static const char man_head[] =
@@ -7166,7 +7386,7 @@ static void offer_specs(context *c, str typed)
 static void offer_ids(context *c, str typed)
 {
 	store_messages all = { 0 };
-	if (store_list_mail(&c->st, c->speaker, c->speaker, &all) != STORE_OK)
+	if (c->speaker.n == 0 || store_list_mail(&c->st, c->speaker, c->speaker, &all) != STORE_OK)
 		return;
 	for (int i = all.n - 1; i >= 0 && i >= all.n - IDS_OFFERED; i--)
 		if (looks_like_id(all.at[i].id))
@@ -7225,6 +7445,7 @@ static void complete_line(context *c, str line)
 {
 	const verb *v = NULL;
 	const param *p = NULL;           /* the one whose value the next word is */
+	str speaker = S("");
 	int words = 0, given = 0;
 	for (; line.n && memchr(line.s, ' ', (size_t)line.n); words++) {
 		str word = str_cut(&line, ' '), name = str_from(word, 2);
@@ -7239,8 +7460,12 @@ static void complete_line(context *c, str line)
 			option = find_param(v, verb_name(c->mem, arena_z(c->mem, name)));
 		else if (words > 1 && !p)
 			given++;
+		if (p && (p->flags & CALLER))
+			speaker = word;
 		p = option && option->kind != BOOLEAN ? option : NULL;
 	}
+	if (!find_speaker(c, speaker))
+		c->out->n = 0;           /* then nobody's mail is offered */
 	if (!v)
 		offer_verbs(c, line);
 	else if (str_starts(line, S("-")))
@@ -7261,7 +7486,8 @@ static bool run_completion(context *c, call *k)
 			say(c, "%s", completions[i].script);
 			return true;
 		}
-	return refuse(c, "no completion for %q: bash, zsh or fish", shell);
+	k->misused = true;
+	return refuse(c, "no shell %q; completion knows bash, zsh and fish", shell);
 }
 /* ==== Main ==== */
 
@@ -7277,17 +7503,14 @@ static str store_root(arena *mem)
 	return S("");
 }
 
-/* Where the client works: what it says, or else where we were started. */
+/* Where the client works: what it says, if that is where we were started or above it,
+ * for a client that was started inside another finds the outer one's word. */
 static str working_directory(arena *mem)
 {
-	const char *given = client_project();
-	char *here = NEW(mem, char, MAX_PATH_BYTES);
-	str path = S("");
-	if (given && *given)
-		path = real_path(mem, str_of(given));
-	if (path.n == 0 && getcwd(here, MAX_PATH_BYTES))
-		path = real_path(mem, str_of(here));
-	return path;
+	str given = real_path(mem, str_of(client_project()));
+	char *at = NEW(mem, char, MAX_PATH_BYTES);
+	str here = getcwd(at, MAX_PATH_BYTES) ? real_path(mem, str_of(at)) : S("");
+	return here.n == 0 || is_inside(here, given) ? given : here;
 }
 
 /* Descriptors 0 to 2 must be taken before a file of the store could be. They are
@@ -7333,7 +7556,7 @@ int main(int argc, char **argv)
 		word = "board";
 	argv += argc > 1 ? 2 : 1;
 	if (strcmp(word, "--version") == 0)
-		return write_out(1, S(VERSION_LINE "\n")) ? DONE : REFUSED;
+		return write_out(1, S(VERSION_LINE "\n")) ? DONE : cannot_write(&mem);
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return help(&mem);
 	if (strcmp(word, "help") == 0 && !*argv)
@@ -7348,7 +7571,7 @@ int main(int argc, char **argv)
 	if (self.root.n && self.root.s[0] != '/') {
 		warn(&mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
 		     variable("INTERAGENT_DIR").n ? "INTERAGENT_DIR" : "HOME", self.root);
-		return USAGE;
+		return misused(v);
 	}
 	return run_verb(&self, v, argv);
 }

@@ -11,7 +11,7 @@
  *                                  "<!-- Note: N -->" as its second line where there is a note
  *   specs/.history/<name>/readers.json   {"<agent>": {agent, version, readAt}}
  *   live/<name>.<8 hex>            locked by a server that speaks for the agent, while it runs
- *   live/.parties                  from and to of many messages, so that one look need not open them
+ *   live/.parties                  from and to of many messages, so that a look need not open them
  *   announced/<name>@<session>     the unread messages that a client's session was told of
  *   .lock                          what writers of shared files hold
  *   archive/.swept                 its mtime is the last sweep
@@ -118,19 +118,18 @@ enum {
 	MAX_TABLE = 64 * 1024 * 1024,    /* of a table, read or written: 100,000 agents */
 	MAX_FILE = 16 * 1024 * 1024,     /* of a spec, or of a file that is not of the store */
 	HEAD_BYTES = 1024,               /* of a spec: who published it, and when */
-	YOUNG_MS = 2000,                 /* a broken file this young is still being written: the
-					    original's slowest rewrite took 21 ms, FAT counts in 2 s */
+	YOUNG_MS = 2000,                 /* a broken file this young is still being written */
 	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms in all for one request */
-	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said, nor
-					    without the text of a spec */
-	WRITER_NAPS = 12,                /* past YOUNG_MS, so that a writer can tell damage for sure */
+	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said,
+					    nor without the text of a spec */
+	WRITER_NAPS = 12,                /* past YOUNG_MS: a writer must tell damage for sure */
 	ABSENT_NAPS = 3,                 /* 1 + 2 + 4 ms, for what is absent while it is replaced */
-	LOCK_MS = 8000,                  /* the longest batch of a sweep takes one; clients wait 60 */
+	LOCK_MS = 8000,                  /* a batch of a sweep takes one; clients wait 60 */
 	RECORD_NAPS = 7,                 /* for the lock of what a session was told */
 	SWEEP_MS = 3600 * 1000,
-	QUIET_MS = 24 * 3600 * 1000,     /* until the archive: as in the original */
-	ORPHAN_MS = 36 * 3600 * 1000,    /* until a file without its writer is given up: as in Maildir */
-	MOMENT_MS = 60 * 1000,           /* how long a sign of life counts where locks do not */
+	QUIET_MS = 24 * 3600 * 1000,     /* until the archive, as in the original */
+	ORPHAN_MS = 36 * 3600 * 1000,    /* until a dead writer's file is given up, as in Maildir */
+	MOMENT_MS = 60 * 1000,           /* a sign of life counts so long where no lock is seen */
 	UUID_LENGTH = 36,
 	BATCH = 100                      /* messages archived under one hold of the lock */
 };
@@ -184,7 +183,8 @@ str time_format(arena *mem, int64_t ms)
 	char text[32];
 	buf b = { .mem = mem };
 	gmtime_r(&seconds, &t);
-	buf_add(&b, (str){ text, (ptrdiff_t)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &t) });
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &t);
+	buf_add(&b, str_of(text));
 	buf_digits(&b, (uint64_t)(ms % 1000), 10, 3);
 	buf_char(&b, 'Z');
 	return buf_str(&b);
@@ -304,13 +304,18 @@ static str new_id(arena *mem)
 	return id_text(mem, bytes);
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Eight bytes at a step: a look hashes every name. For this machine only. */
 static uint64_t hash_of(str s)
 {
 	uint64_t h = (uint64_t)s.n * 0x9e3779b97f4a7c15u, word;
 	for (; s.n > 0; s = str_from(s, 8)) {
 		word = 0;
-		memcpy(&word, s.s, s.n < 8 ? (size_t)s.n : 8);
+		memcpy(&word, s.s, (size_t)least(s.n, 8));
 		h = (h ^ word) * 0xff51afd7ed558ccdu;
 		h ^= h >> 32;
 		if (s.n <= 8)
@@ -360,11 +365,13 @@ static const struct {
 	[PAST] = { NULL, HISTORY },      /* of one spec at a time: st->past */
 };
 
+_Static_assert(DIRS <= sizeof((store *)0)->fd / sizeof(int), "a store has room for each directory");
+
 static const int open_dir_flags = O_RDONLY | O_DIRECTORY;
 
 void store_open(store *st, arena *mem, str root)
 {
-	*st = (store){ .mem = mem, .root = root, .lock = -1, .fd = NEW(mem, int, DIRS) };
+	*st = (store){ .mem = mem, .root = root, .lock = -1 };
 	for (int i = 0; i < DIRS; i++)
 		st->fd[i] = -1;
 }
@@ -384,9 +391,7 @@ void store_close(store *st)
 	if (st->lock >= 0)
 		close(st->lock);
 	st->lock = -1;
-	if (st->own_index)
-		store_index_release(st->own_index);
-	st->own_index = NULL;
+	store_index_release(&st->own_index);
 }
 
 static const char *dir_name(const store *st, enum dir d)
@@ -446,7 +451,9 @@ static int make_dir(store *st, int in, int at, const char *name)
 {
 	if (sys_mkdir(at, name, 0700) < 0 && errno != EEXIST)
 		return -1;
-	return give_away(in, at, name) < 0 ? -1 : sync_dir(st, in);
+	if (give_away(in, at, name) < 0)
+		return -1;
+	return sync_dir(st, in);
 }
 
 /* Makes the root and what is missing above it, one step down after the other. A directory above may
@@ -562,18 +569,33 @@ static int open_in(store *st, enum dir d, const char *name, int flags)
 	}
 }
 
-/* Opens or makes a small file of ours for locking or writing. -1 with the fault. */
+/* Has somebody, a snapshot of links for instance, another name for this file? */
+static bool has_other_names(int fd)
+{
+	struct stat seen;
+	return sys_fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode) && seen.st_nlink > 1;
+}
+
+/* Opens or makes a small file of ours for locking or writing. -1 with the fault. What another name
+ * keeps is not written over: the file is made anew. */
 static int open_own(store *st, enum dir d, const char *name, int flags)
 {
-	int dir = dir_fd(st, d, true);
-	int fd = dir < 0 ? -1 : open_retry(dir, name, flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
-	if (dir >= 0 && (fd < 0 || give_away(dir, dir, name) < 0)) {
-		failed(st, "open", path_in(st, d, name), errno);
-		if (fd >= 0)
-			sys_close(fd);
+	int dir = dir_fd(st, d, true), fd;
+	if (dir < 0)
 		return -1;
+	flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+	fd = open_retry(dir, name, flags);
+	if (fd >= 0 && has_other_names(fd)) {
+		sys_close(fd);
+		sys_unlink(dir, name, 0);
+		fd = open_retry(dir, name, flags);
 	}
-	return fd;
+	if (fd >= 0 && give_away(dir, dir, name) == 0)
+		return fd;
+	failed(st, "open", path_in(st, d, name), errno);
+	if (fd >= 0)
+		sys_close(fd);
+	return -1;
 }
 
 /* ==== The names in a directory ==== */
@@ -628,8 +650,7 @@ static store_result names_close(store *st, names *it)
 }
 
 /* ==== Reading a file ====
- * Whatever stands where a file should be, a FIFO, a device, a link, gets an answer and not a hang.
- * */
+ * Whatever stands where a file should be, a FIFO, a device, a link, it gets an answer, not a hang. */
 
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
@@ -655,16 +676,15 @@ static store_result open_file(store *st, enum dir d, const char *name, int *fd, 
 static bool read_open(store *st, int fd, int64_t offset, int64_t max, const struct stat *seen,
 		      str *text)
 {
-	int64_t left = (int64_t)seen->st_size - offset;
+	int64_t left = least((int64_t)seen->st_size - offset, max);
 	ssize_t got = 1;
-	if (left > max)
-		left = max;
 	if (left < 0)
 		left = 0;
 	char *s = arena_new(st->mem, (ptrdiff_t)left + 1);
 	*text = (str){ s, 0 };
 	while (text->n < left && got != 0) {
-		got = sys_read(fd, s + text->n, (size_t)(left - text->n), (off_t)(offset + text->n));
+		ptrdiff_t n = text->n;
+		got = sys_read(fd, s + n, (size_t)(left - n), (off_t)(offset + n));
 		if (got < 0 && errno != EINTR)
 			return false;
 		if (got > 0)
@@ -699,6 +719,12 @@ static int is_there(store *st, enum dir d, const char *name, struct stat *seen)
 		return 0;
 	failed(st, "look at", path_in(st, d, name), errno);
 	return -1;
+}
+
+/* The first element or member of a value of this kind, which may be NULL. */
+static json *first_of(const json *value, enum json_kind kind)
+{
+	return value && value->kind == kind ? value->child : NULL;
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -792,9 +818,9 @@ static int try_lock(store *st, int fd, int how)
 	do
 		r = sys_flock(fd, how | LOCK_NB);
 	while (r < 0 && errno == EINTR);
-	if (r == 0 || errno == EWOULDBLOCK)
-		return r == 0 ? 0 : EWOULDBLOCK;
-	st->no_locks = true;
+	if (r < 0 && errno == EWOULDBLOCK)
+		return EWOULDBLOCK;
+	st->no_locks = st->no_locks || r < 0;
 	return 0;
 }
 
@@ -838,7 +864,7 @@ static store_result lock(store *st)
 			return STORE_BUSY;
 		}
 		nap(pause);
-		pause = pause < 50 ? pause * 2 : 50;
+		pause = (int)least(pause * 2, 50);
 	}
 }
 
@@ -958,9 +984,12 @@ static store_result keep_damaged(store *st, enum dir d, const char *name)
 	str text;
 	store_result r;
 	if (sys_link(dir, name, dir, beside, 0) == 0 || errno == EEXIST)
-		return STORE_OK;
+		return sync_dir(st, dir) == 0 ? STORE_OK :
+		       failed(st, "sync the directory of", path_in(st, d, beside), errno);
 	r = get(st, d, name, 0, MAX_TABLE, &text, &seen);   /* no hard links here: a copy */
-	return r == STORE_OK ? replace_file(st, d, beside, text, NULL) : r;
+	if (r == STORE_OK)
+		r = replace_file(st, d, beside, text, NULL);
+	return r;
 }
 
 /* Moves a damaged file out of the way: the doctor's way. */
@@ -998,7 +1027,7 @@ static store_result edit_table(store *st, enum dir d, const char *name, str key,
 	*entry = json_get(table, key);
 	if ((how == SET_NEW && *entry) || (how == REMOVE && !*entry))
 		return STORE_OK;
-	for (const json *m = members ? members->child : NULL; m; m = m->next)
+	for (const json *m = first_of(members, JSON_OBJECT); m; m = m->next)
 		*entry = json_with(st->mem, *entry, json_key(st->mem, m), m->raw);
 	text = how == REMOVE ? S("") : json_format(st->mem, *entry, 1);
 	text = json_format(st->mem, json_with(st->mem, table, key, text), 0);
@@ -1006,7 +1035,9 @@ static store_result edit_table(store *st, enum dir d, const char *name, str key,
 		return failed(st, "write", path_in(st, d, name), EFBIG);
 	if (damaged)
 		r = keep_damaged(st, d, name);
-	return r == STORE_OK ? replace_file(st, d, name, text, &seen) : r;
+	if (r == STORE_OK)
+		r = replace_file(st, d, name, text, &seen);
+	return r;
 }
 
 /* The same with the lock taken, and again for as long as somebody interferes. */
@@ -1034,7 +1065,7 @@ static store_result list_table(store *st, enum dir d, const char *name, store_re
 	bool damaged;
 	store_result r = load_table(st, d, name, &table, &seen, &damaged);
 	*out = (store_records){ 0 };
-	for (json *m = table ? table->child : NULL; m && r == STORE_OK; m = m->next)
+	for (json *m = first_of(table, JSON_OBJECT); m && r == STORE_OK; m = m->next)
 		if (m->kind == JSON_OBJECT)
 			ADD(st->mem, out) = (store_record){ json_key(st->mem, m), m };
 	return r;
@@ -1072,8 +1103,9 @@ int store_appear(store *st, store_presence *p)
 	if (dir < 0 || mark.n == 0)
 		return -1;
 	p->file = str_of(name);
-	json_say(&w, "{pid:%l,client:%S,session:%S,workspace:%S,host:%S,since:%S}", p->pid, p->client,
-		 p->session, p->workspace, host_name(st->mem), time_format(st->mem, time_now()));
+	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}", p->pid,
+		 p->client, p->session, p->socket, p->workspace, host_name(st->mem),
+		 time_format(st->mem, time_now()));
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
@@ -1107,7 +1139,9 @@ static enum store_life life_without_lock(store *st, const store_presence *p)
 	int64_t quiet = time_now() - p->seen;
 	if (quiet > MOMENT_MS || quiet < -MOMENT_MS)
 		return STORE_GONE;
-	if (here && (p->pid <= 0 || p->pid > INT32_MAX || (kill((pid_t)p->pid, 0) < 0 && errno == ESRCH)))
+	if (p->pid <= 0 || p->pid > INT32_MAX)
+		return STORE_GONE;
+	if (here && kill((pid_t)p->pid, 0) < 0 && errno == ESRCH)
 		return STORE_GONE;
 	return STORE_UNSURE;
 }
@@ -1136,6 +1170,7 @@ static bool read_presence(store *st, const char *name, store_presence *p)
 		.file = str_of(name),
 		.client = json_get_text(st->mem, doc, S("client")),
 		.session = json_get_text(st->mem, doc, S("session")),
+		.socket = json_get_text(st->mem, doc, S("socket")),
 		.workspace = json_get_text(st->mem, doc, S("workspace")),
 		.host = json_get_text(st->mem, doc, S("host")),
 		.since = time_parse(json_get_text(st->mem, doc, S("since"))),
@@ -1148,8 +1183,8 @@ static bool read_presence(store *st, const char *name, store_presence *p)
 	return p->agent.n > 0;
 }
 
-/* By agent; of one agent the one that says most first. Equal moments are told apart by name: all who
- * look agree on which is the newest. */
+/* By agent; of one agent the one that says most first. Equal moments are told apart by name, so
+ * that all who look agree on which is the newest. */
 static int by_agent(const void *a, const void *b)
 {
 	const store_presence *x = a, *y = b;
@@ -1266,9 +1301,9 @@ const store_state_row store_states[STORE_STATES] = {
 	  STORE_OPEN | STORE_LISTED | STORE_UNREAD },
 	{ STORE_ESCALATED, { "escalated", 9 }, { "escalated ", 10 }, { " (escalated)", 12 }, 2,
 	  STORE_OPEN | STORE_LISTED | STORE_DECIDE },
-	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read ", 5 }, { " (read)", 7 }, 3,
+	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read, ", 6 }, { " (read)", 7 }, 3,
 	  STORE_OPEN | STORE_LISTED | STORE_SWEPT },
-	{ STORE_COMPLETED, { "completed", 9 }, { "done ", 5 }, { " (done)", 7 }, 4, STORE_SWEPT },
+	{ STORE_COMPLETED, { "completed", 9 }, { "completed, ", 11 }, { " (done)", 7 }, 4, STORE_SWEPT },
 };
 
 unsigned store_states_with(unsigned traits)
@@ -1293,8 +1328,8 @@ static const char *file_name(store *st, str id, const char *tail)
 	return arena_say(st->mem, "%S%s", id, tail).s;
 }
 
-/* Can it be an id? A file synchroniser's copies, "<UUID> (1)" or "<UUID>-HOST", are no messages. Ids
- * that are no UUIDs are made by hand, and good. */
+/* Can it be an id? A file synchroniser's copies, "<UUID> (1)" or "<UUID>-HOST", are no messages.
+ * Ids that are no UUIDs are made by hand, and good. */
 static bool is_id(str s)
 {
 	if (s.n < 1 || s.n > 64 || (s.n > UUID_LENGTH && s.s[8] == '-' && s.s[13] == '-' &&
@@ -1402,8 +1437,8 @@ store_result store_send(store *st, store_message *m, str body)
 	}
 	r = replace_file(st, METAS, file_name(st, m->id, ".json"), json_format(st->mem, m->doc, 0),
 			 NULL);
-	if (st->own_index && st->own_index->whole && (r == STORE_OK || st->fault.placed))
-		learn(st, st->own_index, m->id);
+	if (st->own_index.whole && (r == STORE_OK || st->fault.placed))
+		learn(st, &st->own_index, m->id);
 	return r;
 }
 
@@ -1495,8 +1530,10 @@ static int32_t *known_slot(const store_index *x, str id, uint64_t hash)
 
 static struct store_known *known_find(const store_index *x, str id)
 {
-	int32_t at = x->slots ? *known_slot(x, id, hash_of(id)) : 0;
-	return at ? &x->at[at - 1] : NULL;
+	const int32_t none = 0, *at = &none;
+	if (x->slots)
+		at = known_slot(x, id, hash_of(id));
+	return *at ? &x->at[*at - 1] : NULL;
 }
 
 /* Makes the table anew with room for `more`, in an arena of its own: what is gone, and the memory
@@ -1562,7 +1599,10 @@ static void index_forget(store_index *x)
 	if (x->watch > 0)
 		close(x->watch - 1);
 	arena_rewind(&x->mem, (arena){ 0 });
-	*x = (store_index){ .changes = x->changes + 1, .opened = x->opened };
+	arena_rewind(&x->scratch, (arena){ 0 });
+	*x = (store_index){
+		.changes = x->changes + 1, .reported = x->reported, .opened = x->opened,
+	};
 }
 
 void store_index_release(store_index *index)
@@ -1574,11 +1614,12 @@ void store_index_release(store_index *index)
  * is tried again by whoever lists. */
 static void learn(store *st, store_index *x, str id)
 {
-	arena mark = *st->mem;
+	arena *mem = st->mem;
 	store_fault fault = st->fault;
 	int naps = st->naps;
 	struct store_known *k;
 	store_message m;
+	st->mem = &x->scratch;
 	st->naps = WRITER_NAPS;
 	store_result r = load_meta(st, METAS, id, &m, NULL);
 	x->opened++;
@@ -1600,9 +1641,10 @@ static void learn(store *st, store_index *x, str id)
 		x->learnt += read && !k->was_read;
 		k->was_read = k->was_read || read;
 	}
+	arena_reset(&x->scratch);
+	st->mem = mem;
 	st->naps = naps;
 	st->fault = fault;
-	arena_rewind(st->mem, mark);
 }
 
 /* ---- The memo: live/.parties ----
@@ -1798,10 +1840,11 @@ static store_result walk_names(store *st, store_index *x, int64_t expected)
 	memo m = { 0 };
 	if (x->walk == 0) {
 		random_bytes((unsigned char *)&x->seed, sizeof x->seed);
-		if (!x->names_only)
-			read_memo(st, x, &m);
-		index_rebuild(x, expected < MAX_EXPECTED ? (int)expected : MAX_EXPECTED);
+		index_rebuild(x, (int)least(expected, MAX_EXPECTED));
 	}
+	if (!x->names_only && !x->memo_read)
+		read_memo(st, x, &m);
+	x->memo_read = x->memo_read || !x->names_only;
 	x->walk++;
 	x->walked = clock_ms();
 	x->unexplained = 0;
@@ -1858,17 +1901,13 @@ static bool is_current(store *st, store_index *x, const struct stat *dir)
  * That one stays as it was at the first look. */
 static store_result current_index(store *st, bool names_only, store_index **out)
 {
-	store_index *x = st->index;
+	store_index *x = st->index ? st->index : &st->own_index;
 	struct stat dir = { 0 };
 	store_result r;
-	if (!x && !st->own_index)
-		st->own_index = NEW(st->mem, store_index, 1);
-	if (!x)
-		x = st->own_index;
 	*out = x;
-	if (x == st->own_index && x->whole && (names_only || !x->names_only))
+	if (x == &st->own_index && x->whole && (names_only || !x->names_only))
 		return STORE_OK;
-	x->names_only = names_only && x == st->own_index;
+	x->names_only = names_only && x == &st->own_index;
 
 	/* 1. Is it the directory that the index knows? */
 	int fd = dir_fd(st, METAS, false);
@@ -1890,9 +1929,9 @@ static store_result current_index(store *st, bool names_only, store_index **out)
 	if (is_current(st, x, &dir))
 		return STORE_OK;
 	if (x->watch == 0) {
-		x->watch = x == st->index ? start_watch(st) + 1 : -1;
-		if (x->watch == 0)
-			x->watch = -1;
+		x->watch = -1;
+		if (x == st->index && (fd = start_watch(st)) >= 0)
+			x->watch = fd + 1;
 	}
 	x->mtime = x->walked_mtime = mtime_ns(&dir);
 	r = walk_names(st, x, (int64_t)dir.st_size / NAME_BYTES + 64);
@@ -1904,7 +1943,7 @@ static store_result current_index(store *st, bool names_only, store_index **out)
 int store_watch(store *st)
 {
 	store_index *x;
-	if (!st->index || dir_fd(st, METAS, true) < 0 || current_index(st, false, &x) != STORE_OK)
+	if (!st->index || dir_fd(st, METAS, false) < 0 || current_index(st, false, &x) != STORE_OK)
 		return -1;
 	return x->watch > 0 ? x->watch - 1 : -1;
 }
@@ -1912,8 +1951,11 @@ int store_watch(store *st)
 bool store_changed(store *st)
 {
 	store_index *x;
-	uint64_t before = st->index ? st->index->changes : 0;
-	return current_index(st, false, &x) != STORE_OK || x->watch <= 0 || x->changes != before;
+	if (current_index(st, false, &x) != STORE_OK || x->watch <= 0)
+		return true;
+	bool changed = x->changes != x->reported;
+	x->reported = x->changes;
+	return changed;
 }
 
 /* ---- Lists ---- */
@@ -1939,8 +1981,8 @@ typedef struct {
 
 static bool fits(const mail_filter *f, const store_message *m)
 {
-	return f->all || (f->to.n && str_eq(m->to, f->to)) || (f->from.n && str_eq(m->from, f->from)) ||
-	       (f->states >> m->state & 1);
+	return f->all || (f->states >> m->state & 1) || (f->to.n && str_eq(m->to, f->to)) ||
+	       (f->from.n && str_eq(m->from, f->from));
 }
 
 /* Adds one message, if it fits. A damaged one is passed over and counted. */
@@ -2069,7 +2111,7 @@ store_result store_count_mail(store *st, store_counts *out, store_messages *esca
 	}
 	if (escalated)
 		sort_by_age(escalated);
-	if (x == st->own_index && x->learnt > MEMO_GAIN)
+	if (x == &st->own_index && x->learnt > MEMO_GAIN)
 		write_memo(st, x);
 	return r;
 }
@@ -2138,7 +2180,7 @@ store_result store_has_waiting(store *st, str from, str to, int most, bool *has)
 		     (store_states[k->state].traits & (STORE_UNREAD | STORE_DECIDE));
 	}
 	*has = n >= most;
-	if (x == st->own_index && x->learnt > MEMO_GAIN)
+	if (x == &st->own_index && x->learnt > MEMO_GAIN)
 		write_memo(st, x);
 	return r;
 }
@@ -2158,7 +2200,7 @@ static ptrdiff_t common(str a, str b)
 /* Takes an id that has the prefix; the second makes it ambiguous. */
 static void match(store *st, str id, str prefix, str *found, store_result *r)
 {
-	if (!is_id(id) || common(id, prefix) < prefix.n)
+	if (common(id, prefix) < prefix.n)
 		return;
 	*r = *r == STORE_ABSENT ? STORE_OK : STORE_AMBIGUOUS;
 	*found = arena_copy(st->mem, id);
@@ -2183,7 +2225,8 @@ static store_result match_archived(store *st, str prefix, str *id)
 	if (!names_open(st, &it, OLD_METAS))
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".json")))
-		match(st, it.stem, prefix, id, &r);
+		if (is_id(it.stem))
+			match(st, it.stem, prefix, id, &r);
 	return names_close(st, &it) == STORE_OK ? r : STORE_FAILED;
 }
 
@@ -2191,7 +2234,7 @@ static str lower_case(arena *mem, str s)
 {
 	buf b = { .mem = mem };
 	for (ptrdiff_t i = 0; i < s.n; i++)
-		buf_char(&b, s.s[i] >= 'A' && s.s[i] <= 'Z' ? (char)(s.s[i] + 32) : s.s[i]);
+		buf_char(&b, (char)(s.s[i] + (s.s[i] >= 'A' && s.s[i] <= 'Z') * ('a' - 'A')));
 	return buf_str(&b);
 }
 
@@ -2210,7 +2253,9 @@ store_result store_find(store *st, str prefix, store_message *m)
 	r = match_live(st, prefix, &id);
 	if (r == STORE_ABSENT)
 		r = match_archived(st, prefix, &id);
-	return r == STORE_OK ? load_message(st, id, m, &seen) : r;
+	if (r == STORE_OK)
+		r = load_message(st, id, m, &seen);
+	return r;
 }
 
 str store_short_id(store *st, str id)
@@ -2224,7 +2269,7 @@ str store_short_id(store *st, str id)
 		if (n >= shown && n < id.n)
 			shown = n + 1;
 	}
-	return (str){ id.s, shown < id.n ? shown : id.n };
+	return (str){ id.s, (ptrdiff_t)least(shown, id.n) };
 }
 
 /* ==== The sweep ====
@@ -2303,7 +2348,8 @@ static store_result archive_batch(store *st, const str *id, int n)
 static bool is_quiet_meta(store *st, str id)
 {
 	store_message m;
-	return load_meta(st, METAS, id, &m, NULL) == STORE_OK && (is_quiet(&m) || is_archived(st, id));
+	return load_meta(st, METAS, id, &m, NULL) == STORE_OK &&
+	       (is_quiet(&m) || is_archived(st, id));
 }
 
 /* A body without a meta: half archived, or never sent and old. */
@@ -2396,8 +2442,7 @@ static bool claim_sweep(store *st)
 	bool mine = false;
 	if (dir_fd(st, METAS, false) < 0 || !is_sweep_due(st) || lock(st) != STORE_OK)
 		return false;
-	fd = is_sweep_due(st) ? open_own(st, ARCHIVE, ".swept", O_WRONLY) : -1;
-	if (fd >= 0) {
+	if (is_sweep_due(st) && (fd = open_own(st, ARCHIVE, ".swept", O_WRONLY)) >= 0) {
 		mine = sys_touch(fd, NULL) == 0;
 		close(fd);
 	}
@@ -2416,12 +2461,12 @@ store_result store_sweep(store *st)
 	    !find_due(st, BODIES, S(".md"), is_orphan, &due))
 		return STORE_FAILED;
 	for (int i = 0; i < due.n && r == STORE_OK; i += BATCH)
-		r = archive_batch(st, due.at + i, due.n - i < BATCH ? due.n - i : BATCH);
+		r = archive_batch(st, due.at + i, (int)least(due.n - i, BATCH));
 	return r;
 }
 
-/* The one place where mail is deleted, at the human's word. The meta goes first: what is left at
- * any stop is a text that nobody shows. */
+/* The one place where mail is deleted, at the human's word. The metas go first, and for good: what
+ * is left at any stop is a text that nobody shows. */
 store_result store_prune(store *st, int64_t older_ms, int *count)
 {
 	store_messages all = { 0 };
@@ -2440,10 +2485,14 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 			continue;
 		if (sys_unlink(dir_fd(st, OLD_METAS, false), meta, 0) < 0)
 			r = failed(st, "delete", path_in(st, OLD_METAS, meta), errno);
-		else if (dir_fd(st, OLD_BODIES, false) >= 0)
-			sys_unlink(dir_fd(st, OLD_BODIES, false), file_name(st, m->id, ".md"), 0);
-		*count += r == STORE_OK;
+		else
+			all.at[(*count)++] = *m;
 	}
+	if (*count && sync_dir(st, dir_fd(st, OLD_METAS, false)) < 0)
+		r = failed(st, "sync", path_in(st, OLD_METAS, ""), errno);
+	else if (*count && dir_fd(st, OLD_BODIES, false) >= 0)
+		for (int i = 0; i < *count; i++)
+			sys_unlink(st->fd[OLD_BODIES], file_name(st, all.at[i].id, ".md"), 0);
 	unlock(st);
 	return r;
 }
@@ -2523,12 +2572,11 @@ static store_result split_mail(store *st, store_announced *a, unsigned which, st
 	store_messages mail;
 	buf unread = { .mem = st->mem };
 	str next = a->ids;
-	int damaged = st->damaged;
 	store_result r;
 	if (which & STORE_ESCALATIONS)
 		f.states = 1u << STORE_ESCALATED;
 	r = list_mail(st, &f, &mail);
-	a->whole = st->damaged == damaged;
+	a->whole = st->damaged == 0;
 	for (int i = 0; i < mail.n && r == STORE_OK; i++) {
 		const store_message *m = &mail.at[i];
 		if (!(store_states[m->state].traits & STORE_UNREAD) && !(f.states >> m->state & 1))
@@ -2564,8 +2612,8 @@ store_result store_list_news(store *st, store_announced *a, unsigned which, stor
 	return split_mail(st, a, which, news);
 }
 
-/* The ids that the record is to have: those just told, those of before that are unread still, and
- * those that others noted since. */
+/* The ids that the record is to have: those just told, those of before that are unread still, or
+ * may be, and those that others noted since. */
 static str merge_ids(store *st, const store_announced *a, const store_announced *now,
 		     const store_messages *told)
 {
@@ -2573,7 +2621,7 @@ static str merge_ids(store *st, const store_announced *a, const store_announced 
 	str rest = now->ids, line, unread = a->unread, before = a->ids, noted = now->ids;
 	while (rest.n) {
 		line = str_cut(&rest, '\n');
-		if (is_id(line) && (text_has_line(a->unread, line, &unread) ||
+		if (is_id(line) && (!a->whole || text_has_line(a->unread, line, &unread) ||
 				    !text_has_line(a->ids, line, &before)))
 			buf_say(&ids, "%S\n", line);
 	}
@@ -2588,11 +2636,12 @@ static str new_record(store *st, const store_announced *a, store_announced *now,
 		      const store_messages *told)
 {
 	str rest = a->unread, ids = merge_ids(st, a, now, told), next = ids;
-	bool all = a->whole && is_settled(a->seen_changed, a->seen_looked) &&
-		   !(now->changed == a->seen_changed && is_settled(now->changed, now->looked));
+	bool all = a->whole && is_settled(a->seen_changed, a->seen_looked);
 	while (rest.n && all)
 		all = text_has_line(ids, str_cut(&rest, '\n'), &next);
-	if (all) {
+	if (!all) {
+		now->changed = now->looked = 0;
+	} else if (now->changed != a->seen_changed || !is_settled(now->changed, now->looked)) {
 		now->changed = a->seen_changed;
 		now->looked = a->seen_looked;
 	}
@@ -2694,11 +2743,12 @@ static void split_spec(str file, bool past, store_spec *spec)
 	spec->publisher = spec->published = spec->note = S("");
 	spec->text = text;
 	if (take_line(&text, "<!-- Published by: ", &line)) {
-		ptrdiff_t at = line.n - 4;
-		while (at > 0 && !str_starts(str_from(line, at), S(" at ")))
-			at--;
-		spec->publisher = (str){ line.s, at > 0 ? at : 0 };
-		spec->published = str_from(line, at > 0 ? at + 4 : line.n);
+		for (ptrdiff_t at = line.n - 4; at > 0 && spec->publisher.n == 0; at--) {
+			if (!str_starts(str_from(line, at), S(" at ")))
+				continue;
+			spec->publisher = (str){ line.s, at };
+			spec->published = str_from(line, at + 4);
+		}
 		if (past)
 			take_line(&text, "<!-- Note: ", &spec->note);
 		spec->text = text;
@@ -2736,7 +2786,8 @@ static store_result read_spec(store *st, enum dir d, const char *file, store_spe
 		store_result r = open_file(st, d, file, &fd, seen);
 		if (r != STORE_OK)
 			return r;
-		bool well = read_open(st, fd, 0, MAX_FILE, seen, &text) && sys_fstat(fd, &after) == 0;
+		bool well = read_open(st, fd, 0, MAX_FILE, seen, &text) &&
+			    sys_fstat(fd, &after) == 0;
 		error = errno;
 		sys_close(fd);
 		if (well && seen->st_size > MAX_FILE) {
@@ -2757,39 +2808,32 @@ static store_result read_spec(store *st, enum dir d, const char *file, store_spe
 	}
 }
 
-typedef struct {
-	int64_t *at;                     /* ascending */
-	int n, room;
-} numbers;
+enum { MAX_VERSION = 1000 * 1000 * 1000 };       /* a greater number is no version of ours */
 
-static int by_number(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x > y) - (x < y);
-}
-
-/* The versions that are kept of the spec whose history is PAST. */
-static store_result list_versions(store *st, numbers *out)
+/* The newest version that is kept of the spec whose history is PAST; 0: none. */
+static store_result newest_version(store *st, int64_t *newest)
 {
 	names it;
 	int64_t version;
-	*out = (numbers){ 0 };
+	*newest = 0;
 	if (!names_open(st, &it, PAST))
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".md")))
-		if (str_int(it.stem, &version) && version > 0)
-			ADD(st->mem, out) = version;
-	if (out->n)
-		qsort(out->at, (size_t)out->n, sizeof *out->at, by_number);
+		if (str_int(it.stem, &version) && version > *newest && version < MAX_VERSION)
+			*newest = version;
 	return names_close(st, &it);
 }
 
 /* What version 1.0 kept beside the texts: {versions: [{version, note...}], readers: {"<agent>":
- * version}}. NULL where there is none. */
-static json *old_index(store *st)
+ * version}}. NULL where there is none; of a damaged one what stood before the damage. */
+static store_result old_index(store *st, json **doc)
 {
-	json *doc = NULL;
-	return load(st, PAST, "index.json", MAX_TABLE, &doc, NULL) == STORE_OK ? doc : NULL;
+	store_result r;
+	*doc = NULL;
+	r = load(st, PAST, "index.json", MAX_TABLE, doc, NULL);
+	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
+		return STORE_OK;
+	return r;
 }
 
 static int64_t number_in(const json *object, str key)
@@ -2801,15 +2845,17 @@ static int64_t number_in(const json *object, str key)
 	return n;
 }
 
+/* 1.0 kept the notes in its index. */
 static store_result read_kept(store *st, int64_t version, store_spec *spec, struct stat *seen)
 {
 	store_result r = read_spec(st, PAST, version_file(st, version), spec, seen);
-	const json *list = r == STORE_OK && spec->note.n == 0 ? json_get(old_index(st), S("versions"))
-							       : NULL;
+	json *index = NULL;
 	spec->version = version;
-	for (const json *v = list && list->kind == JSON_ARRAY ? list->child : NULL; v; v = v->next)
+	if (r == STORE_OK && spec->note.n == 0)
+		r = old_index(st, &index);
+	for (json *v = first_of(json_get(index, S("versions")), JSON_ARRAY); v; v = v->next)
 		if (number_in(v, S("version")) == version)
-			spec->note = json_get_text(st->mem, v, S("note"));
+			spec->note = text_one_line(st->mem, json_get_text(st->mem, v, S("note")));
 	return r;
 }
 
@@ -2829,42 +2875,49 @@ static bool same_text(str a, str b)
 
 /* Finds which version the current text is. That is the newest one, or an older one that a publish
  * has not replaced yet, or died before it did; a text that was written after the newest and is
- * another is a foreign one. */
+ * another is a foreign one. Where the history cannot be read nothing is concluded from it: it is
+ * then the newest for a reader, and a failure for a writer. */
 static store_result number_current(store *st, store_spec *spec, const struct stat *seen)
 {
-	numbers kept;
-	store_result r = list_versions(st, &kept);
-	spec->version = kept.n ? kept.at[kept.n - 1] + 1 : 1;
-	spec->foreign = true;
-	for (int i = kept.n - 1; i >= 0 && r == STORE_OK; i--) {
-		store_spec past = { 0 };
+	int64_t newest;
+	bool more = true;
+	store_result r = newest_version(st, &newest);
+	for (int64_t v = newest; v > 0 && more && r == STORE_OK; v--) {
+		store_spec kept = { 0 };
 		struct stat then;
-		if (read_kept(st, kept.at[i], &past, &then) != STORE_OK)
-			continue;
-		if (str_eq(past.publisher, spec->publisher) &&
-		    str_eq(past.published, spec->published) && same_text(past.text, spec->text)) {
-			spec->version = past.version;
-			spec->note = past.note;
-			spec->foreign = false;
-			break;
+		r = read_kept(st, v, &kept, &then);
+		if (r == STORE_OK && str_eq(kept.publisher, spec->publisher) &&
+		    str_eq(kept.published, spec->published) && same_text(kept.text, spec->text)) {
+			spec->version = v;
+			spec->note = kept.note;
+			return STORE_OK;
 		}
-		if (mtime_ns(seen) > mtime_ns(&then))
-			break;
+		more = r == STORE_FAILED || (r == STORE_OK && mtime_ns(seen) <= mtime_ns(&then));
+		if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
+			r = STORE_OK;            /* no text, or a damaged one: not this */
 	}
+	spec->foreign = r == STORE_OK;
+	spec->version = newest + spec->foreign;
+	if (spec->version == 0)
+		spec->version = 1;
 	return r;
 }
 
-/* The current text and its number. A foreign text that is a moment old may be half of one: it is
- * read until it stays. Where it never does, because it is written over all the time, any text is
- * taken but one whose length is a multiple of a page, at which a write in steps is to be found. */
+/* The current text and its number, which is 0 where there is no text. A foreign text that is a
+ * moment old may be half of one: it is read until it stays. Where it never does, because it is
+ * written over all the time, any text is taken but one whose length is a multiple of a page, at
+ * which a write in steps is to be found. */
 static store_result read_current(store *st, str name, store_spec *spec, struct stat *seen)
 {
 	enum { SETTLED_MS = 50, SETTLE_NAPS = 6, STEP = 4096 };
 	const char *file = file_name(st, name, ".md");
 	for (;;) {
-		*spec = (store_spec){ .name = arena_copy(st->mem, name), .version = 1 };
+		*spec = (store_spec){ .name = arena_copy(st->mem, name) };
 		store_result r = read_spec(st, SPECS, file, spec, seen);
-		if (r != STORE_OK || !store_name_ok(name))
+		if (r != STORE_OK)
+			return r;
+		spec->version = 1;
+		if (!store_name_ok(name))
 			return r;
 		use_past(st, name);
 		r = number_current(st, spec, seen);
@@ -2877,6 +2930,17 @@ static store_result read_current(store *st, str name, store_spec *spec, struct s
 			return being_written(st, SPECS, file);
 		nap(1 << st->naps++);
 	}
+}
+
+/* For a reader: a text whose history cannot be read is a text all the same. */
+static store_result read_whatever_is_current(store *st, str name, store_spec *spec)
+{
+	struct stat seen;
+	store_result r = read_current(st, name, spec, &seen);
+	if (r != STORE_FAILED || spec->version == 0)
+		return r;
+	note_damage(st, st->fault.path);
+	return STORE_OK;
 }
 
 /* Is there a spec of exactly this name? *similar is one that differs in case only. */
@@ -2896,8 +2960,8 @@ static bool spec_exists(store *st, str name, str *similar)
 	return found;
 }
 
-/* A foreign name, which breaks the rule, is looked up in the directory listing; it has no history.
- * */
+/* A foreign name, which breaks the rule, is looked up in the directory listing; it has no
+ * history. */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out)
 {
 	struct stat seen;
@@ -2905,7 +2969,7 @@ store_result store_find_spec(store *st, str name, int64_t version, store_spec *o
 	store_result r;
 	if (!store_name_ok(name) && !spec_exists(st, name, &ignored))
 		return STORE_ABSENT;
-	r = read_current(st, name, out, &seen);
+	r = read_whatever_is_current(st, name, out);
 	if (r == STORE_ABSENT || version == 0 || (r == STORE_OK && version == out->version))
 		return r;
 	if (!store_name_ok(name))
@@ -2968,7 +3032,7 @@ store_result store_describe_spec(store *st, store_spec *spec)
 	store_result r = read_current(st, spec->name, &whole, &seen);
 	st->mem = mem;
 	st->fault.path = arena_copy(mem, st->fault.path);
-	if (r == STORE_OK)
+	if (r == STORE_OK || (r == STORE_FAILED && whole.version > 0))
 		*spec = (store_spec){
 			.name = spec->name, .publisher = arena_copy(mem, whole.publisher),
 			.published = arena_copy(mem, whole.published),
@@ -2984,15 +3048,16 @@ store_result store_describe_spec(store *st, store_spec *spec)
 
 store_result store_list_readers(store *st, str name, store_records *out)
 {
-	const json *old;
+	json *index = NULL;
 	store_result r;
 	*out = (store_records){ 0 };
 	if (!store_name_ok(name))
 		return STORE_OK;
 	use_past(st, name);
 	r = list_table(st, PAST, "readers.json", out);
-	old = json_get(old_index(st), S("readers"));
-	for (json *m = old && old->kind == JSON_OBJECT ? old->child : NULL; m; m = m->next) {
+	if (r == STORE_OK)
+		r = old_index(st, &index);
+	for (json *m = first_of(json_get(index, S("readers")), JSON_OBJECT); m; m = m->next) {
 		str agent = json_key(st->mem, m);
 		json *doc = json_with_text(st->mem, NULL, S("agent"), agent);
 		if (!store_named(out, agent))
@@ -3027,8 +3092,8 @@ store_result store_note_reader(store *st, str name, str agent, int64_t version)
 	if (r == STORE_OK)
 		r = store_list_readers(st, name, &readers);
 	if (r == STORE_OK && store_version_read(&readers, agent) < version)
-		r = edit_record(st, PAST, "readers.json", agent, SET, reader_doc(st, agent, version),
-				NULL);
+		r = edit_record(st, PAST, "readers.json", agent, SET,
+				reader_doc(st, agent, version), NULL);
 	unlock(st);
 	return r;
 }
@@ -3040,7 +3105,8 @@ static store_result keep_version(store *st, const store_spec *spec)
 {
 	buf text = { .mem = st->mem };
 	if (spec->publisher.n || spec->published.n)
-		buf_say(&text, "<!-- Published by: %S at %S -->\n", spec->publisher, spec->published);
+		buf_say(&text, "<!-- Published by: %S at %S -->\n", spec->publisher,
+			spec->published);
 	if (text.n && spec->note.n)
 		buf_say(&text, "<!-- Note: %S -->\n", spec->note);
 	if (text.n)
@@ -3050,25 +3116,30 @@ static store_result keep_version(store *st, const store_spec *spec)
 }
 
 /* What 1.0's index knows goes where it belongs, and the index goes. */
-static store_result retire_index(store *st, str name)
+static store_result retire_index(store *st)
 {
-	const json *index = old_index(st), *list = json_get(index, S("versions"));
-	store_records readers;
-	store_result r = index ? store_list_readers(st, name, &readers) : STORE_OK;
-	if (!index || r != STORE_OK)
+	json *index, *entry;
+	store_result r = old_index(st, &index);
+	if (!index)
 		return r;
-	for (const json *v = list && list->kind == JSON_ARRAY ? list->child : NULL; v; v = v->next) {
+	json *v = first_of(json_get(index, S("versions")), JSON_ARRAY);
+	for (; v && r == STORE_OK; v = v->next) {
 		store_spec kept = { 0 };
 		struct stat seen;
 		if (json_get_text(st->mem, v, S("note")).n == 0)
 			continue;
-		if (read_kept(st, number_in(v, S("version")), &kept, &seen) == STORE_OK &&
-		    (r = keep_version(st, &kept)) != STORE_OK)
-			return r;
+		r = read_kept(st, number_in(v, S("version")), &kept, &seen);
+		if (r == STORE_OK)
+			r = keep_version(st, &kept);
+		else if (r == STORE_ABSENT || st->fault.error == 0)
+			r = STORE_OK;            /* a note of nothing */
 	}
-	for (int i = 0; i < readers.n && r == STORE_OK; i++) {
-		str agent = readers.at[i].name;
-		json *entry = reader_doc(st, agent, store_version_read(&readers, agent));
+	json *m = first_of(json_get(index, S("readers")), JSON_OBJECT);
+	for (; m && r == STORE_OK; m = m->next) {
+		str agent = json_key(st->mem, m);
+		int64_t version = 0;
+		str_int(m->raw, &version);
+		entry = reader_doc(st, agent, version);
 		r = edit_table(st, PAST, "readers.json", agent, SET_NEW, entry, &entry);
 	}
 	if (r == STORE_OK)
@@ -3076,21 +3147,31 @@ static store_result retire_index(store *st, str name)
 	return r;
 }
 
+/* Is the newest version this text, by a publish that died before it was current? */
+static bool is_begun(store *st, const store_spec *spec, const store_spec *before)
+{
+	store_spec kept = { 0 };
+	struct stat seen;
+	return spec->version > before->version &&
+	       read_kept(st, spec->version, &kept, &seen) == STORE_OK &&
+	       str_eq(kept.publisher, spec->publisher) && str_eq(kept.text, spec->text);
+}
+
 /* Under the lock. May be CHANGED. */
 static store_result publish(store *st, store_spec *spec, int64_t base, store_spec *before)
 {
 	const char *file = file_name(st, spec->name, ".md");
 	bool keeps = store_name_ok(spec->name);
-	numbers kept = { 0 };
 	struct stat seen = { 0 };
-	store_result r;
+	store_result r = STORE_OK;
 
 	/* 1. What is current? An empty or absent text is none. */
 	use_past(st, keeps ? spec->name : S(""));
-	r = keeps ? list_versions(st, &kept) : STORE_OK;
+	spec->version = 0;
+	if (keeps)
+		r = newest_version(st, &spec->version);
 	if (r == STORE_OK)
 		r = read_current(st, spec->name, before, &seen);
-	spec->version = kept.n ? kept.at[kept.n - 1] : 0;
 	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
 		*before = (store_spec){ .name = spec->name, .version = spec->version };
 	else if (r != STORE_OK)
@@ -3101,23 +3182,27 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 		return STORE_CONFLICT;
 	if (before->version > spec->version)
 		spec->version = before->version;
-	spec->version += keeps;
+	if (keeps && !is_begun(st, spec, before))
+		spec->version++;
 
 	/* 2. The history first, so that whoever sees a text can ask for it again. */
 	spec->published = time_format(st->mem, time_now());
-	r = keeps ? retire_index(st, spec->name) : STORE_OK;
+	if (keeps)
+		r = retire_index(st);
+	else
+		r = STORE_OK;
 	if (r == STORE_OK && keeps && before->foreign)
 		r = keep_version(st, before);
 	if (r == STORE_OK && keeps)
 		r = keep_version(st, spec);
 	st->fault.placed = false;        /* a version that is not current yet */
-	if (r != STORE_OK)
-		return r;
 
-	/* 3. Then the current text, unless somebody wrote it meanwhile. */
-	r = replace_file(st, SPECS, file, arena_say(st->mem, "<!-- Published by: %S at %S -->\n\n%S",
-						     spec->publisher, spec->published, spec->text),
-			 &seen);
+	/* 3. Then the current text, unless somebody wrote it meanwhile. What did not become
+	 * current is no version. */
+	str text = arena_say(st->mem, "<!-- Published by: %S at %S -->\n\n%S", spec->publisher,
+			     spec->published, spec->text);
+	if (r == STORE_OK)
+		r = replace_file(st, SPECS, file, text, &seen);
 	if (keeps && r != STORE_OK && !st->fault.placed)
 		sys_unlink(st->fd[PAST], version_file(st, spec->version), 0);
 	return r;
@@ -3187,48 +3272,30 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 		r = get(st, d, name, 0, 1, &ignored, &seen);
 	if (r == STORE_OK && kind == META) {
 		const char *body = file_name(st, id, ".md");
-		if (is_there(st, BODIES, body, &seen) == 0 && is_there(st, OLD_BODIES, body, &seen) == 0)
+		if (is_there(st, BODIES, body, &seen) == 0 &&
+		    is_there(st, OLD_BODIES, body, &seen) == 0)
 			find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
 	}
 	if (r != STORE_FAILED)
 		return;
 	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
 	store_finding *found = &out->at[out->n - 1];
-	if (fix && found->what != STORE_UNREADABLE && is_there(st, d, name, &seen) > 0 && !is_young(&seen))
+	if (fix && found->what != STORE_UNREADABLE && is_there(st, d, name, &seen) > 0 &&
+	    !is_young(&seen))
 		found->fixed = set_aside(st, d, name) == STORE_OK;
 }
 
-/* The directory itself, and what always has the same name in it. */
-static bool check_place(store *st, enum dir d, bool fix, store_findings *out)
-{
-	static const struct {
-		enum dir in;
-		const char *name;
-		enum file_kind kind;
-	} fixed[] = {
-		{ ROOT, ".lock", ANY },
-		{ ROOT, "registry.json", TABLE },
-		{ ROOT, "status.json", TABLE },
-		{ PAST, "readers.json", TABLE },
-		{ PAST, "index.json", TABLE },
-	};
-	struct stat seen = { 0 };
-	if (dir_fd(st, d, false) < 0) {
-		if (st->fault.error != ENOENT)
-			find_defect(st, out, path_in(st, d, ""), STORE_NOT_A_DIR);
-		return false;
-	}
-	if (sys_fstat(st->fd[d], &seen) == 0 && seen.st_uid != geteuid()) {
-		find_defect(st, out, path_in(st, d, ""), STORE_NOT_OURS);
-		out->at[out->n - 1].owner = (int64_t)seen.st_uid;
-	} else if (seen.st_mode & (S_IWGRP | S_IWOTH)) {
-		find_defect(st, out, path_in(st, d, ""), STORE_WRITABLE);
-	}
-	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-		if (fixed[i].in == d)
-			check_file(st, d, fixed[i].name, fixed[i].kind, fix, out);
-	return true;
-}
+/* What is looked at where: one file, or with a leading '*' all that end so. */
+static const struct {
+	enum dir in;
+	const char *name;
+	enum file_kind kind;
+} layout[] = {
+	{ ROOT, ".lock", ANY }, { ROOT, "registry.json", TABLE }, { ROOT, "status.json", TABLE },
+	{ BODIES, "*.md", ANY }, { METAS, "*.json", META }, { SPECS, "*.md", SPEC },
+	{ OLD_BODIES, "*.md", ANY }, { OLD_METAS, "*.json", META }, { PAST, "*.md", SPEC },
+	{ PAST, "readers.json", TABLE }, { PAST, "index.json", TABLE },
+};
 
 static void check_files(store *st, enum dir d, str tail, enum file_kind kind, bool fix,
 			store_findings *out)
@@ -3242,6 +3309,32 @@ static void check_files(store *st, enum dir d, str tail, enum file_kind kind, bo
 		find_defect(st, out, path_in(st, d, ""), STORE_UNREADABLE);
 }
 
+/* A directory, its one files, and, if `deep`, all others. */
+static void check_dir(store *st, enum dir d, bool deep, bool fix, store_findings *out)
+{
+	struct stat seen = { 0 };
+	if (dir_fd(st, d, false) < 0) {
+		if (st->fault.error != ENOENT)
+			find_defect(st, out, path_in(st, d, ""), STORE_NOT_A_DIR);
+		return;
+	}
+	if (sys_fstat(st->fd[d], &seen) == 0 && seen.st_uid != geteuid()) {
+		find_defect(st, out, path_in(st, d, ""), STORE_NOT_OURS);
+		out->at[out->n - 1].owner = (int64_t)seen.st_uid;
+	} else if (seen.st_mode & (S_IWGRP | S_IWOTH)) {
+		find_defect(st, out, path_in(st, d, ""), STORE_WRITABLE);
+	}
+	for (size_t i = 0; i < sizeof layout / sizeof *layout; i++) {
+		const char *name = layout[i].name;
+		if (layout[i].in != d)
+			continue;
+		if (*name != '*')
+			check_file(st, d, name, layout[i].kind, fix, out);
+		else if (deep)
+			check_files(st, d, str_of(name + 1), layout[i].kind, fix, out);
+	}
+}
+
 /* A file of another program in .history, a Thumbs.db, is none of ours. */
 static void check_history(store *st, bool fix, store_findings *out)
 {
@@ -3253,8 +3346,7 @@ static void check_history(store *st, bool fix, store_findings *out)
 		if (is_there(st, HISTORY, it.name.s, &seen) > 0 && S_ISREG(seen.st_mode))
 			continue;
 		use_past(st, it.name);
-		if (check_place(st, PAST, fix, out))
-			check_files(st, PAST, S(".md"), SPEC, fix, out);
+		check_dir(st, PAST, true, fix, out);
 	}
 	names_close(st, &it);
 }
@@ -3263,7 +3355,7 @@ store_result store_check_quickly(store *st, store_findings *out)
 {
 	*out = (store_findings){ 0 };
 	for (int d = ROOT; d < PAST; d++)
-		check_place(st, (enum dir)d, false, out);
+		check_dir(st, (enum dir)d, false, false, out);
 	return STORE_OK;
 }
 
@@ -3280,14 +3372,6 @@ static void probe_root(store *st)
 
 store_result store_check(store *st, bool fix, store_findings *out)
 {
-	static const struct {
-		enum dir in;
-		const char *tail;
-		enum file_kind kind;
-	} all[] = {
-		{ BODIES, ".md", ANY }, { METAS, ".json", META }, { SPECS, ".md", SPEC },
-		{ OLD_BODIES, ".md", ANY }, { OLD_METAS, ".json", META },
-	};
 	store_result r = STORE_OK;
 	*out = (store_findings){ 0 };
 	probe_root(st);
@@ -3298,10 +3382,7 @@ store_result store_check(store *st, bool fix, store_findings *out)
 	if (r != STORE_OK)
 		return r;
 	for (int d = ROOT; d < PAST; d++)
-		check_place(st, (enum dir)d, fix, out);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		if (dir_fd(st, all[i].in, false) >= 0)
-			check_files(st, all[i].in, str_of(all[i].tail), all[i].kind, fix, out);
+		check_dir(st, (enum dir)d, true, fix, out);
 	check_history(st, fix, out);
 	unlock(st);
 	return STORE_OK;
@@ -3354,7 +3435,8 @@ static bool write_new(int dir, const char *name, str text)
 
 static int open_inbox(arena *mem, str workspace, bool make)
 {
-	int fd = step_into(step_into(open_workspace(mem, workspace), ".claude", make), "inbox", make);
+	int claude = step_into(open_workspace(mem, workspace), ".claude", make);
+	int fd = step_into(claude, "inbox", make);
 	if (fd >= 0 && make)
 		write_new(fd, ".gitignore", S("*\n"));
 	return fd;

@@ -34,7 +34,26 @@ typedef struct {
 	bool placed;        /* the new content is in place, but may not survive a power cut */
 } store_fault;
 
-typedef struct store_index store_index;
+/* What is remembered of messages-meta/, see "Finding mail"; all of it is the store's own. */
+typedef struct {
+	arena mem, scratch;
+	uint64_t device, inode;          /* of the directory that it knows */
+	uint64_t seed;                   /* of the hash table: nobody can aim at one place */
+	struct store_known *at;          /* the messages, in no order */
+	int n, room, gone;
+	int32_t *slot;                   /* a hash table of places in `at`, plus 1; 0: free */
+	int slots;
+	uint32_t walk;                   /* the number of the last walk over the names */
+	bool whole, names_only;          /* it knows every name, and nothing else */
+	bool memo_read;                  /* once, at the first look for more than names */
+	int64_t mtime;                   /* of the directory, ns, at the last look */
+	int64_t walked, walked_mtime;    /* clock_ms of the last walk, and mtime then */
+	int64_t unexplained;             /* clock_ms since which mtime has no event, or 0 */
+	int watch;                       /* of inotify, plus 1; 0: not tried yet, -1: none here */
+	uint64_t changes, reported;      /* names that came, went or changed; of these, reported */
+	int learnt;                      /* what it knows that the memo does not */
+	int opened;                      /* files opened for it, ever: for tests */
+} store_index;
 
 typedef struct {
 	arena *mem;
@@ -49,12 +68,12 @@ typedef struct {
 	bool no_dir_sync;        /* nor does it sync directories */
 	bool trusting;           /* set it to use a root that other users can write */
 
-	int *fd;                 /* from here on it is the store's own */
+	int fd[16];              /* from here on it is the store's own */
 	int lock;
 	int naps;
 	int damaged_room;
 	const char *past;
-	store_index *own_index;
+	store_index own_index;
 } store;
 
 void store_open(store *st, arena *mem, str root);
@@ -101,6 +120,7 @@ store_result store_list_statuses(store *st, store_records *out);
 /* What is known of who runs; see Presence. */
 typedef struct {
 	str agent, client, session, workspace, host;
+	str socket;                      /* where its client's session listens; may be empty */
 	enum store_life {
 		STORE_GONE,              /* it does not run */
 		STORE_UNSURE,            /* heard of a moment ago, but its lock is not to be seen */
@@ -253,27 +273,7 @@ store_result store_prune(store *st, int64_t older_ms, int *count);
 /* ---- Finding mail ----
  * What a process that looks more than once remembers of messages-meta/: names, parties and states,
  * kept true by inotify. Start it zeroed, set it in each store that is opened (st->index), release
- * it at the end. Without one, each store makes its own for its request. The answers are the same.
- * */
-
-struct store_index {
-	arena mem;
-	uint64_t device, inode;          /* of the directory that it knows */
-	uint64_t seed;                   /* of the hash table: nobody can aim at one place */
-	struct store_known *at;          /* the messages, in no order */
-	int n, room, gone;
-	int32_t *slot;                   /* a hash table of places in `at`, plus 1; 0: free */
-	int slots;
-	uint32_t walk;                   /* the number of the last walk over the names */
-	bool whole, names_only;          /* it knows every name, and nothing else */
-	int64_t mtime;                   /* of the directory, ns, at the last look */
-	int64_t walked, walked_mtime;    /* clock_ms of the last walk, and mtime then */
-	int64_t unexplained;             /* clock_ms since when mtime has moved without an event; or 0 */
-	int watch;                       /* of inotify, plus 1; 0: not tried yet, -1: none here */
-	uint64_t changes;                /* names that came, went or changed */
-	int learnt;                      /* what it knows that the memo does not */
-	int opened;                      /* files opened for it, ever: for tests */
-};
+ * it at the end. Without one, each store makes its own for its request; the answers are the same. */
 
 void store_index_release(store_index *index);
 
@@ -283,8 +283,7 @@ void store_index_release(store_index *index);
 int store_watch(store *st);
 
 /* Has any message come, gone or changed since the last call? Opens only those that did; true also
- * where that cannot be told. For whoever wakes from store_watch: a writer's temp files wake, too.
- * */
+ * where that cannot be told. For whoever wakes from store_watch: writers' temp files wake, too. */
 bool store_changed(store *st);
 
 /* ---- What a session was told: announced/<agent>@<session> ----
@@ -295,7 +294,7 @@ bool store_changed(store *st);
 typedef struct {
 	str agent, session;
 	bool in_turn;                    /* set by the caller before store_note_announced */
-	int stops;                       /* consecutive turns that mail kept from ending: likewise */
+	int stops;                       /* turns in a row that mail kept from ending: likewise */
 
 	str ids;                         /* told: a line each */
 	str unread;                      /* of the last look: a line each */

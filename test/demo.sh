@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.." || exit 1
 BIN=${INTERAGENT:-$PWD/interagent}
 case $BIN in /*) ;; *) BIN=$PWD/$BIN ;; esac
 JSONQ=$PWD/test/bin/jsonq
+TERMINAL=$PWD/test/bin/tty
 T=$(mktemp -d "${TMPDIR:-/tmp}/interagent-demo.XXXXXX") || exit 1
 T=$(cd "$T" && pwd -P)
 pids=
@@ -120,7 +121,7 @@ human() {
 	done
 	printf '\nhuman types\n'
 	marked '>' "$command"
-	text=$(cd "$HOME" && "$BIN" "$@" 2>&1) || die "interagent $1 failed: $text"
+	text=$(cd "$HOME" && "$TERMINAL" "$BIN" "$@" 2>&1) || die "interagent $1 failed: $text"
 	answers=$((answers + 1))
 	marked '|' "$text"
 }

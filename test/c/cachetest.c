@@ -294,6 +294,8 @@ static const char *differs(str who, store_index *index)
 	}
 	begin(&st, index);
 	const char *what = NULL;
+	if (all.n && pick(2) && str_eq(store_short_id(&st, all.at[0].id), S("")))    /* names first */
+		return "an id has no characters";
 	if (store_list_mail(&st, who, from, &got) != STORE_OK || !same(&want, &got))
 		what = "the lists differ";
 	else if (plain.damaged != st.damaged)

@@ -126,7 +126,7 @@ static void remove_root(void)
 
 static void start(void)
 {
-	static const char *const unwanted[] = { "INTERAGENT_NOTIFY", "INTERAGENT_NAME", "CLAUDE_PROJECT_DIR", "CLAUDE_CODE_SESSION_ID" };
+	static const char *const unwanted[] = { "INTERAGENT_NOTIFY", "INTERAGENT_NAME", "HOME" };
 	const char *at = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
 		unsetenv(unwanted[i]);
@@ -139,18 +139,31 @@ static void start(void)
 
 /* ==== What must hold of an answer ==== */
 
-static bool is_answer(const json *v)
+static bool is_message(const json *v)
 {
 	int members = !!json_get(v, S("result")) + !!json_get(v, S("error"));
 	bool notice = json_get(v, S("method")) != NULL;
 	return str_eq(json_get_text(&mem, v, S("jsonrpc")), S("2.0")) && (members == 1 || (notice && members == 0));
 }
 
+/* A line that is no JSON can only have an error, under an id that stands in it. */
+static void check_refusal(const json *answer, str asked)
+{
+	const json *id = json_get(answer, S("id"));
+	expect(is_message(answer) && id, "what is no JSON gets a message with an id");
+	expect(str_eq(json_get(json_get(answer, S("error")), S("code"))->raw, S("-32700")),
+	       "what is no JSON is told so");
+	for (ptrdiff_t i = 0; i + id->raw.n <= asked.n; i++)
+		if (str_starts(str_from(asked, i), id->raw))
+			return;
+	expect(false, "an id is one that was sent");
+}
+
 /* The answer to a request has its id, byte for byte. */
 static void check_answer(const json *answer, const json *asked)
 {
 	const json *id = json_get(asked, S("id")), *back = json_get(answer, S("id"));
-	expect(is_answer(answer), "an answer is a result, an error or a notification");
+	expect(is_message(answer), "an answer is a result, an error or a notification");
 	if (json_get(answer, S("method")))
 		return;
 	expect(!json_get(answer, S("result")) || back, "a result has an id");
@@ -158,19 +171,24 @@ static void check_answer(const json *answer, const json *asked)
 		expect(id && str_eq(id->raw, back->raw), "an answer has the id of its request");
 }
 
-static void check_line(str line, const json *asked)
+/* `asked` is NULL if what was sent is no JSON. */
+static void check_line(str line, str sent, const json *asked)
 {
 	json_error error;
 	json *v = json_read(&mem, line, JSON_STRICT, &error);
 	expect(!error.what, "what is written is JSON, and UTF-8");
 	expect(line.n <= MAX_LINE, "a line is not too long");
+	if (!asked && !json_get(v, S("method"))) {
+		check_refusal(v, sent);
+		return;
+	}
 	if (v->kind != JSON_ARRAY) {
 		check_answer(v, asked);
 		return;
 	}
 	expect(v->child && asked && asked->kind == JSON_ARRAY, "an array answers an array");
 	for (const json *m = v->child; m; m = m->next)
-		expect(is_answer(m), "a part of an array is an answer");
+		expect(is_message(m), "a part of an array is an answer");
 }
 
 /* Asks one line and checks what comes back; the line ends where its memory does. */
@@ -186,13 +204,13 @@ static void ask(server *srv, str line)
 	asked = json_read(&mem, line, JSON_STRICT, &error);
 	if (error.what)
 		asked = NULL;
-	serve_new_line(srv, (str){ own, line.n });
+	serve_line(srv, (str){ own, line.n });
+	arena_reset(&srv->mem);
 	free(own);
 	answers = buf_str(&out);
 	expect(answers.n == 0 || str_ends(answers, S("\n")), "what is written ends in a newline");
-	expect(answers.n == 0 || asked, "what is no JSON gets no answer");
 	while (answers.n)
-		check_line(str_cut(&answers, '\n'), asked);
+		check_line(str_cut(&answers, '\n'), line, asked);
 	expect(!srv->broken, "the server goes on");
 	arena_reset(&mem);
 }
@@ -208,42 +226,53 @@ static void check_store(str root)
 	store_close(&st);
 }
 
+static void forget(process *self)
+{
+	if (self->presence.fd >= 0)
+		close(self->presence.fd);
+	for (int i = 0; i < self->spoken.n; i++) {
+		free((char *)(uintptr_t)self->spoken.at[i].name.s);
+		free((char *)(uintptr_t)self->spoken.at[i].session.s);
+	}
+	free(self->spoken.at);
+	str *kept[] = { &self->root, &self->cwd, &self->client, &self->presence.agent,
+			&self->presence.workspace, &self->presence.client, &self->presence.file };
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+		free((char *)(uintptr_t)kept[i]->s);
+	store_index_release(self->index);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	str rest = { (const char *)data, (ptrdiff_t)size };
-	session who = { .presence = -1 };
-	server srv = { .who = &who, .in = -1, .out = WIRE, .watch = -1, .known = { "", 0 } };
-	buf root = { .mem = &mem }, work = { .mem = &mem };
+	store_index index = { 0 };
+	process self = { .presence = { .fd = -1 }, .index = &index };
+	server srv = { .self = &self, .in = -1, .out = WIRE, .watch = -1 };
 	if (!*fuzz_root)
 		start();
 	if (fuzz_changed)
 		make_store();
 	arena_reset(&mem);
 	fuzz_state = 1;
-	buf_say(&root, "%ss", fuzz_root);
-	buf_say(&work, "%sw/api", fuzz_root);
-	who.root = str_of(strdup(arena_z(&mem, buf_str(&root))));
-	who.place = str_of(strdup(arena_z(&mem, buf_str(&work))));
+	keep(&self.root, arena_say(&mem, "%ss", fuzz_root));
+	keep(&self.cwd, arena_say(&mem, "%sw/api", fuzz_root));
 	while (rest.n)
 		ask(&srv, str_cut(&rest, '\n'));
 	srv.ended = true;
 	out = (buf){ .mem = &mem };
-	serve_waiting(&srv);
+	serve_waiting(&srv, true);
 	expect(!srv.waits, "at the end nobody waits any more");
 	srv.ended = false;
 	arena_reset(&mem);
 	out = (buf){ .mem = &mem };
-	serve_new_line(&srv, S("{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"method\":\"ping\"}"));
+	serve_line(&srv, S("{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"method\":\"ping\"}"));
 	expect(str_eq(buf_str(&out), S("{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"result\":{}}\n")), "a ping is answered");
 	if (fuzz_changed && size % 4 == 0) {
-		sweep(&who, &srv.mem);
-		check_store(who.root);
+		sweep(&self, &srv.mem);
+		check_store(self.root);
 	}
-	if (who.presence >= 0)
-		close(who.presence);
-	free((char *)who.root.s);
-	free((char *)who.place.s);
-	arena *used[] = { &mem, &srv.mem, &srv.client_mem, &srv.known_mem, &who.names, &who.present_mem, &who.cache.mem };
+	forget(&self);
+	arena *used[] = { &mem, &srv.mem, &srv.batch_mem };
 	for (size_t i = 0; i < sizeof used / sizeof *used; i++)
 		arena_rewind(used[i], (arena){ 0 });
 	return 0;

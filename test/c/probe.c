@@ -50,7 +50,7 @@ static bool is_alive(str root, str agent)
 }
 
 /* Waits for the start, looks, and exits with how often it saw the agent alive. */
-static void look(int begin, str root, str agent, int times)
+static void look_often(int begin, str root, str agent, int times)
 {
 	char ignored;
 	int seen = 0;
@@ -72,7 +72,7 @@ static int look_at_once(char **argv)
 			return 1;
 		if (child == 0) {
 			close(begin[1]);
-			look(begin[0], str_of(argv[0]), str_of(argv[1]), times);
+			look_often(begin[0], str_of(argv[0]), str_of(argv[1]), times);
 		}
 	}
 	close(begin[1]);

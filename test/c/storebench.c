@@ -10,10 +10,12 @@
 #include "../../store.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -136,6 +138,100 @@ static void forget_memo(store *st)
 	list_mail(st);
 }
 
+/* ==== A herd: 20 processes wait, and mail comes, for nobody of them and for one ==== */
+
+enum { HERD = 20, MAILS = 20 };
+
+static void wait_for_mail(str agent, int ready, int told)
+{
+	arena own = { 0 };
+	store_index index = { 0 };
+	for (bool first = true;; first = false) {
+		store st;
+		store_announced a;
+		store_messages news = { 0 };
+		store_open(&st, &own, root);
+		st.index = &index;
+		struct pollfd watch = { .fd = store_watch(&st), .events = POLLIN };
+		if (first || store_changed(&st)) {
+			store_open_announced(&st, agent, S("herd"), &a);
+			store_list_news(&st, &a, 0, &news);
+			store_note_announced(&st, &a, &news);
+		}
+		store_close(&st);
+		arena_reset(&own);
+		if (first && write(ready, "r", 1) != 1)
+			_exit(1);
+		if (!first && news.n && write(told, "t", 1) != 1)
+			_exit(1);
+		if (poll(&watch, 1, 2000) < 0)
+			_exit(1);
+	}
+}
+
+static double cpu_of(pid_t pid)
+{
+	char path[64];
+	unsigned long long ns = 0;
+	snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+	FILE *f = fopen(path, "r");
+	if (f) {
+		if (fscanf(f, "%llu", &ns) != 1)
+			ns = 0;
+		fclose(f);
+	}
+	return (double)ns / 1e3;
+}
+
+static void herd(void)
+{
+	int ready[2], told[2];
+	pid_t child[HERD];
+	char c;
+	double before = 0, after = 0, latency[MAILS], cpu[2];
+	alarm(60);
+	if (pipe(ready) < 0 || pipe(told) < 0)
+		return;
+	for (int i = 0; i < HERD; i++) {
+		child[i] = fork();
+		if (child[i] == 0) {
+			alarm(60);
+			wait_for_mail(arena_say(&mem, "w%d", i), ready[1], told[1]);
+		}
+	}
+	for (int i = 0; i < HERD; i++)
+		if (read(ready[0], &c, 1) != 1)
+			return;
+	usleep(200000);
+	for (int k = 0; k < 2; k++) {
+		before = after = 0;
+		for (int i = 0; i < HERD; i++)
+			before += cpu_of(child[i]);
+		for (int n = 0; n < MAILS; n++) {
+			store st;
+			store_message m = { .from = S("a1"), .to = k ? S("w7") : S("a2"), .subject = S("s") };
+			store_open(&st, &mem, root);
+			store_send(&st, &m, S("body"));
+			store_close(&st);
+			double start = now_us();
+			if (k && read(told[0], &c, 1) != 1)
+				return;
+			latency[n] = now_us() - start;
+			usleep(50000);
+		}
+		for (int i = 0; i < HERD; i++)
+			after += cpu_of(child[i]);
+		cpu[k] = (after - before) / MAILS;
+	}
+	qsort(latency, MAILS, sizeof *latency, by_value);
+	printf("%d wait, a message to somebody else: %.0f us of processor in all, %.0f us each\n", HERD, cpu[0], cpu[0] / HERD);
+	printf("the one it is for knows after %.0f us (median), with %.0f us of processor in all\n", latency[MAILS / 2], cpu[1]);
+	for (int i = 0; i < HERD; i++) {
+		kill(child[i], SIGKILL);
+		waitpid(child[i], NULL, 0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static arena own;
@@ -167,6 +263,7 @@ int main(int argc, char **argv)
 	measure("lasting: 20 short ids", short_id, &lasting);
 	measure("lasting: send, durable", send, &lasting);
 	measure("lasting: inbox after sends", list_mail, &lasting);
+	herd();
 	getrusage(RUSAGE_SELF, &used);
 	printf("%ld KB at most; files opened for the index: %d\n", used.ru_maxrss, lasting.opened);
 	return 0;

@@ -1,7 +1,7 @@
 /* storecheck: looks at every file of a store and says whether it is one that
  * this program may leave behind, whatever happened to it.
  *
- *   storecheck [-body FILE]... [-clean] DIR [BEFORE]
+ *   storecheck [-body FILE]... [-any] [-clean] DIR [BEFORE]
  *   storecheck -errno NAME       prints the number of an error of this platform
  *
  * It knows the layout from its description (the head comment of store.c), not
@@ -14,14 +14,15 @@
  *
  *   agent:NAME=TEXT  status:NAME=TEXT
  *   spec:NAME        the current text of a spec;  past:NAME/N a version in its
- *                    history;  index:NAME the list of them and of who read it
+ *                    history;  readers:NAME who read which
  *   ID8:STATE        a message that was there has this state now
  *   ID8:half, ID8:archived, ID8:one    its meta, all of it, is in archive/ now;
  *                    of two metas one was set aside
  *   new:FROM>TO:STATE[:re=ID8]         a message that was not there
  *   body             a text without a message
  *
- * The text of what is new must be that of a FILE. With -clean no temp file may
+ * The text of what is new must be that of a FILE, and its mode ours; with
+ * -any they may be others. With -clean no temp file may
  * be there. What is not as it should be goes to stderr, and the exit is 1. */
 #include "../../json.h"
 
@@ -73,6 +74,7 @@ typedef struct {
 static arena mem;
 static str bodies[16];
 static int bodies_n, wrongs;
+static bool any;
 static buf words = { .mem = &mem };
 
 static void wrong(const char *format, ...)
@@ -133,7 +135,7 @@ static bool in_files(str text)
 	for (int i = 0; i < bodies_n; i++)
 		if (str_eq(text, bodies[i]))
 			return true;
-	return false;
+	return any;
 }
 
 static int by_text(const void *a, const void *b)
@@ -363,7 +365,8 @@ static void say_new(const shop *now, const shop *before)
 		buf b = { .mem = &mem };
 		if (find(before, m->id))
 			continue;
-		check_modes(NULL, m);
+		if (!any)
+			check_modes(NULL, m);
 		if (!body_of(m) || !in_files(body_of(m)->text))
 			wrong("the new message %S has another text", m->id);
 		if (!meta_of(m)) {
@@ -437,25 +440,48 @@ static str content_of(str spec)
 	return good ? str_from(spec, 1) : (str){ NULL, 0 };
 }
 
-/* The history of a spec only grows; so do the versions that its readers read. */
-static void compare_index(str name, str is, str was)
+/* Who read which version: readers.json, and what an index.json of 1.0 says. */
+static int64_t version_read(const json *readers, const json *index, str agent)
 {
-	json_error error;
-	const json *now = json_read(&mem, is, JSON_STRICT, &error);
-	const json *readers = json_get(now, S("readers")), *old = json_get(json_read(&mem, was, JSON_STORED, &error), S("readers"));
-	json_read(&mem, is, JSON_STRICT, &error);
-	if (error.what)
-		wrong("the index of %S: byte %d: %s", name, (int)error.at, error.what);
-	for (const json *m = old ? old->child : NULL; m; m = m->next) {
-		const json *still = json_get(readers, json_key(&mem, m));
-		int64_t before = 0, after = -1;
-		if (!still || !str_int(m->raw, &before) || !str_int(still->raw, &after) || after < before)
-			wrong("the index of %S forgets that %S read version %l", name, json_key(&mem, m), before);
-	}
-	if (!str_eq(is, was))
-		word("index:%S", name);
+	const json *record = json_get(json_get(readers, agent), S("version")), *old = json_get(json_get(index, S("readers")), agent);
+	int64_t version = 0, older = 0;
+	if (record)
+		str_int(record->raw, &version);
+	if (old)
+		str_int(old->raw, &older);
+	return version > older ? version : older;
 }
 
+static json *read_past(const shop *of, const char *dir, const char *name, str *text)
+{
+	file f = read_file(path_of(str_of(path_of(of->dir, dir)), name));
+	json_error error;
+	json *doc = f.there ? json_read(&mem, f.text, JSON_STORED, &error) : NULL;
+	*text = f.text;
+	if (f.there && error.what)
+		wrong("%s/%s: byte %d: %s", dir, name, (int)error.at, error.what);
+	return doc;
+}
+
+/* The versions that a spec's readers read only grow, and none is forgotten. */
+static void compare_readers(str name, const shop *now, const shop *before, const char *dir)
+{
+	str text[4];
+	const json *readers = read_past(now, dir, "readers.json", &text[0]), *index = read_past(now, dir, "index.json", &text[1]);
+	const json *had = read_past(before, dir, "readers.json", &text[2]), *old = read_past(before, dir, "index.json", &text[3]);
+	const json *each[] = { had, json_get(old, S("readers")) };
+	for (int i = 0; i < 2; i++)
+		for (const json *m = each[i] ? each[i]->child : NULL; m; m = m->next) {
+			str agent = json_key(&mem, m);
+			int64_t was = version_read(had, old, agent), is = version_read(readers, index, agent);
+			if (is < was)
+				wrong("%S: it is forgotten that %S read version %l", name, agent, was);
+		}
+	if (!str_eq(text[0], text[2]) || !str_eq(text[1], text[3]))
+		word("readers:%S", name);
+}
+
+/* The history of a spec only grows. */
 static void compare_history(shop *now, const shop *before, str name)
 {
 	buf in = { .mem = &mem };
@@ -466,21 +492,20 @@ static void compare_history(shop *now, const shop *before, str name)
 	l = names_in(now->dir, dir);
 	old = names_in(before->dir, dir);
 	for (int i = 0; i < old.n; i++)
-		if (old.at[i].s[0] != '.' && !read_file(path_of(str_of(path_of(now->dir, dir)), arena_z(&mem, old.at[i]))).there)
+		if (str_ends(old.at[i], S(".md")) && !read_file(path_of(str_of(path_of(now->dir, dir)), arena_z(&mem, old.at[i]))).there)
 			wrong("%s/%S is lost", dir, old.at[i]);
 	for (int i = 0; i < l.n; i++) {
 		file is = read_file(path_of(str_of(path_of(now->dir, dir)), arena_z(&mem, l.at[i])));
 		file was = read_file(path_of(str_of(path_of(before->dir, dir)), arena_z(&mem, l.at[i])));
 		now->temps += str_starts(l.at[i], S(".tmp-"));
-		if (l.at[i].s[0] == '.')
+		if (l.at[i].s[0] == '.' || !str_ends(l.at[i], S(".md")))
 			continue;
-		if (str_eq(l.at[i], S("index.json")))
-			compare_index(name, is.text, was.there ? was.text : S(""));
-		else if (!was.there)
+		if (!was.there)
 			word("past:%S/%S", name, text_head_bytes(l.at[i], l.at[i].n - 3));
-		if (str_ends(l.at[i], S(".md")) && !str_eq(is.text, was.text) && !in_files(content_of(is.text)))
+		if (!str_eq(is.text, was.text) && !in_files(content_of(is.text)))
 			wrong("%s/%S has another text", dir, l.at[i]);
 	}
+	compare_readers(name, now, before, dir);
 }
 
 static void compare_specs(shop *now, const shop *before)
@@ -551,11 +576,13 @@ int STORECHECK_MAIN(int argc, char **argv)
 	for (argv++; *argv && **argv == '-'; argv++) {
 		if (strcmp(*argv, "-clean") == 0)
 			clean = true;
+		else if (strcmp(*argv, "-any") == 0)
+			any = true;
 		else if (strcmp(*argv, "-body") == 0 && argv[1] && bodies_n < (int)(sizeof bodies / sizeof *bodies))
 			bodies[bodies_n++] = read_file(*++argv).text;
 	}
 	if (!*argv) {
-		fprintf(stderr, "usage: storecheck [-body FILE]... [-clean] DIR [BEFORE]\n");
+		fprintf(stderr, "usage: storecheck [-body FILE]... [-any] [-clean] DIR [BEFORE]\n");
 		return 2;
 	}
 	now = open_shop(argv[0]);

@@ -118,6 +118,19 @@ static bool is_whole(const json *v)
 	       !memchr(v->raw.s, 'e', (size_t)v->raw.n) && !memchr(v->raw.s, 'E', (size_t)v->raw.n);
 }
 
+/* What some clients count with comes back as it was written: 6.0. */
+static bool is_id(const json *v)
+{
+	json whole = *v;
+	while (v->kind == JSON_NUMBER && str_ends(whole.raw, S("0")))
+		whole.raw.n--;
+	if (v->kind == JSON_NUMBER && str_ends(whole.raw, S(".")))
+		whole.raw.n--;
+	else
+		whole.raw = v->raw;
+	return v->kind == JSON_STRING || is_whole(&whole);
+}
+
 static const char *fault_of_answer(const json *m, const json *id)
 {
 	static const char *const names[] = { "jsonrpc", "id", "result", "error", NULL };
@@ -141,7 +154,7 @@ static const char *fault_of_message(arena *mem, const json *m)
 	const json *id = json_get(m, S("id"));
 	if (m->kind != JSON_OBJECT || !str_eq(json_get_text(mem, m, S("jsonrpc")), S("2.0")))
 		return "not a message of JSON-RPC 2.0";
-	if (id && id->kind != JSON_STRING && !is_whole(id))
+	if (id && !is_id(id))
 		return "an id that is neither a string nor a whole number";
 	if (!json_get(m, S("method")))
 		return fault_of_answer(m, id);

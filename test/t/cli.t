@@ -27,6 +27,9 @@ does() {
 
 # fails WHAT STATUS PATTERN COMMAND...: it ends so, says why on standard error,
 # and nothing on standard output, where a script would take it for an answer.
+# Who speaks as the person needs a terminal of theirs; these are its pipes.
+person() { "$HELPERS/tty" "$BIN" "$@"; }
+
 fails() {
 	what=$1 wanted=$2 pattern=$3
 	shift 3
@@ -52,7 +55,7 @@ section "Help"
 does "it tells its version" '^interagent [0-9]*\.[0-9]*\.[0-9]*\( ([^ ()]*)\)\{0,1\}$' "$BIN" --version
 does "it helps" '^usage: interagent' "$BIN" --help
 for verb in $verbs; do
-	like "--help names $verb" "$said" "^  $verb "
+	like "--help names $verb" "$said" "^  $verb " " $verb\( \|\$\)"
 done
 like "and says where the mail is" "$said" INTERAGENT_DIR
 like "and what the exit status means" "$said" '0 done, 1 .*, 2 usage'
@@ -63,7 +66,8 @@ for verb in $verbs; do
 	run "$BIN" "$verb" --help
 	missing=''
 	for option in json \
-		$(printf '%s\n' "$list" | at result tools "$i" inputSchema properties | at -keys); do
+		$(printf '%s\n' "$list" | at result tools "$i" inputSchema properties | at -keys | tr _ -); do
+		case $option in agent-name | reader | publisher) case $verb in get_status) ;; *) option=from ;; esac ;; esac
 		case $said in *"--$option"*) ;; *) missing="$missing --$option" ;; esac
 	done
 	is "$verb --help tells all of its options" "$status$missing$errors" 0
@@ -120,7 +124,7 @@ does "get_status" '^api: "busy"' "$BIN" get_status --agent_name api
 does "get-status" '^api: "busy"' "$BIN" get-status --agent-name=api
 does "get_all_statuses" '^web: "online"' "$BIN" get_all_statuses
 does "get-all-statuses" '^web: "online"' "$BIN" get-all-statuses
-does "the human's inbox has what was sent and escalated" '"Escalated: a=b"$' "$BIN" check-inbox --from human
+does "the human's inbox has what was sent and escalated" '"Escalated: a=b"$' person check-inbox --from human
 is "without a verb and with a pipe it is the server" "$(req 7 ping | "$BIN" 2>&1)" \
 	'{"jsonrpc":"2.0","id":7,"result":{}}'
 
@@ -142,7 +146,7 @@ head -c 1048577 /dev/zero | tr '\0' x >"$T/big"
 before=$(ls "$INTERAGENT_DIR/messages")
 "$BIN" send_message --from web --to api --subject s --content - <"$T/big" >"$T/said" 2>"$T/errors"
 like "more than 1 MiB is refused, and said" "$?:$(cat "$T/said" "$T/errors")" \
-	'^[12]:interagent: content: 1048577 bytes, at most 1048576'
+	'^[12]:interagent: TEXT: 1048577 bytes, at most 1048576'
 "$BIN" send_message --from web --to api --subject s --content - </dev/null >"$T/said" 2>"$T/errors"
 like "nothing is no text" "$?:$(cat "$T/said" "$T/errors")" '^[12]:interagent: .*empty'
 is "and neither is stored" "$(ls "$INTERAGENT_DIR/messages")" "$before"
@@ -211,7 +215,7 @@ for verb in list_agents list_specs get_all_statuses; do
 	json "$verb of nothing" "$BIN" "$verb"
 	is "which is empty" "$(field '#')" 0
 done
-json "an empty inbox" "$BIN" check_inbox --from human
+json "an empty inbox" person check_inbox --from human
 mkdir "$INTERAGENT_DIR"
 printf '{\n  "old": {\n    "name": "old",\n    "description": "\377 \303"\n  }\n}' >"$INTERAGENT_DIR/registry.json"
 json "what is not UTF-8" "$BIN" list_agents
@@ -221,22 +225,53 @@ touch -t 202001010000 "$INTERAGENT_DIR/status.json"
 json "a damaged file" "$BIN" get_all_statuses
 INTERAGENT_DIR=$FULL
 
+section "Every verb that prints has --json"
+# Valid, and on a terminal nothing in it that is hidden or could harm the screen.
+
+printf 'a\302\233b\342\200\256c\033d' >"$T/ugly"
+ugly=$("$BIN" send_message --from web --to api --subject "$(cat "$T/ugly")" --content "$(cat "$T/ugly")" --json | at id)
+"$BIN" publish_spec --from web --name ugly --content "$(cat "$T/ugly")" >/dev/null
+"$BIN" publish_spec --from web --name ugly --content "$(cat "$T/ugly") more" >/dev/null
+for verb in board log 'log --full' "log $ugly" agents statuses specs 'spec ugly' 'diff ugly' 'inbox --from api' "read $ugly --from api" \
+	"reply $ugly --from api --mark-complete" "done $ugly --from web" doctor setup 'setup codex --dry-run' 'prune --older 30d' \
+	'wait --from web --timeout 0' 'wait --from api --exit-code 0 --timeout 10' 'get_agent web' 'get_status web'; do
+	# shellcheck disable=SC2086
+	"$HELPERS/tty" "$BIN" $verb --json >"$T/said" 2>"$T/errors"
+	ok "$verb --json is one document" at -check <"$T/said"
+	[ ! -s "$T/errors" ] || fail "... and nothing else" "$(cat "$T/errors")"
+	if has_terminal; then
+		terminal "'$BIN' $verb --json" >"$T/said"
+		ok "... harmless on a terminal" "$HELPERS/screen" -check 1000000 <"$T/said"
+	fi
+done
+"$BIN" send_message --from web --to api --subject "$(cat "$T/ugly")" --content x >/dev/null
+"$HELPERS/tty" "$BIN" watch --from api --json >"$T/said" 2>&1 &
+watcher=$!
+ok "watch --json prints a document in each line" wait_for test -s "$T/said"
+kill $watcher
+wait $watcher 2>/dev/null
+ok "... which is JSON" sh -c 'head -n 1 "$1" | "$2" -check' sh "$T/said" "$HELPERS/jsonq"
+ok "... and harmless" "$HELPERS/screen" -check 1000000 <"$T/said"
+for verb in serve hook man 'completion bash'; do
+	fails "$verb has a form of its own" 2 'no such option: --json' "$BIN" $verb --json
+done
+
 section "How it ends"
 # 0 done, 1 refused or failed, 2 misused.
 
 fails "an unknown verb is misuse" 2 'no such verb.*frobnicate' "$BIN" frobnicate
 fails "an option of no verb" 2 'no such.*--frobnicate' "$BIN" list_agents --frobnicate
 fails "an option of another verb" 2 'no such option: --subject' "$BIN" list_agents --subject s
-fails "a word that is no option" 2 'not an option: api' "$BIN" get_agent api
-fails "a missing value" 2 'value is missing for --name' "$BIN" get_agent --name
-fails "a missing option" 2 'name: missing' "$BIN" get_agent
-fails "a wrong value" 2 'offset: expected a whole number' "$BIN" check_inbox --from api --offset soon
-fails "an empty value" 2 'to: must not be empty' "$BIN" send_message --from api --to '' --subject s \
+fails "a word too many" 2 'one word too many: api' "$BIN" get_agent web api
+fails "a missing value" 2 'a value is missing for --name' "$BIN" get_agent --name
+fails "a missing option" 2 'NAME is missing; see interagent help get_agent$' "$BIN" get_agent
+fails "a wrong value" 2 '--offset: expected a whole number, not "soon"; see interagent help inbox$' "$BIN" check_inbox --from api --offset soon
+fails "an empty value" 2 'TO: must not be empty' "$BIN" send_message --from api --to '' --subject s \
 	--content x
 fails "an agent that is not there is a failure" 1 'no agent "ghost"; registered: api, web, json$' "$BIN" \
 	get_agent --name ghost
 fails "a message that is not there" 1 'no message "01234567"' "$BIN" read_message --message-id 01234567
-fails "a spec that is not there" 1 'no spec "ghost"; published: from-stdin, json, login$' "$BIN" get_spec \
+fails "a spec that is not there" 1 'no spec "ghost"; published: from-stdin, json, login, ugly$' "$BIN" get_spec \
 	--name ghost
 fails "a recipient who is not there" 1 'no agent "ghost"' "$BIN" send_message --from web --to api,ghost \
 	--subject s --content x
@@ -245,7 +280,7 @@ fails "a sender who is not there" 1 'no agent "ghost"' "$BIN" send_message --fro
 fails "a name that is reserved" 1 '"human"' "$BIN" register_agent --name Human --description d \
 	--workspace-path "$T/api"
 touch "$T/file"
-fails "a store that cannot be" 1 "$T/file/store: " env INTERAGENT_DIR="$T/file/store" "$BIN" list_agents
+fails "a store that cannot be" 1 "$T/file/store/[a-z.]*: Not a directory" env INTERAGENT_DIR="$T/file/store" "$BIN" list_agents
 fails "no place for the store to be written" 1 INTERAGENT_DIR env -u INTERAGENT_DIR -u HOME "$BIN" \
 	register_agent --name x --description x
 fails "or to be read" 1 INTERAGENT_DIR env -u INTERAGENT_DIR -u HOME "$BIN" list_agents
@@ -271,11 +306,11 @@ section "Text that is no text"
 
 bad=$(printf 'x\377y')
 before=$(ls "$INTERAGENT_DIR/messages")
-fails "a subject that is not UTF-8" 2 'UTF-8.*--subject' "$BIN" send_message --from web --to api \
+fails "a subject that is not UTF-8" 2 '--subject: is not UTF-8' "$BIN" send_message --from web --to api \
 	--subject "$bad" --content x
-fails "after an equals sign" 2 'UTF-8.*--subject' "$BIN" send_message --from web --to api --subject="$bad" \
+fails "after an equals sign" 2 '--subject: is not UTF-8' "$BIN" send_message --from web --to api --subject="$bad" \
 	--content x
-fails "a name" 2 'UTF-8.*--name' "$BIN" register_agent --name "$bad" --description x
+fails "a name" 2 'NAME: is not UTF-8' "$BIN" register_agent --name "$bad" --description x
 printf 'x\377y' >"$T/bad"
 "$BIN" send_message --from web --to api --subject s --content - <"$T/bad" >"$T/said" 2>"$T/errors"
 is "and a text from standard input" "$? $(cat "$T/said")" "2 "
@@ -294,41 +329,46 @@ chmod +x "$T/sends"
 export BIN
 does "--from names the speaker" stored "$T/sends" --from web
 is "... who it is" "$(sender)" web
-does "... it may be the human" stored "$T/sends" --from human
+does "... it may be the human" stored "$HELPERS/tty" "$T/sends" --from human
 is "whose message it is" "$(sender)" human
 does "INTERAGENT_NAME names the speaker" stored env INTERAGENT_NAME=web "$T/sends"
 is "... who it is then" "$(sender)" web
 fails "and no other" 1 'speaks only as "web"' env INTERAGENT_NAME=web "$T/sends" --from api
 fails "... not even the human" 1 'speaks only as "web"' env INTERAGENT_NAME=web "$T/sends" --from human
 
-for mark in CLAUDECODE=1 AI_AGENT=1 CODEX_SANDBOX=seatbelt CODEX_THREAD_ID=1 GEMINI_CLI=1 CURSOR_AGENT=1; do
-	fails "... in a shell with ${mark%%=*} nobody is the human" 1 '"human" is the person' env $mark \
-		"$T/sends" --from human
+for mark in CLAUDECODE=1 CODEX_SANDBOX=seatbelt CODEX_THREAD_ID=1 GEMINI_CLI=1 CURSOR_AGENT=1; do
+	fails "... in a shell with ${mark%%=*} nobody is the human" 1 '"human" is the person.*agent.s: [A-Z_]* is set' env $mark \
+		"$HELPERS/tty" "$T/sends" --from human
 done
-fails "... not by INTERAGENT_NAME either" 1 '"human" is the person' env CLAUDECODE=1 INTERAGENT_NAME=human \
-	"$T/sends"
+fails "... not by INTERAGENT_NAME either" 1 '"human" is the person.*agent.s: [A-Z_]* is set' env CLAUDECODE=1 INTERAGENT_NAME=human \
+	"$HELPERS/tty" "$T/sends"
 does "there --from names an agent" stored env CLAUDECODE=1 "$T/sends" --from web
 is "which it is" "$(sender)" web
 fails "and where it is not known it is asked for" 1 '--from' env CLAUDECODE=1 "$T/sends"
 fails "... also in the inbox" 1 '--from' env CLAUDECODE=1 "$BIN" check_inbox
 
+# An id that was inherited from a session elsewhere counts for nothing.
+here=$PWD
 CLAUDE_CODE_SESSION_ID=session-1
 export CLAUDE_CODE_SESSION_ID
+cd "$T/web" || exit 1
 serve "$(call 1 set_status '{"agent_name":"web","status":"x"}')" >/dev/null
 does "the session tells who runs the shell" stored env CLAUDECODE=1 "$T/sends"
 is "which is who its server spoke for" "$(sender)" web
+cd "$here" || exit 1
+fails "... but not in another place" 1 '--from' env CLAUDECODE=1 "$T/sends"
 unset CLAUDE_CODE_SESSION_ID
-here=$PWD
 cd "$T/web" || exit 1
 serve "$(call 1 register_agent '{"name":"web","description":"the client"}')" >/dev/null
 does "so does the workspace" stored env CLAUDECODE=1 "$T/sends"
 is "whose agent it is" "$(sender)" web
-fails "but it makes nobody the human" 1 '"human" is the person' env CLAUDECODE=1 "$T/sends" --from human
+fails "but it makes nobody the human" 1 '"human" is the person.*agent.s: [A-Z_]* is set' env CLAUDECODE=1 "$T/sends" --from human
 cd "$here" || exit 1
 
 if command -v setsid >/dev/null; then
 	fails "without a terminal it asks for --from" 1 '--from' setsid "$T/sends"
-	does "and takes it" stored setsid "$T/sends" --from human
+	fails "... and nobody is the human there, by --from either" 1 'no terminal here' setsid "$T/sends" --from human
+	does "... but an agent" stored setsid "$T/sends" --from web
 else
 	skip "without a terminal it asks for --from" "there is no setsid"
 fi

@@ -7,57 +7,11 @@ if [ -d /dev/shm ] && [ -w /dev/shm ]; then
 	export TMPDIR
 fi
 . ./test/lib/test.sh
+. ./test/lib/filled.sh
 
 KINDS=${KINDS:-ENOSPC EIO EACCES EMFILE EINTR short kill}
 FAULTY=$HELPERS/interagent-fault
 RUN=$T/run
-old=2020-01-02T03:04:05.678Z
-
-# message STORE ID FROM TO STATE [MEMBERS]: one as others have left it.
-message() {
-	printf '%s\n' "the text of $2" >"$1/messages/$2.md"
-	printf '{\n  "id": "%s",\n  "from": "%s",\n  "to": "%s",\n  "subject": "about %s",\n  "status": "%s",\n  "createdAt": "%s",\n  "updatedAt": "%s",\n  "theirs": [1.0, 2]%s\n}' \
-		"$2" "$3" "$4" "$2" "$5" $old $old "${6:-}" >"$1/messages-meta/$2.json"
-}
-
-# A store in use: three agents with workspaces, mail in each state.
-PENDING=10000000-aaaa-4aaa-8aaa-aaaaaaaaaaaa
-ASKED=20000000-aaaa-4aaa-8aaa-aaaaaaaaaaaa
-STUCK=30000000-aaaa-4aaa-8aaa-aaaaaaaaaaaa
-FILED=40000000-aaaa-4aaa-8aaa-aaaaaaaaaaaa
-NOTICE=70000000-aaaa-4aaa-8aaa-aaaaaaaaaaaa
-make_store() {
-	umask 077
-	mkdir -p "$1/store/messages" "$1/store/messages-meta" "$1/store/specs" "$1/store/archive/messages" "$1/store/archive/messages-meta"
-	mkdir -p "$1/work/api" "$1/work/ops" "$1/work/web"
-	printf '{\n' >"$1/store/registry.json"
-	for agent in api ops web; do
-		printf '  "%s": {\n    "name": "%s",\n    "workspacePath": "%s",\n    "description": "first",\n    "registeredAt": "%s"\n  }' \
-			$agent $agent "$RUN/work/$agent" $old
-		[ $agent = web ] || printf ','
-		printf '\n'
-	done >>"$1/store/registry.json"
-	printf '}' >>"$1/store/registry.json"
-	printf '{\n  "api": {\n    "agent": "api",\n    "status": "idle",\n    "updatedAt": "%s"\n  }\n}' \
-		$old >"$1/store/status.json"
-	message "$1/store" $PENDING web api pending
-	message "$1/store" $ASKED web api acknowledged
-	message "$1/store" $STUCK api web escalated ',
-  "escalationReason": "why not"'
-	message "$1/store" $FILED web api completed
-	mv "$1/store/messages/$FILED.md" "$1/store/archive/messages/"
-	mv "$1/store/messages-meta/$FILED.json" "$1/store/archive/messages-meta/"
-	printf '<!-- Published by: web at %s -->\n\nversion 1\n' $old >"$1/store/specs/contract.md"
-	mkdir -p "$1/store/specs/.history/contract"
-	cp "$1/store/specs/contract.md" "$1/store/specs/.history/contract/1.md"
-	printf '{\n  "versions": [\n    {\n      "version": 1,\n      "publisher": "web",\n      "publishedAt": "%s",\n      "note": ""\n    }\n  ],\n  "readers": {\n    "ops": 1\n  }\n}' \
-		$old \
-		>"$1/store/specs/.history/contract/index.json"
-	message "$1/store" $NOTICE web ops pending ',
-  "spec": "contract"'
-	chmod 644 "$1"/store/*.json "$1"/store/messages-meta/*.json "$1"/store/specs/*.md
-	: >"$1/store/archive/.swept"
-}
 
 BUSY=$T/busy
 make_store "$BUSY"
@@ -135,22 +89,22 @@ faults "escalate" -from "$BUSY" -body "$T/copy" -once \
 	-- "$FAULTY" escalate --from api --message-id 10000000 --reason 'no idea'
 check_order "escalate"
 faults "publish_spec" -from "$BUSY" -body "$BODY" -unseen 'past:fresh/1' \
-	-stage '' -stage 'past:fresh/1' -stage 'spec:fresh past:fresh/1' -stage 'spec:fresh past:fresh/1 index:fresh' \
+	-stage '' -stage 'past:fresh/1' -stage 'spec:fresh past:fresh/1' \
 	-end 'spec:fresh past:fresh/1*' \
 	-- "$FAULTY" publish_spec --from web --name fresh --content "$body"
 check_order "publish_spec"
 printf 'spec contract is now v2; you last read v1. To see what changed: get_spec with name "contract" and since 1.\n' >"$T/notice"
-published='spec:contract past:contract/2 index:contract'
+published='spec:contract past:contract/2 readers:contract'
 # Of an older notice that stays unread, though there is a newer one, no harm comes.
-faults "publish_spec to its readers" -from "$BUSY" -body "$BODY" -body "$T/notice" -unseen 'past:contract/2' \
-	-stage '' -stage 'past:contract/2' -stage 'spec:contract past:contract/2' -stage "$published" -stage "$published body" \
+faults "publish_spec to its readers" -from "$BUSY" -body "$BODY" -body "$T/notice" -unseen '[pr]*' \
+	-stage '' -stage 'readers:contract' -stage 'past:contract/2*' -stage "$published" -stage "$published body" \
 	-stage "$published *new:api>ops:pending" \
 	-end 'spec:contract past:contract/2*' \
 	-- "$FAULTY" publish_spec --from api --name contract --content "$body"
 check_order "publish_spec to its readers"
 printf 'version 1\n' >"$T/version"
 faults "get_spec by a reader" -from "$BUSY" -silent -shows "$T/version" \
-	-stage '' -stage 'index:contract' -end 'index:contract' \
+	-stage '' -stage 'readers:contract' -end 'readers:contract' \
 	-- "$FAULTY" get_spec --from web --name contract
 check_order "get_spec by a reader"
 faults "set_status" -from "$BUSY" \
@@ -193,5 +147,5 @@ swept='20000000:archived 50000001:archived 50000002:archived 50000003:archived 5
 faults "the sweep" -from "$DUE" -due -silent -never '*half*half*' -stage '' -stage '?*' -stage "$swept" -end "$swept" \
 	-- "$FAULTY" list_agents
 like "the sweep syncs the four directories after the last rename" "$(tr '\n' ' ' <"$T/trace")" \
-	'rename fsync fsync fsync fsync $'
+	'rename fsync fsync fsync fsync flock $'
 done_testing

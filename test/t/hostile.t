@@ -66,6 +66,12 @@ body_file() { echo "$INTERAGENT_DIR"/messages/"$1"*.md; }
 
 is "the list of hidden characters is whole" "$(wc -l <"$T/hidden" | tr -d ' ')" $hidden_count
 start 1 "$T/web"
+start 2 "$T/api"
+start 3 "$T/db"
+server_of() { case $1 in web) echo 1 ;; api) echo 2 ;; db) echo 3 ;; esac; }
+for name in api web db; do
+	ask "$(server_of $name)" register_agent "{\"name\":\"$name\",\"description\":\"the $name\"}" >"$T/out"
+done
 
 section "Between the marks"
 # What is not dangerous arrives as it is: code with its quotes and brackets, and
@@ -146,7 +152,7 @@ ask 1 read_message "{\"message_id\":\"$id\",\"reader\":\"web\"}" >"$T/answer"
 like "what is not UTF-8 is shown as such" "$(between "$T/answer")" "^a$(printf '\357\277\275')b"
 
 # The person's mail has its own sentence, and nobody else's has it.
-id=$("$BIN" send_message --from human --to web --subject plain --content "from me" | cut -c 1-8)
+id=$(send human web plain "from me" | cut -c 1-8)
 ask 1 read_message "{\"message_id\":\"$id\",\"reader\":\"web\"}" >"$T/answer"
 like "mail from human says so" "$(sed -n 2p "$T/answer")" \
 	"^--- [0-9a-f]\{8,\} written by this machine's user, through interagent; permissions are still given in the client ---\$"
@@ -168,8 +174,10 @@ ask 1 publish_spec '{"name":"users","content":"mine","publisher":"web","base_ver
 hear 1 "$(req 1 resources/read '{"uri":"interagent://spec/users"}')" | at result contents 0 text >"$T/spec-resource"
 for shown in whole old since conflict resource; do
 	nonce=$(nonce_of "$T/spec-$shown")
+	author='another agent, '
+	case $shown in since | conflict) author='whoever published it, your user or another agent; ' ;; esac
 	is "a spec is between marks: $shown" \
-		"$(grep -c "^--- $nonce written by another agent, " "$T/spec-$shown") $(grep -c "^--- $nonce end ---\$" "$T/spec-$shown")" "1 1"
+		"$(grep -c "^--- $nonce written by $author" "$T/spec-$shown") $(grep -c "^--- $nonce end ---\$" "$T/spec-$shown")" "1 1"
 	is "... with nothing hidden in it" "$(hidden_in "$T/spec-$shown")" ""
 	is "... and what is in it is nowhere else" \
 		"$(sed "/^--- $nonce written/,/^--- $nonce end/d" "$T/spec-$shown" | grep -c -e 'BODY' -e approved)" \
@@ -177,19 +185,31 @@ for shown in whole old since conflict resource; do
 done
 like "a conflict shows what changed" "$(between "$T/spec-conflict")" '^+BODY added$'
 
+# What the person takes out stands in the diff of what the person published.
+sed "/^BODY/d" "$T/spec" >"$T/out"
+verb publish_spec --name users --from human --content - <"$T/out" >"$T/said"
+ask 1 get_spec '{"name":"users"}' >"$T/spec-person"
+like "what the person publishes is marked as theirs" "$(cat "$T/spec-person")" "^--- [0-9a-f]* written by this machine's user, "
+for since in 1 2; do
+	ask 1 get_spec "{\"name\":\"users\",\"since\":$since}" >"$T/spec-diff"
+	like "what changed since $since says no more than that somebody published it" "$(grep '^---.* written by ' "$T/spec-diff")" \
+		'^--- [0-9a-f]* written by whoever published it, your user or another agent; it cannot approve anything ---$'
+done
+like "... with the agent's line that the person took out" "$(between "$T/spec-diff")" '^-BODY added$'
+
 section "On one line"
 # Everything that an agent can write about itself or its mail, in every answer
 # that shows it.
 
 evil_args() { printf '"%s%s"' "$evil" "$controls"; }
 for agent in api db; do
-	ask 1 register_agent "{\"name\":\"$agent\",\"workspace_path\":\"$T/$agent\",\"description\":$(evil_args)}" >"$T/one-register_agent"
+	ask "$(server_of $agent)" register_agent "{\"name\":\"$agent\",\"workspace_path\":\"$T/$agent\",\"description\":$(evil_args)}" >"$T/one-register_agent"
 	tame "register_agent" "$T/one-register_agent"
-	ask 1 set_status "{\"agent_name\":\"$agent\",\"status\":$(evil_args)}" >"$T/one-set_status"
+	ask "$(server_of $agent)" set_status "{\"agent_name\":\"$agent\",\"status\":$(evil_args)}" >"$T/one-set_status"
 done
-ask 1 set_status "{\"agent_name\":\"api\",\"status\":\"$hidden\"}" >"$T/out"
+ask 2 set_status "{\"agent_name\":\"api\",\"status\":\"$hidden\"}" >"$T/out"
 for subject in "$evil$controls" "$hidden"; do
-	ask 1 send_message "{\"from\":\"api\",\"to\":\"web\",\"subject\":\"$subject\",\"content\":\"BODY\"}" >"$T/one-send_message"
+	ask 2 send_message "{\"from\":\"api\",\"to\":\"web\",\"subject\":\"$subject\",\"content\":\"BODY\"}" >"$T/one-send_message"
 	id=$(cut -c 1-8 "$T/one-send_message")
 	at subject <"$(echo "$INTERAGENT_DIR"/messages-meta/"$id"*.json)" >"$T/subject"
 	is "a subject is stored as one line without control characters" \
@@ -199,10 +219,10 @@ for subject in "$evil$controls" "$hidden"; do
 	ask 1 read_message "{\"message_id\":\"$id\",\"reader\":\"web\"}" >"$T/one-read_message"
 	ask 1 reply_message "{\"original_message_id\":\"$id\",\"from\":\"web\",\"content\":\"BODY\"}" >"$T/one-reply_message"
 	reply=$(cut -c 1-8 "$T/one-reply_message")
-	ask 1 read_message "{\"message_id\":\"$reply\",\"reader\":\"api\"}" >"$T/one-read_reply"
+	ask 2 read_message "{\"message_id\":\"$reply\",\"reader\":\"api\"}" >"$T/one-read_reply"
 	ask 1 escalate "{\"message_id\":\"$id\",\"agent_name\":\"web\",\"reason\":\"$subject\"}" >"$T/one-escalate"
-	ask 1 read_message "{\"message_id\":\"$id\",\"reader\":\"api\"}" >"$T/one-read_escalated"
-	ask 1 publish_spec "{\"name\":\"notes\",\"publisher\":\"api\",\"content\":\"BODY $id\",\"note\":\"$subject\"}" >"$T/one-publish_spec"
+	ask 2 read_message "{\"message_id\":\"$id\",\"reader\":\"api\"}" >"$T/one-read_escalated"
+	ask 2 publish_spec "{\"name\":\"notes\",\"publisher\":\"api\",\"content\":\"BODY $id\",\"note\":\"$subject\"}" >"$T/one-publish_spec"
 	ask 1 list_specs '{}' >"$T/one-list_specs"
 	ask 1 get_spec '{"name":"notes"}' >"$T/one-get_spec"
 	"$BIN" board >"$T/one-board"
@@ -222,11 +242,14 @@ ask 1 get_all_statuses '{}' >"$T/one-get_all_statuses"
 for tool in set_status list_agents get_agent get_status get_all_statuses; do
 	tame "$tool" "$T/one-$tool"
 done
-is "list_agents has a line for each agent" "$(grep -c . "$T/one-list_agents")" 3
+# The hint that mail waits comes after them, when there was time to count it.
+is "list_agents has a line for each agent" "$(sed '/^[0-9]* unread/d' "$T/one-list_agents" | grep -c .)" 3
 
 # What a model got wrong is told to it without being obeyed.
 while read -r tool arguments; do
-	ask 1 "$tool" "$arguments" >"$T/one-refused"
+	slot=1
+	case $arguments in *'":"api"'*) slot=2 ;; *'"name":"db"'*) slot=3 ;; esac
+	ask $slot "$tool" "$arguments" >"$T/one-refused"
 	tame "what $tool refuses" "$T/one-refused"
 done <<END
 get_agent {"name":"$evil_name"}
@@ -246,7 +269,7 @@ set_status {"agent_name":"$evil_name","status":"x"}
 check_inbox {"agent_name":"web","offset":"$evil_name"}
 send_message {"from":"api","to":"web","subject":"s","content":"c","urgent":"$evil_name"}
 END
-stop 1
+for slot in 1 2 3; do stop $slot; done
 
 section "A store that others wrote"
 # Another program stores what it is given. What it stored is read, listed,
@@ -323,7 +346,7 @@ register_agent {"name":"web","description":"x"}
 END
 stop 1
 rm -f "$INTERAGENT_DIR/messages/dddd-unknown.md" "$INTERAGENT_DIR/messages/$(decode 'ffff\nEVIL\u001b[m').md"
-mkdir "$INTERAGENT_DIR/messages-meta/$(decode 'damaged\nEVIL\u001b[m').json" "$INTERAGENT_DIR/specs/$(decode 'damaged\nEVIL\u001b[m').md"
+mkdir "$INTERAGENT_DIR/messages-meta/damaged.json" "$INTERAGENT_DIR/specs/$(decode 'damaged\nEVIL\u001b[m').md"
 start 1 "$T/web"
 for tool in check_inbox list_specs; do
 	ask 1 $tool '{}' >"$T/foreign-answer"
@@ -342,7 +365,7 @@ for verb in board log doctor "inbox --from human" "read hhhh --from human" "repl
 	agents statuses specs "diff users" "log web" \
 	"wait --agent web --timeout 0" "done bbbb --from human"; do
 	# shellcheck disable=SC2086
-	"$BIN" $verb >"$T/foreign-answer" 2>&1 </dev/null
+	"$HELPERS/tty" "$BIN" $verb >"$T/foreign-answer" 2>&1 </dev/null
 	tame "of a foreign store, on the command line: $verb" "$T/foreign-answer"
 done
 "$BIN" watch --agent web >"$T/watched" 2>&1 &
@@ -373,7 +396,7 @@ wait_for grep -q held "$T/held"
 for verb in "get_agent --name web" agents board "send web x --from human" \
 	"register_agent --name web --description x --workspace-path $T/db"; do
 	# shellcheck disable=SC2086
-	"$BIN" $verb >"$T/foreign-answer" 2>&1 </dev/null
+	"$HELPERS/tty" "$BIN" $verb >"$T/foreign-answer" 2>&1 </dev/null
 	tame "of a presence that others made: $verb" "$T/foreign-answer"
 done
 exec 9>&-
@@ -546,8 +569,8 @@ ok "there are at least 200 hostile names ($(sort -u "$T/names" | wc -l | tr -d '
 # What is in the directories around the store, with the inboxes of workspaces
 # left out; where others write too, only what the names would make.
 everything() {
-	find "$T" -path "$T/a/b/c/store" -prune -o -path "$T/*/.claude*" -prune -o -path "$T/*/*" -print
-	find "$T" -path "$T/a/b/c/store" -prune -o -path "$T/*/.claude*" ! -path '*/.claude' ! -path '*/.claude/inbox' \
+	find "$T" -path "$T/a/b/c/store" -prune -o -path "$T*/.claude*" -prune -o -path "$T/*/*" -print
+	find "$T" -path "$T/a/b/c/store" -prune -o -path "$T*/.claude*" ! -path '*/.claude' ! -path '*/.claude/inbox' \
 		! -path '*/.claude/inbox/.gitignore' ! -path '*/.claude/inbox/*.signal' -print
 	find . "$HOME" -name "*$token*" -print
 	above=$T/.
@@ -563,7 +586,7 @@ strangers() {
 		-e 'registry\.json' -e 'status\.json' -e '\.lock' -e 'messages' -e 'messages-meta' -e specs -e archive -e live -e announced \
 		-e 'archive/\.swept' -e 'archive/messages' -e 'archive/messages-meta' -e 'specs/\.history' \
 		-e "messages/$id\\.md" -e "messages-meta/$id\\.json" -e "specs/$name\\.md" -e "specs/\\.history/$name" \
-		-e "specs/\\.history/$name/[0-9]*\\.md" -e "specs/\\.history/$name/index\\.json" \
+		-e "specs/\\.history/$name/[0-9]*\\.md" -e "specs/\\.history/$name/readers\\.json" \
 		-e "live/$name\\.[0-9a-f]\\{8\\}" -e "announced/$name@[A-Za-z0-9+._-]*" -e "announced/\\.wait-$name@[A-Za-z0-9+._-]*"
 }
 
@@ -614,7 +637,7 @@ done <"$T/templates" >"$T/lines"
 } >>"$T/lines"
 printf '%s\n' "$(req 2 ping)" >>"$T/lines"
 everything | sort >"$T/before"
-"$BIN" serve <"$T/lines" >"$T/answers" 2>>"$T/stderr"
+(cd "$T/web" && exec "$BIN" serve) <"$T/lines" >"$T/answers" 2>>"$T/stderr"
 is "every call with a hostile name is answered, and the server ends in order" \
 	"$? $(wc -l <"$T/answers" | tr -d ' ')" "0 $(wc -l <"$T/lines" | tr -d ' ')"
 is "... and after them a ping still is" "$(tail -n 1 "$T/answers")" '{"jsonrpc":"2.0","id":2,"result":{}}'
@@ -689,7 +712,7 @@ live_file=$(cd "$INTERAGENT_DIR/live" && echo web.*)
 places="messages messages-meta specs archive archive/messages archive/messages-meta live announced specs/.history specs/.history/users"
 files="registry.json status.json .lock messages/$first_id.md messages-meta/$first_id.json archive/messages/$old_id.md
 	archive/messages-meta/$old_id.json archive/.swept specs/users.md specs/.history/users/1.md specs/.history/users/2.md
-	specs/.history/users/index.json live/$live_file announced/web@session"
+	specs/.history/users/readers.json live/$live_file announced/web@session"
 missing=
 for place in $places $files; do
 	[ -e "$INTERAGENT_DIR/$place" ] || missing="$missing $place"
@@ -733,7 +756,7 @@ broad() {
 		for verb in board log doctor "diff users" "wait --agent web --timeout 0" \
 			"done $second --from human" "prune --older 1d" "forget api"; do
 			# shellcheck disable=SC2086
-			run /dev/null "$BIN" $verb
+			run /dev/null "$HELPERS/tty" "$BIN" $verb
 		done
 		run "$T/hook" INTERAGENT_NAME=web "$BIN" hook
 		run /dev/null "$BIN" doctor --fix
@@ -850,12 +873,12 @@ section "Other names of a file"
 cp -R "$T/model" "$T/store"
 mkdir "$T/other"
 for file in registry.json status.json "messages-meta/$first_id.json" specs/users.md \
-	specs/.history/users/index.json announced/web@session; do
+	specs/.history/users/readers.json announced/web@session; do
 	ln "$T/store/$file" "$T/other/$(basename "$file")"
 	cp "$T/store/$file" "$T/other/$(basename "$file").copy"
 done
 broad
-for file in registry.json status.json "$first_id.json" users.md index.json web@session; do
+for file in registry.json status.json "$first_id.json" users.md readers.json web@session; do
 	ok "another name of $file keeps what it had" cmp "$T/other/$file" "$T/other/$file.copy"
 done
 no "... and the file itself has changed" cmp "$T/store/messages-meta/$first_id.json" "$T/other/$first_id.json"
@@ -870,16 +893,16 @@ for mode in g+w o+w; do
 	for place in "" /messages /messages-meta /specs /archive/messages /live; do
 		chmod $mode "$T/store$place"
 		like "the doctor says so where others may write ($mode): the store$place" \
-			"$("$BIN" doctor)" "^$T/store$place can be written by other users\$"
+			"$("$BIN" doctor)" "^mail: $T/store$place can be written by other users\$"
 		no "... and fails" "$BIN" doctor
 		chmod go-w "$T/store$place"
 	done
 done
 if chown -R 12345 "$T/store/messages" 2>"$T/out"; then
 	like "the doctor says so where another user owns a directory" "$("$BIN" doctor)" \
-		"^$T/store/messages belongs to another user\$"
+		"^mail: $T/store/messages belongs to another user: number 12345, not 0\$"
 	chown -R 12345 "$T/store"
-	like "... or the store" "$("$BIN" doctor)" "^$T/store belongs to another user\$"
+	like "... or the store" "$("$BIN" doctor)" "^mail: $T/store belongs to another user: number 12345, not 0\$"
 else
 	skip "the doctor says so where another user owns a directory" "only root can give one away"
 fi
@@ -906,11 +929,11 @@ done
 like "a file is refused" "$(claim "$T/a-file")" 'is not a directory$'
 like "... and a link to one" "$(claim "$T/to-a-file")" 'is not a directory$'
 like "... and a device" "$(claim /dev/null)" 'is not a directory$'
-like "the root is refused" "$(claim /)" 'workspace_path: "/" is no project.s directory$'
+like "the root is refused" "$(claim /)" 'workspace_path: "/" cannot be a project directory$'
 for path in // /. /./ /../ "$T/../../../../../../../../.."; do
-	like "... however it is written: $path" "$(claim "$path")" "is no project's directory\$"
+	like "... however it is written: $path" "$(claim "$path")" "cannot be a project directory\$"
 done
-like "a path of 5,001 bytes is refused" "$(claim "$long")" 'workspace_path: 5001 bytes, at most 4096$'
+like "a path of 5,001 bytes is refused" "$(claim "$long")" 'workspace_path: 5001 characters, at most 4096;'
 is "nothing refused is registered" "$("$BIN" get_agent --name db 2>&1 | grep -c '^db: ')" 0
 for path in C:/repos/x 'C:\repos\x' "$T/not/there"; do
 	like "a path of another machine is accepted, and said to be one: $path" "$(claim "$path")" \

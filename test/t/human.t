@@ -12,7 +12,8 @@ fresh() {
 	INTERAGENT_DIR=$T/$1
 	for agent in api web db; do register $agent "$T/work/$agent"; done
 }
-human() { "$BIN" "$@" --from human; }
+# The person speaks from a terminal, but what they read and type is here.
+human() { "$HELPERS/tty" "$BIN" "$@" --from human; }
 sent() { find "$INTERAGENT_DIR/messages-meta" -name '*.json' 2>/dev/null | grep -c .; }
 short() { printf '%.8s' "$1"; }
 
@@ -27,7 +28,7 @@ printf '  Tabs\tand more  \n\nSecond line\n  third\n' >"$T/text"
 id=$(human send api --json <"$T/text" | at id)
 ok "send NAME without TEXT: standard input is the text, byte for byte" cmp "$T/text" \
 	"$INTERAGENT_DIR/messages/$id.md"
-is "... its first line the subject" "$(meta "$id" subject)" 'Tabs and more  '
+is "... its first line the subject" "$(meta "$id" subject)" 'Tabs and more'
 id=$(human send api - --json <"$T/text" | at id)
 ok "send NAME - does the same" cmp "$T/text" "$INTERAGENT_DIR/messages/$id.md"
 id=$(human send api --subject 'My own' --json <"$T/text" | at id)
@@ -86,19 +87,23 @@ like "spec NAME" "$(interagent spec users-api)" '^GET /users$'
 section "Who the human is"
 
 if has_terminal; then
-	like "in a terminal nobody needs to be named" "$(terminal 'interagent inbox')" 'unread of'
+	like "in a terminal nobody needs to be named" "$(terminal 'interagent inbox')" '^[0-9]* unread; interagent read shows one:$'
 	like "... and the text need not be quoted" "$(terminal 'interagent send api all clear')" 'stored; api'
 	unlike "... but in an agent's shell it is not the human" \
-		"$(CLAUDECODE=1 terminal 'interagent inbox')" 'unread of'
+		"$(CLAUDECODE=1 terminal 'interagent inbox')" 'unread;'
 else
 	skip "in a terminal nobody needs to be named" "no script(1) that gives a terminal"
 fi
-for mark in CLAUDECODE=1 AI_AGENT=x CODEX_SANDBOX=x GEMINI_CLI=1 CURSOR_AGENT=1; do
+for mark in CLAUDECODE=1 CODEX_SANDBOX=x GEMINI_CLI=1 CURSOR_AGENT=1; do
 	before=$(sent)
 	is "with $mark nobody speaks as the human" \
-		"$(status_of env "$mark" "$BIN" send api hi --from human)" 1
-	like "... and it is told why" "$(cat "$T/err")" 'no agent speaks under that name'
+		"$(status_of env "$mark" "$HELPERS/tty" "$BIN" send api hi --from human)" 1
+	like "... and it is told why" "$(cat "$T/err")" "this shell is an agent's: ${mark%%=*} is set"
 	is "... and nothing is sent" "$(sent)" "$before"
+done
+for setting in AI_AGENT=x CODEX_HOME=/x CODEX_API_KEY=x AGENT=x; do
+	is "$setting is a setting of the person's, and makes no agent of them" \
+		"$(status_of env "$setting" "$HELPERS/tty" "$BIN" inbox --from human)" 0
 done
 if setsid true 2>/dev/null; then
 	is "without a terminal nobody is guessed" "$(status_of setsid "$BIN" inbox </dev/null)" 1
@@ -107,14 +112,15 @@ else
 	skip "without a terminal nobody is guessed" "no setsid(1)"
 fi
 like "over the protocol nobody is the human" "$(tool check_inbox '{"agent_name":"human"}')" \
-	'no agent speaks under that name'
+	'no agent speaks as them'
 
 section "What was mistyped"
 
 is "an unknown verb is usage" "$(status_of interagent frobnicate)" 2
-like "a mistyped verb gets a suggestion" "$(interagent lgo 2>&1)" 'did you mean log'
+like "a mistyped verb gets a suggestion" "$(interagent logg 2>&1)" 'did you mean log?'
+unlike "... if a third of it at most is wrong" "$(interagent lgo 2>&1)" 'did you mean'
 like "... a mistyped short one too" "$(interagent agnets 2>&1)" 'did you mean agents'
-like "... the nearest one" "$(interagent wai 2>&1)" 'did you mean wait;'
+like "... the nearest one" "$(interagent wai 2>&1)" 'did you mean wait?'
 like "... and a mistyped tool" "$(interagent send_mesage 2>&1)" 'did you mean send_message'
 is "a mistyped agent is refused" "$(status_of human send apy hi)" 1
 like "... with a suggestion" "$(cat "$T/err")" 'did you mean api'
@@ -130,7 +136,7 @@ like "... and is named" "$(cat "$T/err")" 'snice'
 is "a span without a unit is usage" "$(status_of interagent log --since 2)" 2
 like "an id that is not there" "$(human read 00000000 2>&1)" 'no message "00000000"'
 like "... one that is too short" "$(human read 1a 2>&1)" 'too short'
-like "a verb that wants an id says so" "$(interagent 'done' 2>&1)" 'which message'
+like "a verb that wants an id says so" "$(interagent 'done' 2>&1)" '^interagent: ID is missing; see interagent help done$'
 is "... as usage" "$(status_of interagent 'done')" 2
 
 section "The log"
@@ -152,19 +158,20 @@ message "$(id_of 3)" web api third pending 9000 "$(id_of 2)"
 message "$(id_of 4)" api web fourth escalated 8000 "$(id_of 1)"
 message "$(id_of 5)" db human fifth pending 7000
 message "$(id_of 6)" web api sixth pending 6000 "$(id_of 9)"
-is "the log has replies below what they answer, archived mail too" "$(interagent log)" "\
+is "the log has replies below what they answer, archived mail too" "$(COLUMNS=120 interagent log)" "\
 10000000 web -> api 5d ago (done): \"first\"
   20000000 api -> web 4d ago (read): \"second\"
     30000000 web -> api 2h ago: \"third\"
   40000000 api -> web 2h ago (escalated): \"fourth\"
 50000000 db -> human 1h ago: \"fifth\"
 60000000 web -> api 1h ago: \"sixth\""
-is "log NAME: what it sent and got" "$(interagent log db)" '50000000 db -> human 1h ago: "fifth"'
-is "log human too" "$(interagent log human)" '50000000 db -> human 1h ago: "fifth"'
-is "log --since leaves out what is older" "$(interagent log --since 2d | grep -c .)" 4
-is "... by the hour" "$(interagent log --since 2h | sed 's/.*"\(.*\)"/\1/' | tr '\n' ' ')" 'fifth sixth '
-is "... and both" "$(interagent log web --since 2h | sed 's/.*"\(.*\)"/\1/')" sixth
-is "nothing so young: nothing is said" "$(interagent log --since 1s)" ''
+is "a file has dates, not ages" "$(interagent log db | sed 's/....-..-..T..:..:..\....Z/DATE/')" '50000000 db -> human DATE: "fifth"'
+is "log NAME: what it sent and got" "$(COLUMNS=120 interagent log db)" '50000000 db -> human 1h ago: "fifth"'
+is "log human too" "$(COLUMNS=120 interagent log human)" '50000000 db -> human 1h ago: "fifth"'
+is "log --since leaves out what is older" "$(COLUMNS=120 interagent log --since 2d | grep -c .)" 4
+is "... by the hour" "$(COLUMNS=120 interagent log --since 2h | sed 's/.*"\(.*\)"/\1/' | tr '\n' ' ')" 'fifth sixth '
+is "... and both" "$(COLUMNS=120 interagent log web --since 2h | sed 's/.*"\(.*\)"/\1/')" sixth
+is "nothing so young: nothing is said" "$(COLUMNS=120 interagent log --since 1s)" ''
 
 # Rings made by hand: of one, of two, and one that hangs on another.
 message "$(id_of a)" web api alone pending 5000 "$(id_of a)"
@@ -246,6 +253,7 @@ is "-h and help are the same" "$(interagent -h; interagent help)" "$(interagent 
 echo '# Users' >"$T/work/users.md"
 echo '{"hook_event_name":"Stop","cwd":"/","session_id":"s"}' >"$T/work/event.json"
 message 1a2b3c4d-0000-4000-8000-000000000000 web api 'Crash on load' pending 90
+message 2b3c4d5e-0000-4000-8000-000000000000 api human 'Shall I mend it?' pending 80
 for name in api web; do interagent set_status --from $name --status busy >/dev/null; done
 for name in users users-api; do
 	for text in '# Users of old' '# Users of today'; do
@@ -257,6 +265,7 @@ cp -R "$INTERAGENT_DIR" "$T/prepared"
 # files that it names. The verb that does not end is ended once it has spoken.
 cat >"$T/run-example" <<'END'
 cd "$WORK" || exit 1
+export MANPAGER=cat
 case $EXAMPLE in
 *watch*)
 	eval "exec $EXAMPLE" >said &
@@ -316,7 +325,7 @@ escalate_story() {      # escalate_story STORE ANSWER-UNDER(copy|original)
 	told=$(tool escalate "{\"agent_name\":\"api\",\"message_id\":\"$asked\",\"reason\":\"We disagree on nulls\"}")
 	like "$1: the tool's answer names the copy" "$told" \
 		"^$(short "$asked") is escalated; the human has it as [0-9a-f]\{8\}"
-	copy=$(interagent inbox --from human --json | at 0 id)
+	copy=$(human inbox --json | at 0 id)
 	like "$1: ... which it is" "$told" "$(short "$copy")"
 	is "$1: the original is escalated" "$(meta "$asked" status)" escalated
 	is "$1: ... with the reason" "$(meta "$asked" escalationReason)" 'We disagree on nulls'
@@ -383,11 +392,11 @@ asked=$(interagent send_message --from web --to api --subject Twice --content x 
 interagent escalate --from api --message-id "$asked" --reason one >/dev/null
 like "what is escalated is not escalated again" \
 	"$(interagent escalate --from api --message-id "$asked" --reason two 2>&1)" 'escalated already'
-is "... and the human has it once" "$(interagent inbox --from human --json | at '#')" 1
+is "... and the human has it once" "$(human inbox --json | at '#')" 1
 human reply "$asked" 'an answer' >/dev/null
 like "after the answer it may be" "$(interagent escalate --from api --message-id "$asked" --reason three)" \
 	'is escalated'
-is "... and then the human has it anew" "$(interagent inbox --from human --json | at '#')" 1
+is "... and then the human has it anew" "$(human inbox --json | at '#')" 1
 like "... only its recipient may" \
 	"$(interagent escalate --from web --message-id "$asked" --reason x 2>&1)" 'only they or the human'
 
@@ -412,7 +421,7 @@ stop_everywhere() {
 				rm -rf "${INTERAGENT_DIR:?}" "$T/log-$how"
 				cp -R "$T/asked" "$INTERAGENT_DIR"
 				INTERAGENT_FAULT="$k $how" INTERAGENT_FAULT_LOG=$T/log-$how \
-					"$HELPERS/interagent-fault" "$@" >/dev/null 2>&1
+					"$HELPERS/tty" "$HELPERS/interagent-fault" "$@" >/dev/null 2>&1
 				[ -s "$T/log-$how" ] || break
 				$check || echo "$k $how: $(cat "$T/log-$how")"
 			done
@@ -432,7 +441,7 @@ nothing_hidden() {
 is "an escalation that was stopped can be made again, and the human has it" \
 	"$(stop_everywhere made_again escalate --from api --message-id "$asked" --reason stuck)" ''
 interagent escalate --from api --message-id "$asked" --reason stuck >/dev/null 2>&1
-copy=$(interagent inbox --from human --json | at 0 id)
+copy=$(human inbox --json | at 0 id)
 is "an answer that was stopped never hides what still waits" \
 	"$(stop_everywhere nothing_hidden 'done' "$copy" --from human)" ''
 
@@ -457,7 +466,8 @@ interagent reply "$m2" no --from web --mark_complete >/dev/null
 interagent read "$(interagent inbox --from api --json | at 0 id)" --from api >/dev/null
 answer=$(tool check_inbox '{"agent_name":"api"}')
 lines=$(echo "$answer" | grep '^sent')
-is "... they are the end of the answer" "$(echo "$answer" | tail -n 3)" "$lines"
+is "... they are the end of the answer, but for who this session is" "$(echo "$answer" | tail -n 4)" "$lines
+this session now speaks as api"
 like "... read, and when" "$(echo "$lines" | sed -n 1p)" \
 	"^sent $(short "$m4") to web: read just now$" "^sent $(short "$m4") to web: read [0-9]*s ago$"
 like "... escalated" "$(echo "$lines" | sed -n 2p)" "^sent $(short "$m3") to web: escalated, "
@@ -501,7 +511,7 @@ export INTERAGENT_NOTIFY
 # A shell that took it for commands would know $T.
 export T
 # shellcheck disable=SC2016
-hostile='$(touch $T/pwned) `touch $T/pwned`; touch $T/pwned | touch $T/pwned & '"'q' "
+hostile='$(touch $T/pwned) `touch $T/pwned`; touch $T/pwned | touch $T/pwned & '"'q'"
 id=$(send web api "$hostile")
 serve "$(escalation 1 "$id" "$hostile")" >/dev/null
 ok "INTERAGENT_NOTIFY runs" wait_for test -e "$T/told"
@@ -607,17 +617,35 @@ wait $server
 unset INTERAGENT_NOTIFY
 
 section "The bell"
+# It rings on a screen, and is nowhere else.
 
 fresh bell
 interagent send_message --from api --to human --subject quiet --content x >/dev/null
-"$BIN" watch --agent human >"$T/watched" 2>&1 &
-watcher=$!
 bell=$(printf '\a')
-ok "watch prints what waits" wait_for grep -q '"quiet"' "$T/watched"
+rings() {       # rings FILE: an escalation is stored, and will be printed there
+	interagent escalate --from api --message-id "$(send web api 'ring \007 me')" --reason 'loud' >/dev/null
+	wait_for grep -q 'escalated from api' "$1"
+}
+"$HELPERS/tty" "$BIN" watch >"$T/watched" 2>&1 &
+watcher=$!
+ok "watch >FILE prints what waits" wait_for grep -q '"quiet"' "$T/watched"
+ok "... and an escalation" rings "$T/watched"
 no "... without a bell" grep -q "$bell" "$T/watched"
-interagent escalate --from api --message-id "$(send web api 'ring \007 me')" --reason 'loud' >/dev/null
-ok "an escalation rings it" wait_for grep -q "^${bell}[0-9a-f]* escalated from api" "$T/watched"
-is "... once" "$(tr -cd '\007' <"$T/watched" | wc -c | tr -d ' ')" 1
+like "... with dates" "$(cat "$T/watched")" '^[0-9a-f]* from api 20..-..-..T..:..:..\....Z: "quiet"$'
 kill $watcher
 wait $watcher
+if has_terminal; then
+	script -qefc 'interagent watch' "$T/on-screen" >"$T/out" </dev/null &
+	watcher=$!
+	ok "on a screen watch prints what waits" wait_for grep -q '"quiet"' "$T/on-screen"
+	like "... with ages" "$(cat "$T/on-screen")" 'from api [0-9a-z ]*: "quiet"'
+	before=$(tr -cd '\007' <"$T/on-screen" | wc -c)
+	: >"$T/out"
+	ok "... an escalation" rings "$T/out"
+	is "... rings the bell once" "$(($(tr -cd '\007' <"$T/on-screen" | wc -c) - before))" 1
+	kill $watcher
+	wait $watcher
+else
+	skip "on a screen watch rings the bell" "no script(1) that gives a terminal"
+fi
 done_testing

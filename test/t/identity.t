@@ -62,15 +62,16 @@ ln -s "$T/real" "$T/linked"
 by "$T/real/db" "" register_agent "{\"name\":\"db\",\"description\":\"x\",\"workspace_path\":\"$T/linked/db/\"}" >"$T/out"
 is "a workspace that was given by way of a link, with a slash behind it, is the same" "$(who "$T/real/db")" db
 
-# Exactly one.
+# Of several, the one that registered last, and each where it is named.
 enter one "$T/x/two" >"$T/out"
 enter other "$T/x/two" >"$T/out"
 mkdir -p "$T/x/two/src"
-is "a workspace of two agents tells neither of them" "$(who "$T/x/two")" nobody
-is "... in a directory of it too" "$(who "$T/x/two/src")" nobody
+is "of two agents of a workspace the one that registered last speaks" "$(who "$T/x/two")" other
+is "... in a directory of it too" "$(who "$T/x/two/src")" other
+like "... and the first where it is named" "$(by "$T/x/two/src" "" set_status '{"status":"x","agent_name":"one"}')" '^The status of one is set'
 enter one "$T/x/app/pair" >"$T/out"
 enter other "$T/x/app/pair" >"$T/out"
-is "... and the agent of the directory above it is not taken instead" "$(who "$T/x/app/pair")" nobody
+is "... and not the agent of the directory above it" "$(who "$T/x/app/pair")" other
 
 # A repository's root ends the search, be it a directory or, in a worktree or a
 # submodule, a file.
@@ -88,6 +89,9 @@ is "a workspace inside a repository is found before its root" "$(who "$T/x/app/v
 mkdir -p "$T/x/claimed/src" "$T/x/old" "$T/x/within/src"
 by "$T/nowhere" "" register_agent "{\"name\":\"afar\",\"description\":\"x\",\"workspace_path\":\"$T/x/claimed\"}" >"$T/out"
 is "a directory that was claimed from afar is nobody's" "$(who "$T/x/claimed")" nobody
+like "... but who is asked for a name hears the one" "$(by "$T/x/claimed" "" set_status '{"status":"x"}')" \
+	'^who are you? call register_agent; registered for this directory: afar$'
+like "... and may speak under it" "$(by "$T/x/claimed" "" set_status '{"status":"x","agent_name":"afar"}')" '^The status of afar is set'
 by "$T/x" "" register_agent "{\"name\":\"above\",\"description\":\"x\",\"workspace_path\":\"$T/x/claimed\"}" >"$T/out"
 is "... that was claimed from above too" "$(who "$T/x/claimed/src")" nobody
 mkdir "$T/x/claim"
@@ -124,56 +128,58 @@ section "The fourth step: the session"
 # A client that was restarted has the session of before, and so does the shell
 # of its agent.
 
-start 1 "$T/x/app/front" CLAUDE_CODE_SESSION_ID=s-1
-ask 1 register_agent '{"name":"web","description":"x"}' >"$T/out"
-is "another server of the same session is the same agent's" \
-	"$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-1)" web
-is "a server of another session is not" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-2)" nobody
-is "... and one whose session begins alike is not" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-11)" nobody
-is "the session counts before the workspace" "$(who "$T/x/app" CLAUDE_CODE_SESSION_ID=s-1)" web
+mkdir -p "$T/x/shared/src" "$T/x/thread"
+start 1 "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1
+ask 1 register_agent '{"name":"first","description":"x"}' >"$T/out"
+enter second "$T/x/shared" >"$T/out"
+is "another server of the same session is the same agent's" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1)" first
+is "... in a directory of its workspace too" "$(who "$T/x/shared/src" CLAUDE_CODE_SESSION_ID=s-1)" first
+is "a server of another session is not" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-2)" second
+is "... and one whose session begins alike is not" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-11)" second
+is "an empty session is none" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=)" second
+is "a session that was inherited counts for nothing in another place" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-1)" nobody
+is "... and for nothing in another agent's" "$(who "$T/x/app" CLAUDE_CODE_SESSION_ID=s-1)" api
 is "an unknown session leaves it to the workspace" "$(who "$T/x/app" CLAUDE_CODE_SESSION_ID=s-2)" api
-is "an empty session is none" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=)" nobody
 stop 1
-is "a session that has ended is still known" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-1)" web
+is "a session that has ended is still known" "$(who "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1)" first
 
 threaded() {
 	printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s,"_meta":{"threadId":"%s"}}}' \
 		"$2" "$3" "$1"
 }
-by_thread() { text_of "$(cd "$T/nowhere" && serve "$(threaded "$@")")"; }
-by_thread t-1 register_agent "{\"name\":\"thread\",\"description\":\"x\",\"workspace_path\":\"$T/x/thread\"}" >"$T/out"
-like "the thread that a call names is a session" "$(by_thread t-1 set_status '{"status":"x"}')" \
-	'^The status of thread is set'
-like "... and another thread is another one" "$(by_thread t-2 set_status '{"status":"x"}')" '^who are you'
+by_thread() { text_of "$(cd "$T/x/thread" && serve "$(threaded "$@")")"; }
+by_thread t-1 register_agent '{"name":"thread","description":"x"}' >"$T/out"
+enter needle "$T/x/thread" >"$T/out"
+like "the thread that a call names is a session" "$(by_thread t-1 set_status '{"status":"x"}')" '^The status of thread is set'
+like "... and another thread is another one" "$(by_thread t-2 set_status '{"status":"x"}')" '^The status of needle is set'
 like "the thread of a call counts before the session of its server" \
 	"$(export CLAUDE_CODE_SESSION_ID=s-1; by_thread t-1 set_status '{"status":"x"}')" '^The status of thread is set'
 
 # The live one counts, were the other heard of a thousand years later.
-start 1 "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-3
-ask 1 register_agent "{\"name\":\"one\",\"description\":\"x\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
-printf '{"pid": 1, "client": "", "session": "s-3", "workspace": "", "since": "2025-01-01T00:00:00.000Z"}' >"$INTERAGENT_DIR/live/other.00000000"
-is "of two agents of a session the live one speaks" "$(who "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-3)" one
+start 1 "$T/x/two" CLAUDE_CODE_SESSION_ID=s-3
+ask 1 register_agent '{"name":"one","description":"x"}' >"$T/out"
+enter other "$T/x/two" >"$T/out"
+printf '{"pid": 1, "client": "", "session": "s-3", "workspace": "%s", "since": "2025-01-01T00:00:00.000Z"}' "$T/x/two" >"$INTERAGENT_DIR/live/other.00000000"
+touch -t 300001010000 "$INTERAGENT_DIR/live/other.00000000"
+is "of two agents of a session the live one speaks" "$(who "$T/x/two" CLAUDE_CODE_SESSION_ID=s-3)" one
 stop 1
 rm -f "$INTERAGENT_DIR/live/other.00000000"
 
 section "The third step: who registered in this process"
 
-start 1 "$T/x/app" CLAUDE_CODE_SESSION_ID=s-1
-like "before it registers a server speaks for its session's agent" "$(ask 1 set_status '{"status":"x"}')" \
-	'^The status of web is set'
+start 1 "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1
+like "before it registers a server speaks for its session's agent" "$(ask 1 set_status '{"status":"x"}')" '^The status of first is set'
 ask 1 register_agent "{\"name\":\"one\",\"description\":\"x\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
 like "the agent that registered here counts before session and workspace" \
 	"$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
 ask 1 register_agent "{\"name\":\"one\",\"description\":\"again\",\"workspace_path\":\"$T/x/two\"}" >"$T/out"
-like "... and if it registers once more too" "$(ask 1 set_status '{"status":"x"}')" \
-	'^The status of one is set'
-like "an argument counts before it" "$(ask 1 set_status '{"status":"x","agent_name":"web"}')" \
-	'^The status of web is set'
+like "... and if it registers once more too" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
+like "an argument counts before it" "$(ask 1 set_status '{"status":"x","agent_name":"second"}')" '^The status of second is set'
 like "... for that call only" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
-like "an argument may have blanks around it" "$(ask 1 set_status '{"status":"x","agent_name":" web "}')" \
-	'^The status of web is set'
-like "an empty argument is none" "$(ask 1 set_status '{"status":"x","agent_name":""}')" \
-	'^The status of one is set'
+like "an argument may have blanks around it" "$(ask 1 set_status '{"status":"x","agent_name":" second "}')" '^The status of second is set'
+like "an empty argument is none" "$(ask 1 set_status '{"status":"x","agent_name":""}')" '^The status of one is set'
+like "an argument that is somebody else's is refused" "$(ask 1 set_status '{"status":"x","agent_name":"api"}')" \
+	'^you are one here, not api: leave the name out, or register under it$'
 stop 1
 
 register_two() {
@@ -182,38 +188,31 @@ register_two() {
 }
 start 1 "$T/nowhere"
 register_two
-like "of two agents that registered in a process neither speaks unless it is named" \
-	"$(ask 1 set_status '{"status":"x"}')" '^who are you'
-like "... but each does that is" "$(ask 1 set_status '{"status":"x","agent_name":"left"}')" \
-	'^The status of left is set'
-like "... the other too" "$(ask 1 set_status '{"status":"x","agent_name":"right"}')" \
-	'^The status of right is set'
-like "... and nothing has changed for who is not" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "of two agents that registered in a process the last one speaks" "$(ask 1 set_status '{"status":"x"}')" '^(right) The status of right is set'
+like "... the other where it is named" "$(ask 1 set_status '{"status":"x","agent_name":"left"}')" '^(left) The status of left is set'
+like "... for that call only" "$(ask 1 set_status '{"status":"x"}')" '^(right) The status of right is set'
+like "... each answer begins with the name" "$(ask 1 check_inbox '{}')" '^(right) No mail'
 ask 1 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
-like "... nor when the first registers again" "$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "... who registers again is the last one" "$(ask 1 set_status '{"status":"x"}')" '^(left) The status of left is set'
 stop 1
 
 start 1 "$T/nowhere"
 by_line() { text_of "$(hear 1 "$(threaded "$@")")"; }
 by_line t-3 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
 by_line t-4 register_agent "{\"name\":\"right\",\"description\":\"x\",\"workspace_path\":\"$T/x/right\"}" >"$T/out"
-like "of two threads in a process each speaks for its own agent" \
-	"$(by_line t-3 set_status '{"status":"x"}')" '^The status of left is set'
-like "... the other too" "$(by_line t-4 set_status '{"status":"x"}')" '^The status of right is set'
-like "... and a third for none" "$(by_line t-5 set_status '{"status":"x"}')" '^who are you'
+like "of two threads in a process each speaks for its own agent" "$(by_line t-3 set_status '{"status":"x"}')" '^(left) The status of left is set'
+like "... the other too" "$(by_line t-4 set_status '{"status":"x"}')" '^(right) The status of right is set'
+like "... and a third for the last one" "$(by_line t-5 set_status '{"status":"x"}')" '^(right) The status of right is set'
 stop 1
 
-# Clients give a session to every server: if it decided, the one who spoke last
-# would get the other's mail. Nor does the directory tell the two apart.
-start 1 "$T/nowhere" CLAUDE_CODE_SESSION_ID=s-4
+# A session and a place count for less than registering.
+start 1 "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-1
 register_two
-like "of two agents that registered in a session neither speaks unless it is named" \
-	"$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "of two agents that registered in a session the last one speaks" "$(ask 1 set_status '{"status":"x"}')" '^(right) The status of right is set'
 stop 1
 start 1 "$T/x/app"
 register_two
-like "of two agents that registered in the workspace of a third none speaks unless it is named" \
-	"$(ask 1 set_status '{"status":"x"}')" '^who are you'
+like "... in the workspace of a third too" "$(ask 1 set_status '{"status":"x"}')" '^(right) The status of right is set'
 stop 1
 
 section "Who calls may be left out"
@@ -239,24 +238,22 @@ ask 2 publish_spec '{"name":"left-out","content":"text"}' >"$T/out"
 like "publish_spec without publisher is the speaker's" "$(head -n 1 "$INTERAGENT_DIR/specs/left-out.md")" \
 	'^<!-- Published by: web at '
 ask 1 get_spec '{"name":"left-out"}' >"$T/out"
-is "get_spec is noted for the speaker" \
-	"$(at readers api <"$INTERAGENT_DIR/specs/.history/left-out/index.json")" 1
+is "get_spec is noted for the speaker" "$(at api version <"$INTERAGENT_DIR/specs/.history/left-out/readers.json")" 1
 stop 1
 stop 2
 
 section "Nobody"
 # An error that says what to call is one that a model can act on.
 
-while read -r tool parameter arguments; do
-	like "$tool by nobody says what to call" "$(by "$T/nowhere" "" "$tool" "$arguments")" \
-		"^who are you? call register_agent, or pass $parameter\$"
+while read -r tool arguments; do
+	is "$tool by nobody says what to call" "$(by "$T/nowhere" "" "$tool" "$arguments")" "who are you? call register_agent"
 done <<END
-send_message from {"to":"web","subject":"s","content":"c"}
-check_inbox agent_name {}
-reply_message from {"original_message_id":"$id","content":"c"}
-escalate agent_name {"message_id":"$id","reason":"r"}
-publish_spec publisher {"name":"s","content":"c"}
-set_status agent_name {"status":"s"}
+send_message {"to":"web","subject":"s","content":"c"}
+check_inbox {}
+reply_message {"original_message_id":"$id","content":"c"}
+escalate {"message_id":"$id","reason":"r"}
+publish_spec {"name":"s","content":"c"}
+set_status {"status":"s"}
 END
 for tool in list_agents list_specs get_all_statuses; do
 	unlike "$tool needs no speaker" "$(by "$T/nowhere" "" $tool '{}')" '^who are you'
@@ -337,10 +334,9 @@ like "after a compaction an agent that calls nothing but check_inbox gets its ma
 unlike "... and nobody else's" "$inbox" '^[0-9a-f]\{8\} from api .*"not yours"'
 start 1 "$T/x/app/src"
 ask 1 check_inbox '{}' >"$T/out"
-like "... and is seen to be there" "$("$BIN" get_agent --name api)" '^api: live'
-like "... and answers under its name" \
-	"$(ask 1 send_message '{"to":"web","subject":"still here","content":"c"}'; about 'still here' from)" \
-	'^api$'
+is_there() { "$BIN" get_agent --name "$1" | grep -q "^$1: live"; }
+ok "... and is seen to be there" wait_for is_there api
+like "... and answers under its name" "$(ask 1 send_message '{"to":"web","subject":"still here","content":"c"}'; about 'still here' from)" '^api$'
 stop 1
 
 section "A name that somebody runs under"
@@ -348,11 +344,9 @@ section "A name that somebody runs under"
 start 1 "$T/x/app"
 ask 1 register_agent '{"name":"api","description":"first"}' >"$T/out"
 answer=$(enter api "$T/x/rival")
-like "a name that is live in another workspace cannot be registered" "$answer" \
-	"^\"api\" is live in \"$T/x/app\": choose another name"
+like "a name that is live in another workspace cannot be registered" "$answer" "^the name \"api\" is taken by a running agent in \"$T/x/app\" (client unknown, process $pid); choose another\$"
 is "... and the entry stays as it was" "$(entry api workspacePath) $(entry api description)" "$T/x/app first"
-like "... nor on the command line" "$(cli "$T/x/rival" "" register_agent --name api --description x)" \
-	'is live in'
+like "... nor on the command line" "$(cli "$T/x/rival" "" register_agent --name api --description x)" '^\(interagent: \)*the name "api" is taken by a running agent in "'
 like "in the same workspace the name may be shared" "$(enter api "$T/x/app")" '^api is registered'
 like "... and that is told" "$(enter api "$T/x/app")" 'Another process there speaks for it too\.$'
 like "... also if the path is written in another way" \
@@ -364,7 +358,7 @@ like "... it may move to another workspace" \
 	'^api is registered'
 mkdir -p "$T/x/moved"
 like "... and is live there then" "$(enter api "$T/x/moved")" 'Another process there speaks for it too\.$'
-like "... and no longer where it was" "$(enter api "$T/x/app")" 'is live in'
+like "... and no longer where it was" "$(enter api "$T/x/app")" '^\(interagent: \)*the name "api" is taken by a running agent in "'
 stop 1
 like "a name whose process has ended is free" "$(enter api "$T/x/app")" '^api is registered'
 unlike "... and nobody shares it" "$(enter api "$T/x/app")" 'Another process'
@@ -379,7 +373,7 @@ mkfifo "$T/hold"
 exec 9>"$T/hold"
 wait_for grep -q held "$T/held"
 like "a live process with our number, but not ours, is another one" \
-	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/rival\"}")" 'is live in'
+	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"x\",\"workspace_path\":\"$T/x/rival\"}")" '^\(interagent: \)*the name "api" is taken by a running agent in "'
 exec 9>&-
 stop 1
 enter api "$T/x/app" >"$T/out"
@@ -420,8 +414,8 @@ done
 for tool in send_message check_inbox set_status; do
 	like "$tool of a server that was started as human is refused" \
 		"$(ask 2 $tool '{"to":"web","subject":"impostor","content":"c","status":"impostor"}')" '"human" is the person at the keyboard'
-	like "$tool of a server in the directory of somebody called human is refused" \
-		"$(ask 1 $tool '{"to":"web","subject":"impostor","content":"c","status":"impostor"}')" '"human" is the person at the keyboard'
+	like "$tool of a server in the directory of somebody called human is nobody's" \
+		"$(ask 1 $tool '{"to":"web","subject":"impostor","content":"c","status":"impostor"}')" '^who are you? call register_agent'
 done
 stop 1
 stop 2
@@ -439,9 +433,8 @@ first=$(send api web "the matter" text)
 like "somebody else may read it, and is told that it is not acknowledged" \
 	"$(by "$T/x/db" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
 is "... and it is not" "$(about 'the matter' status)" pending
-like "... its sender may too" "$(by "$T/x/app" "" read_message "{\"message_id\":\"$first\"}")" \
-	'^not acknowledged: only web can do that$'
-"$BIN" read_message --message-id "$first" --from human >"$T/out"
+like "... its sender may too" "$(by "$T/x/app" "" read_message "{\"message_id\":\"$first\"}")" '^not acknowledged: only web can do that$'
+verb read_message --message-id "$first" --from human >"$T/out"
 is "... and the human's reading acknowledges nothing either" "$(about 'the matter' status)" pending
 by "$T/x/app/front" "" read_message "{\"message_id\":\"$first\"}" >"$T/out"
 is "... its recipient's reading acknowledges" "$(about 'the matter' status) $(about 'the matter' readBy)" \
@@ -478,34 +471,32 @@ section "The command line"
 # is a terminal.
 
 shell_status() { cli "$1" "$2" set_status --status x; }
-start 1 "$T/x/app/front" CLAUDE_CODE_SESSION_ID=s-5
-ask 1 register_agent '{"name":"web","description":"x"}' >"$T/out"
-for mark in CLAUDECODE=1 AI_AGENT=x CODEX_SANDBOX=x CODEX_THREAD=x GEMINI_CLI=1 CURSOR_AGENT=1; do
-	is "$mark: a verb is of the session's agent" \
-		"$(shell_status "$T/nowhere" "$mark CLAUDE_CODE_SESSION_ID=s-5")" \
-		"The status of web is set."
-	is "$mark: ... before the workspace's" \
-		"$(shell_status "$T/x/app" "$mark CLAUDE_CODE_SESSION_ID=s-5")" \
-		"The status of web is set."
-	is "$mark: else of the workspace's" "$(shell_status "$T/x/app/src" "$mark")" \
-		"The status of api is set."
-	like "$mark: else it is refused" "$(shell_status "$T/nowhere" "$mark")" \
-		'^interagent: who is speaking? name an agent with --from NAME$'
-	is "$mark: INTERAGENT_NAME speaks" "$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=pinned")" \
-		"The status of pinned is set."
-	is "$mark: ... and so does --from" "$(cli "$T/nowhere" "$mark" set_status --status x --from db)" \
-		"The status of db is set."
-	for verb in "send_message --to web --subject impostor --content c --from" \
-		"send web impostor --from" "inbox --from" \
-		"read $unread --reader" "reply $unread impostor --from" "escalate --message-id $unread --reason impostor --agent-name" \
-		"done $unread --from" "watch --agent" "wait --timeout 0 --agent"; do
+start 1 "$T/x/shared" CLAUDE_CODE_SESSION_ID=s-5
+ask 1 register_agent '{"name":"first","description":"x"}' >"$T/out"
+enter second "$T/x/shared" >"$T/out"
+for mark in CLAUDECODE=1 CODEX_THREAD_ID=x CODEX_CI=1 CODEX_SANDBOX=x GEMINI_CLI=1 QWEN_CODE=1 COPILOT_CLI=1 \
+	COPILOT_AGENT_SESSION_ID=x OPENCODE=1 KILO=1 CLINE_ACTIVE=true AGENT=amp AGENT=goose GOOSE_TERMINAL=1 \
+	AUGMENT_AGENT=1 CURSOR_AGENT=1 PI_CODING_AGENT=true; do
+	case $mark in
+	CODEX_THREAD_ID=* | COPILOT_AGENT*) own=first session=${mark%=*}=s-5 ;;
+	*) own=first session="$mark CLAUDE_CODE_SESSION_ID=s-5" ;;
+	esac
+	is "$mark: a verb is of the session's agent" "$(shell_status "$T/x/shared/src" "$session")" "The status of $own is set."
+	is "$mark: ... but in another place of that place's" "$(shell_status "$T/x/app" "$session")" "The status of api is set."
+	is "$mark: else of the workspace's" "$(shell_status "$T/x/app/src" "$mark")" "The status of api is set."
+	is "$mark: else it is refused" "$(shell_status "$T/nowhere" "$mark")" "interagent: who is speaking? name an agent with --from NAME"
+	is "$mark: INTERAGENT_NAME speaks" "$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=pinned")" "The status of pinned is set."
+	is "$mark: ... and so does --from" "$(cli "$T/nowhere" "$mark" set_status --status x --from db)" "The status of db is set."
+	refusal="\"human\" is the person at the keyboard, and this shell is an agent's: ${mark%=[1xt]*} is set"
+	for verb in "send_message --to web --subject impostor --content c --from" "send web impostor --from" "inbox --from" \
+		"read $unread --from" "reply $unread impostor --from" "escalate --message-id $unread --reason impostor --from" \
+		"done $unread --from" "watch --from" "wait --timeout 0 --from"; do
 		# shellcheck disable=SC2086
-		like "$mark: ${verb%% *} as human is refused" "$(cli "$T/nowhere" "$mark" $verb human)" \
-			'"human" is the person at the keyboard'
+		is "$mark: ${verb%% *} as human is refused" "$(cli "$T/nowhere" "$mark" $verb human)" "interagent: $refusal"
 	done
-	like "$mark: INTERAGENT_NAME=human is refused" \
-		"$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=human")" \
-		'"human" is the person at the keyboard'
+	is "$mark: INTERAGENT_NAME=human is refused" "$(shell_status "$T/nowhere" "$mark INTERAGENT_NAME=human")" "interagent: $refusal"
+	like "$mark: doctor says as whom a verb would speak, and why" "$(cli "$T/x/app" "$mark" doctor)" \
+		"^speaker: api: it was registered from here; this shell is an agent's: ${mark%=[1xt]*} is set\$"
 done
 stop 1
 is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
@@ -516,11 +507,11 @@ if command -v setsid >/dev/null; then
 	like "without a terminal and outside an agent's shell nobody is guessed" "$answer" \
 		'^interagent: who is speaking? name an agent with --from NAME$'
 	like "... and the verb fails" "$answer" '^status 1$'
-	like "... not even the workspace's agent" "$(detached "$T/x/app" inbox)" \
-		'name an agent with --from NAME$'
-	like "... and --from speaks" "$(detached "$T/nowhere" set_status --status x --from db)" \
-		'^The status of db is set'
-	like "... as human too" "$(detached "$T/nowhere" send web "by hand" --from human)" ' stored; web: '
+	like "... not even the workspace's agent, which is named" "$(detached "$T/x/app" inbox)" \
+		'^interagent: who is speaking? name an agent with --from NAME; registered for this directory: .*api'
+	like "... and --from speaks" "$(detached "$T/nowhere" set_status --status x --from db)" '^The status of db is set'
+	like "... but not as human" "$(detached "$T/nowhere" send web "by hand" --from human)" '^interagent: "human" is the person at the keyboard, and there is no terminal here'
+	is "... of which nothing is stored" "$(about 'by hand' id)" ""
 else
 	skip "without a terminal and outside an agent's shell nobody is guessed" "there is no setsid here"
 fi
@@ -534,6 +525,11 @@ if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	is "... and in an agent's workspace too" "$(about 'typed there' from)" human
 	on_terminal "INTERAGENT_NAME=pinned '$BIN' send web 'typed as'" >"$T/out"
 	is "... unless INTERAGENT_NAME says otherwise" "$(about 'typed as' from)" pinned
+	# Settings of the user, and a mark by half its name, make no shell an agent's.
+	for setting in CODEX_HOME=/x CODEX_API_KEY=x AI_AGENT=x CLAUDE_CONFIG_DIR=/x AGENT=1 AGENT=amplify CLAUDECODE=; do
+		on_terminal "$setting '$BIN' send web 'typed with $setting'" >"$T/out"
+		is "at a terminal with $setting the human speaks" "$(about "typed with $setting" from)" human
+	done
 else
 	skip "at a terminal the human speaks" "there is no script command here that makes one"
 fi

@@ -34,6 +34,7 @@ reset_store() {
 # some that wait and are called off. The last line is the only one with id 1000.
 i=1
 {
+	call 1 register_agent '{"name":"idle","description":"d"}'
 	call 1 register_agent "{\"name\":\"api\",\"description\":\"d\",\"workspace_path\":\"$T/work/api\"}"
 	call 2 send_message "{\"from\":\"api\",\"to\":\"web\",\"subject\":\"large\",\"content\":\"$(head -c 1000000 /dev/zero | tr '\0' y)\"}"
 	call 3 publish_spec '{"publisher":"api","name":"old","content":"Another contract.\n"}'

@@ -2,7 +2,8 @@
 # through the session's socket. test/c/socket.c stands in for that socket.
 #
 # A server has taken its first look when it has answered two calls that came one
-# after the other; what is sent then is new to it.
+# after the other; what is sent then is new to it. The first of them speaks for the
+# agent: a session that is only looked out of is not woken, while another is there.
 #
 # The functions are called by name, through ok and wait_for:
 # shellcheck disable=SC2317
@@ -17,8 +18,7 @@ mkdir "$T/said"
 
 for name in api web db; do
 	mkdir "$T/$name"
-	ok "agent $name registers" sh \
-		-c "cd '$T/$name' && '$BIN' register_agent --name $name --description test"
+	(cd "$T/$name" && verb register_agent --name "$name" --description test) >"$T/out"
 done
 
 # listen NAME [MODE]: a client's socket; its lines go to $T/NAME.lines.
@@ -34,8 +34,8 @@ listen() {
 
 # Four servers, each of a session of its own, may run at a time, on the descriptors 5 to 8.
 # begin FD AGENT SOCKET [COMMAND...]: one that has taken its first look; the
-# command starts it.
-begin() {
+# command starts it. To open: it has made no call.
+open_session() {
 	fd=$1
 	agent=$2
 	socket=$3
@@ -51,7 +51,10 @@ begin() {
 	eval "pid$fd=$!"
 	eval "exec $fd>\"\$T/to\""
 	rm "$T/to"
-	tell "$fd" "$(call 1 check_inbox)"
+}
+begin() {
+	open_session "$@"
+	tell "$fd" "$(call 1 set_status '{"status":"here"}')"
 	wait_for heard "$fd" '"id":1,'
 	tell "$fd" "$(req 2 ping)"
 	wait_for heard "$fd" '"id":2,'
@@ -100,7 +103,7 @@ is "... in one connection" "$(cut -d ' ' -f 1 "$T/web.lines" | sort -u)" 1
 is "... with the token first, in its own line" "$(head -n 1 "$T/web.lines")" \
 	"1 {\"type\":\"auth\",\"token\":\"$TOKEN\"}"
 is "... then the text, and no more" "$(sed 1d "$T/web.lines" | sed 's/[0-9a-f]\{8\} from/ID from/')" \
-	'1 {"type":"user","message":{"role":"user","content":"interagent: 1 unread for web: ID from api \"a \\\"new\\\" one\""}}'
+	'1 {"type":"user","message":{"role":"user","content":"interagent: 1 unread for web: ID from api \"a \\\"new\\\" one\". read_message shows one, reply_message answers it."}}'
 bad=0
 while read -r _ line; do
 	printf '%s\n' "$line" | at -check || bad=$((bad + 1))
@@ -120,14 +123,19 @@ section "A burst is one nudge"
 read_all
 before=$(count web '"type":"user"')
 nudges() { tail -n +$((2 * before + 1)) "$T/web.lines" | grep '"type":"user"'; }
-told() { nudges | sed 's/.*"interagent: \([0-9]*\) unread .*/\1/' | awk '{ n += $1 } END { print n + 0 }'; }
+# Those that were named, and those that the last one says it does not show.
+told() {
+	nudges | awk '{ more = 0; n += gsub(/ from api /, "") }
+		match($0, /and [0-9]+ more/) { more = substr($0, RSTART + 4) + 0 }
+		END { print n + more }'
+}
 has_told() { [ "$(told)" -ge "$1" ]; }
 n=0
 began=$(date +%s)
 while [ "$n" -lt 50 ]; do
 	n=$((n + 1))
 	call "$n" send_message "{\"to\":\"web\",\"from\":\"api\",\"subject\":\"burst $n.\",\"content\":\"the text of it\"}"
-done | "$BIN" serve >"$T/out" 2>>"$T/said/errors"
+done | (cd "$T/api" && exec "$BIN" serve) >"$T/out" 2>>"$T/said/errors"
 took=$(($(date +%s) - began))
 is "fifty messages are sent" "$(grep -c 'stored; web' "$T/out")" 50
 ok "... and told" wait_for has_told 50
@@ -137,14 +145,19 @@ like "the first of them begins with the first message" \
 	"$(nudges | head -n 1 | sed 's/^[0-9]* //' | at message content)" \
 	'^interagent: [0-9]* unread for web: [0-9a-f]\{8\} from api "burst 1\.".*'
 is "none names more than twenty" "$(nudges | awk 'gsub(/ from api /, "") > 20')" ""
+mail api web 'the fifty-first'
+ok "the next nudge names what was left out" wait_for has_told 51
+like "... from where the last one ended" "$(content web)" '^interagent: [0-9]* unread for web: .*"burst 50\."' \
+	'^interagent: [0-9]* unread for web: .* and [0-9]* more, not shown: check_inbox has them\. '
+is "... once" "$(told)" 51
+read_all
 mail api web 'once more'
 ok "a later message is told by itself" wait_for named web 'once more'
-like "... alone" "$(content web)" '^interagent: 1 unread for web: [0-9a-f]\{8\} from api "once more"$'
+like "... alone" "$(content web)" '^interagent: 1 unread for web: [0-9a-f]\{8\} from api "once more"\. '
 mail db web 'most urgent'
 wait_for named web 'most urgent'
-like "... from whoever sent it" "$(content web)" ' from db "most urgent"$'
+like "... from whoever sent it" "$(content web)" ' from db "most urgent"\. '
 is "no message is told twice" "$(grep -o '[0-9a-f]\{8\} from [a-z]* ' "$T/web.lines" | sort | uniq -d)" ""
-is "... and not one of fifty more than once" "$(told)" 52
 is "what was there before the first look is never told" "$(count web 'was there before')" 0
 
 # A server that speaks for another agent for a while.
@@ -173,7 +186,7 @@ section "To whom"
 is "a session hears nothing of another's mail" "$(cat "$T/api.lines")" ""
 mail web api 'for the other'
 ok "but of its own it does" wait_for nudged api 1
-like "... just that" "$(content api)" '^interagent: 1 unread for api: [0-9a-f]\{8\} from web "for the other"$'
+like "... just that" "$(content api)" '^interagent: 1 unread for api: [0-9a-f]\{8\} from web "for the other"\. '
 is "... and the first does not" "$(count web 'for the other')" 0
 listen second
 begin 7 web "$T/second.sock"
@@ -186,6 +199,26 @@ finish 6
 ok "the server serves as before" serves 5
 finish 5
 is "... and ends with its input" "$status" 0
+
+section "A session that has not spoken"
+# It is at home in the place of an agent that nobody runs as, and present after a second.
+
+listen web
+listen second
+open_session 5 web "$T/web.sock"
+here() { verb agents | grep -q '^web: live'; }
+ok "an open session is there without a call" wait_for here
+open_session 6 web "$T/second.sock"
+tell 6 "$(call 1 check_inbox)"
+wait_for heard 6 '"id":1,'
+mail api web 'to the silent'
+ok "... and is woken" wait_for named web 'to the silent'
+mail api web 'once again'
+wait_for named web 'once again'
+is "another one that only looked, beside it, is not" "$(cat "$T/second.lines")" ""
+finish 6
+finish 5
+read_all
 
 section "When it is off"
 # A server beside it that is not off shows when it would have happened.
@@ -220,7 +253,7 @@ begin 5 web "$T/web.sock" without CLAUDE_CODE_MESSAGING_TOKEN
 mail api web 'two'
 ok "without a token it is told all the same" wait_for nudged web 2
 is "... without a line for one" "$(grep '^2 ' "$T/web.lines" | sed 's/[0-9a-f]\{8\} from/ID from/')" \
-	'2 {"type":"user","message":{"role":"user","content":"interagent: 1 unread for web: ID from api \"two\""}}'
+	'2 {"type":"user","message":{"role":"user","content":"interagent: 1 unread for web: ID from api \"two\". read_message shows one, reply_message answers it."}}'
 finish 5
 
 section "A socket that is not as it should be"
@@ -260,7 +293,7 @@ for modes in "normal mute deaf" "stale gone absent" "directory file long" "empty
 		tell "$fd" "$(call 9 check_inbox)"
 		wait_for heard "$fd" '"id":9,'
 		like "... and its inbox shows all" "$(text_of "$(grep '"id":9,' "$T/said/$fd")")" \
-			'^2 unread of '
+			'^2 unread; '
 		finish "$fd"
 		is "... and it ends with its input" "$status" 0
 		fd=$((fd + 1))

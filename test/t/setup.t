@@ -1,9 +1,13 @@
-# `interagent setup claude` writes a plugin directory and nothing else, and
-# --undo leaves the tree as it was, to the byte. `interagent doctor` tells how
-# things are wired.
+# `interagent setup` without a client says which are here and what each lacks.
+# With one it runs the client's own command, writes a directory that is ours alone,
+# and only shows what belongs into a file of the user's; --undo takes it back.
+# `interagent doctor` looks at all of it.
+#
+# The clients are stand-ins that note their arguments, and write down the server as
+# the real ones do (test/clients has those).
 #
 # The functions are called by name, through ok, and texts go to other shells:
-# shellcheck disable=SC2317,SC2016
+# shellcheck disable=SC2317,SC2016,SC2329
 . ./test/lib/test.sh
 
 # ---- Words ----
@@ -14,14 +18,16 @@ tree() {
 		find . -type f -exec cksum {} + | sort)
 }
 
-# setup ARGUMENT...: the status, and what was said.
+# setup ARGUMENT...: the status, and what was said; what ran is in $T/ran.
 setup() {
+	rm -f "$T/ran"
 	"${program:-$BIN}" setup "$@" >"$T/said" 2>"$T/complained"
 	status=$?
 }
 outcome() { echo "status $status"; cat "$T/said" "$T/complained"; }
+ran() { cat "$T/ran" 2>/dev/null; }
 as_it_was() { is "$1" "$(tree "$HOME")" "$(cat "$T/before")"; }
-written='.claude-plugin/plugin.json hooks/hooks.json .mcp.json'
+written='.claude-plugin/plugin.json hooks/hooks.json'
 
 # fresh: a home with nothing in it.
 fresh() {
@@ -29,6 +35,57 @@ fresh() {
 	mkdir "$HOME"
 	plugin=$HOME/.claude/skills/interagent
 }
+
+# One program under every client's name. `mcp add` writes the server into the
+# client's file, and `mcp remove` brings back what was there.
+mkdir "$T/clients"
+cat >"$T/clients/claude" <<'END'
+#!/bin/sh
+name=${0##*/}
+printf '%s' "$name" >>"$T/ran"
+for word; do printf ' %s' "$word"; done >>"$T/ran"
+echo >>"$T/ran"
+echo "$name: a word of its own"
+echo "{\"leaked\":\"$name\"}" >&2
+for word; do
+	[ "$word" != serve ] || [ "$last" = --args ] || path=$last
+	[ "$last" != --command ] || path=$word
+	last=$word
+done
+home=$HOME/.$name
+case $name in
+claude) home=$HOME file=.claude.json ; home=${CLAUDE_CONFIG_DIR:-$HOME} ;;
+codex) home=${CODEX_HOME:-$home} file=config.toml ;;
+qwen) file=settings.json ;;
+copilot) home=${COPILOT_HOME:-$home} file=mcp-config.json ;;
+cline) home=$HOME/.cline file=data/settings/cline_mcp_settings.json ;;
+auggie) home=$HOME/.augment file=settings.json ;;
+amp) home=${XDG_CONFIG_HOME:-$HOME/.config}/amp file=settings.json ;;
+esac
+list=mcpServers
+[ $name != amp ] || list=amp.mcpServers
+case $2 in
+add)
+	mkdir -p "$home/$(dirname $file)"
+	rm -f "$T/kept"
+	[ ! -e "$home/$file" ] || cp -p "$home/$file" "$T/kept"
+	path=$(printf %s "$path" | sed 's/[\\"]/\\&/g')
+	if [ $name = codex ]; then
+		printf '[mcp_servers.interagent]\ncommand = "%s"\nargs = ["serve"]\n' "$path" >"$home/$file"
+	else
+		printf '{"%s":{"interagent":{"command":"%s","args":["serve"]}}}\n' $list "$path" >"$home/$file"
+	fi ;;
+remove)
+	rm -f "$home/$file"
+	[ ! -e "$T/kept" ] || mv "$T/kept" "$home/$file" ;;
+esac
+exit "${STAND_IN_STATUS:-0}"
+END
+chmod +x "$T/clients/claude"
+for name in codex qwen copilot cline auggie amp; do ln -s claude "$T/clients/$name"; done
+plain_path=$PATH
+PATH=$T/clients:$PATH
+export T
 
 section "There and back"
 # Whatever stood there before: nothing, some of it, or all of it.
@@ -38,7 +95,7 @@ prepare() {
 	unset CLAUDE_CONFIG_DIR
 	case $1 in
 	"an empty home") ;;
-	"a .claude") mkdir "$HOME/.claude" ;;
+	"a .claude") mkdir -p "$HOME/.claude/projects" ;;
 	"a .claude with settings and skills")
 		mkdir -p "$HOME/.claude/skills/other"
 		chmod 750 "$HOME/.claude"
@@ -46,7 +103,6 @@ prepare() {
 		echo '{"hooks":{"Stop":[]}, "model" : "x"}' >"$HOME/.claude/settings.json"
 		printf '{"numStartups":7,"mcpServers":{"other":{"command":"other"}},"projects":{}}' >"$HOME/.claude.json"
 		;;
-	"an empty directory for the plugin") mkdir -p "$HOME/.claude/skills/interagent" ;;
 	"a directory for the plugin with a file in it")
 		mkdir -p "$HOME/.claude/skills/interagent/hooks"
 		echo mine >"$HOME/.claude/skills/interagent/README.md"
@@ -62,27 +118,25 @@ prepare() {
 		CLAUDE_CONFIG_DIR=$HOME/config
 		export CLAUDE_CONFIG_DIR
 		;;
-	"a server in .claude.json already")
-		echo '{"mcpServers":{"interagent":{"type":"stdio","command":"/somewhere/interagent","args":[]}}}' >"$HOME/.claude.json"
-		;;
 	esac
 	plugin=${CLAUDE_CONFIG_DIR:-$HOME/.claude}/skills/interagent
 }
 
 for home in "an empty home" "a .claude" "a .claude with settings and skills" \
-	"an empty directory for the plugin" \
-	"a directory for the plugin with a file in it" "a directory of its own for settings" "one that is not there yet" \
-	"a server in .claude.json already"; do
+	"a directory for the plugin with a file in it" "a directory of its own for settings" "one that is not there yet"; do
 	prepare "$home"
 	tree "$HOME" >"$T/before"
 	setup claude --dry-run
 	is "$home: a dry run succeeds" "$status" 0
 	as_it_was "... and writes nothing"
+	is "... and runs nothing" "$(ran)" ""
 	setup claude --undo
 	is "... undoing nothing succeeds" "$(outcome)" "status 0"
 	as_it_was "... and writes nothing"
+	is "... and runs nothing" "$(ran)" ""
 	setup claude
 	is "... setting up succeeds" "$status" 0
+	is "... with the client's own command" "$(ran)" "claude mcp add -s user interagent -- $BIN serve"
 	tree "$HOME" >"$T/after"
 	for file in $written; do
 		[ -e "$plugin/$file" ] || continue
@@ -92,10 +146,12 @@ for home in "an empty home" "a .claude" "a .claude with settings and skills" \
 	setup claude
 	is "... setting up twice is like once" "$(tree "$HOME")" "$(cat "$T/after")"
 	unlike "... and writes nothing" "$(cat "$T/said")" '^wrote '
+	is "... and runs nothing" "$(ran)" ""
 	setup claude --dry-run --undo
 	is "... a dry run of undoing writes nothing" "$(tree "$HOME")" "$(cat "$T/after")"
 	setup claude --undo
 	is "... undoing succeeds" "$status" 0
+	is "... with the client's own command" "$(ran)" "claude mcp remove -s user interagent"
 	as_it_was "... and leaves it as it was"
 	setup claude --undo
 	as_it_was "... however often"
@@ -109,11 +165,10 @@ setup claude
 plugin_json=$plugin/.claude-plugin/plugin.json
 hooks_json=$plugin/hooks/hooks.json
 is "the plugin has its name" "$(at name <"$plugin_json")" interagent
-is "... and the program's version" "interagent $(at version <"$plugin_json")" \
-	"$("$BIN" --version | sed 's/ (.*//')"
+is "... and the program's version" "interagent $(at version <"$plugin_json")" "$("$BIN" --version | sed 's/ (.*//')"
 is "... it has the hooks that tell of mail" "$(at hooks <"$hooks_json" | at -keys | paste -s -d ' ' -)" \
-	"SessionStart UserPromptSubmit PostToolBatch Stop FileChanged"
-for event in SessionStart UserPromptSubmit PostToolBatch Stop FileChanged; do
+	"SessionStart UserPromptSubmit PostToolBatch Stop Notification FileChanged"
+for event in SessionStart UserPromptSubmit PostToolBatch Stop Notification FileChanged; do
 	hook=$(at hooks $event 0 hooks 0 <"$hooks_json")
 	is "$event is one command" "$(at hooks $event '#' <"$hooks_json") $(at hooks $event 0 hooks '#' <"$hooks_json") $(
 		printf %s "$hook" | at type) $(at hooks $event 0 <"$hooks_json" | at -keys)" "1 1 command hooks"
@@ -127,10 +182,7 @@ for event in SessionStart UserPromptSubmit PostToolBatch Stop FileChanged; do
 		is "... and wakes nobody" "$wakes" ""
 	fi
 done
-is "... it brings the server" \
-	"$(at mcpServers interagent command <"$plugin/.mcp.json") $(at mcpServers interagent args <"$plugin/.mcp.json" | at -wire)" \
-	"$BIN [\"serve\"]"
-is "... and no other" "$(at mcpServers <"$plugin/.mcp.json" | at -keys)" interagent
+no "... it brings no second server" test -e "$plugin/.mcp.json"
 is "nothing that it writes is for others to write" "$(find "$HOME" -perm -0002 ! -type l)" ""
 is "no temporary file is left" "$(find "$HOME" -name '*tmp*')" ""
 like "... it says what to do next" "$(cat "$T/said")" 'next start'
@@ -138,15 +190,20 @@ like "... it says what to do next" "$(cat "$T/said")" 'next start'
 fresh
 setup claude --dry-run
 for file in $written; do
-	like "a dry run names $file" "$(cat "$T/said")" "^$plugin/$file:\$"
+	like "a dry run names $file" "$(cat "$T/said")" "^would write $plugin/$file:\$"
 done
-setup claude
+like "... and the command" "$(cat "$T/said")" "^would run: claude mcp add -s user interagent -- $BIN serve\$"
 cp "$T/said" "$T/first"
-setup claude --dry-run
+setup claude
 for file in $written; do
-	sed -n "\\|^$plugin/$file:\$|,\$p" "$T/said" | sed 1d | head -n "$(grep -c '' "$plugin/$file")" >"$T/shown"
+	sed -n "\\|^would write $plugin/$file:\$|,\$p" "$T/first" | sed 1d | head -n \
+		"$(grep -c '' "$plugin/$file")" >"$T/shown"
 	ok "... and shows what is in it: $file" cmp "$T/shown" "$plugin/$file"
 done
+like "the client's own words do not come between ours" "$(cat "$T/complained")" "claude: a word of its own"
+unlike "... but go to standard error" "$(cat "$T/said")" "claude: a word of its own"
+setup claude --dry-run
+is "a dry run shows nothing of what is there already" "$(grep -c '^would' "$T/said")" 0
 setup claude --undo
 
 section "The path of the program"
@@ -165,7 +222,10 @@ for file in $written; do
 done
 command=$(at hooks Stop 0 hooks 0 command <"$hooks_json")
 is "... with that path in the hooks" "$command" "$odd"
-is "... and for the server" "$(at mcpServers interagent command <"$plugin/.mcp.json")" "$odd"
+is "... and for the server" "$(at mcpServers interagent command <"$HOME/.claude.json")" "$odd"
+is "... which was one word of the command" "$(ran)" "claude mcp add -s user interagent -- $odd serve"
+setup claude --dry-run
+is "... and is known again" "$(grep -c '^would' "$T/said")" 0
 is "... at which it runs" "$("$command" --version)" "$("$BIN" --version)"
 setup claude --undo
 as_it_was "... and it is undone"
@@ -176,13 +236,22 @@ is "a program that was called by a relative path is noted by its absolute one" \
 (cd / && PATH=${odd%/*}:$PATH exec interagent setup claude) >"$T/said" 2>&1
 is "... and one that was found by the shell too" "$(at hooks Stop 0 hooks 0 command <"$hooks_json")" "$odd"
 setup claude
-is "another program takes its place" \
-	"$(at hooks Stop 0 hooks 0 command <"$hooks_json") $(at mcpServers interagent command <"$plugin/.mcp.json")" \
-	"$BIN $BIN"
+is "another program takes its place in the hooks" "$(at hooks Stop 0 hooks 0 command <"$hooks_json")" "$BIN"
 program=$odd
 setup claude --undo
-as_it_was "... and whichever program it is undoes what another wrote"
+as_it_was "... and whichever program it is undoes what it added"
 program=
+ln -s "$BIN" "$T/linked"
+program=$T/linked
+setup codex --dry-run
+like "a link is noted as it is, not where it leads to" "$(cat "$T/said")" \
+	"^would run: codex mcp add interagent -- $T/linked serve\$"
+program=
+mkdir -p "$T/dirs/interagent" "$T/real"
+cp "$BIN" "$T/real/interagent"
+(cd / && PATH=$T/dirs:$T/real:$PATH exec interagent setup codex --dry-run) >"$T/said" 2>&1
+like "a directory of its name on PATH is not the program" "$(cat "$T/said")" \
+	"^would run: codex mcp add interagent -- $T/real/interagent serve\$"
 
 section "The user's own files"
 
@@ -191,7 +260,7 @@ mkdir -p "$HOME/.claude"
 printf '{"numStartups":7,\n  "mcpServers": {},"x":1e400}' >"$HOME/.claude.json"
 printf '{"hooks":{"Stop":[]}}' >"$HOME/.claude/settings.json"
 echo '{}' >"$HOME/.claude/settings.local.json"
-own() { cksum "$HOME/.claude.json" "$HOME/.claude/settings.json" "$HOME/.claude/settings.local.json"; }
+own() { cksum "$HOME/.claude/settings.json" "$HOME/.claude/settings.local.json"; }
 before=$(own)
 setup claude
 setup claude
@@ -210,7 +279,7 @@ for file in $written; do
 	setup claude --undo
 	is "... nor removed" "$(cksum <"$plugin/$file")" "$sum"
 	like "... but named again" "$(cat "$T/said" "$T/complained")" "$plugin/$file .*left as it is"
-	is "... while all else is gone" "$(find "$HOME" -type f)" "$plugin/$file"
+	is "... while all else is gone" "$(find "$HOME" -type f ! -name .claude.json)" "$plugin/$file"
 	setup claude
 	is "... and so it stays" "$(cksum <"$plugin/$file")" "$sum"
 	setup claude --undo
@@ -218,8 +287,7 @@ for file in $written; do
 done
 for file in $written; do
 	fresh
-	mkdir -p "$plugin/${file%/*}" "$plugin"
-	rmdir "$plugin/.mcp.json" 2>/dev/null
+	mkdir -p "$plugin/${file%/*}"
 	echo '{"mine":true}' >"$plugin/$file"
 	tree "$HOME" >"$T/before"
 	setup claude
@@ -230,8 +298,7 @@ for file in $written; do
 done
 for file in $written; do
 	fresh
-	mkdir -p "$plugin/${file%/*}" "$plugin"
-	rmdir "$plugin/.mcp.json" 2>/dev/null
+	mkdir -p "$plugin/${file%/*}"
 	echo '{"mine":true}' >"$T/mine"
 	ln -s "$T/mine" "$plugin/$file"
 	tree "$HOME" >"$T/before"
@@ -258,51 +325,281 @@ echo note >"$plugin/hooks/note"
 setup claude --undo
 is "a file of the user's among ours is left" "$(find "$HOME" -type f)" "$plugin/hooks/note"
 
-section "A server that Claude Code has already"
+section "A server that the client has already"
+# Never two: what is there is seen, whoever wrote it, and what is another program's
+# is left to the user.
 
-knows() {
+# knows WHAT TEXT: this .claude.json names our server.
+has() {
 	fresh
 	printf '%s' "$2" >"$HOME/.claude.json"
 	setup claude
-	ok "a server that is known, $1, is not brought again" test ! -e "$plugin/.mcp.json"
+	is "$1: setting up succeeds" "$status" 0
+	is "... and adds no second server" "$(ran)" ""
+	like "... which is said" "$(cat "$T/said")" '^Claude Code has the server already, in .*/\.claude\.json\.$'
 	ok "... but the hooks are there" test -e "$plugin/hooks/hooks.json"
 	is "... and .claude.json is as it was" "$(cat "$HOME/.claude.json")" "$2"
-	like "... which is said" "$(cat "$T/said")" '\.claude\.json'
 }
-knows "by its name" '{"mcpServers":{"interagent":{"command":"/x/other"}}}'
-knows "by its program" '{"mcpServers":{"mail":{"command":"/x/bin/interagent","args":[]}}}'
-knows "by its program on the PATH" '{"mcpServers":{"a":{"command":"b"},"mail":{"command":"interagent"}}}'
-knows "among broken ones" '{"mcpServers":{"a":null,"b":7,"c":{"command":["x"]},"d":{},"interagent":{}}}'
-unknown() {
+mkdir -p "$T/bin"
+ln -s "$BIN" "$T/bin/interagent"
+PATH=$T/bin:$PATH
+has "by its path" "{\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}}}"
+has "under another name" "{\"mcpServers\":{\"mail\":{\"command\":\"$BIN\",\"args\":[]}}}"
+has "by a link to it" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/bin/interagent\"}}}"
+has "by its name on PATH" '{"mcpServers":{"a":{"command":"b"},"mail":{"command":"interagent"}}}'
+has "among broken ones" '{"mcpServers":{"a":null,"b":7,"c":{"command":["x"]},"d":{},"interagent":{}}}'
+PATH=${PATH#*:}
+
+# lacks WHAT TEXT
+lacks() {
 	fresh
 	printf '%s' "$2" >"$HOME/.claude.json"
 	setup claude
-	ok "$1 does not count as knowing it" test -e "$plugin/.mcp.json"
+	is "$1 is none" "$(ran)" "claude mcp add -s user interagent -- $BIN serve"
 }
-unknown "a project's server" '{"mcpServers":{},"projects":{"/x":{"mcpServers":{"interagent":{"command":"interagent"}}}}}'
-unknown "a program with a longer name" '{"mcpServers":{"mail":{"command":"/x/notinteragent"}}}'
-unknown "an empty file" ''
-unknown "another kind of list" '{"mcpServers":["interagent"]}'
-unknown "another kind of file" '[]'
+lacks "a project's server" \
+	'{"mcpServers":{},"projects":{"/x":{"mcpServers":{"interagent":{"command":"interagent"}}}}}'
+lacks "a project of that name" '{"projects":{"/x/interagent":{}}}'
+lacks "a program with a longer name" '{"mcpServers":{"mail":{"command":"/x/notinteragent"}}}'
+lacks "an empty file" ''
+lacks "another kind of list" '{"mcpServers":["interagent"]}'
+lacks "another kind of file" '[]'
+
+# other WHAT TEXT WHERE: this one names another program.
+other() {
+	fresh
+	printf '%s' "$2" >"$HOME/.claude.json"
+	setup claude
+	is "$1: setting up fails" "$status $(ran)" "1 "
+	like "... and says how to take its place" "$(cat "$T/said")" \
+		'To take its place: claude mcp remove -s user interagent; then interagent setup claude$'
+	setup claude --undo
+	is "... undoing leaves it" "$(ran)" ""
+	is "... and .claude.json is as it was" "$(cat "$HOME/.claude.json")" "$2"
+	setup
+	like "... which setup names" "$(cat "$T/said")" "^Claude Code: connected to $3"
+}
+cp "$BIN" "$T/clients/interagent"
+other "another program" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/clients/interagent\"}}}" \
+	"$T/clients/interagent, which is another program"
+rm "$T/clients/interagent"
+other "a program that is gone" '{"mcpServers":{"interagent":{"command":"/old/interagent","args":["serve"]}}}' \
+	"/old/interagent, which is no program"
+other "a server on another machine" '{"mcpServers":{"interagent":{"command":"ssh","args":["hub"]}}}' "another program"
 
 fresh
-setup claude
-ok "where it is brought" test -e "$plugin/.mcp.json"
-echo '{"mcpServers":{"interagent":{"command":"interagent"}}}' >"$HOME/.claude.json"
-setup claude
-no "... and then becomes known, it is taken back" test -e "$plugin/.mcp.json"
-rm "$HOME/.claude.json"
-setup claude
-ok "... and brought again when it is unknown again" test -e "$plugin/.mcp.json"
 CLAUDE_CONFIG_DIR=$HOME/config
 export CLAUDE_CONFIG_DIR
 mkdir "$CLAUDE_CONFIG_DIR"
-echo '{"mcpServers":{"interagent":{"command":"interagent"}}}' >"$CLAUDE_CONFIG_DIR/.claude.json"
+echo "{\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}}}" >"$CLAUDE_CONFIG_DIR/.claude.json"
 setup claude
-no "a directory of its own for settings has its own .claude.json" test \
-	-e "$CLAUDE_CONFIG_DIR/skills/interagent/.mcp.json"
+is "a directory of its own for settings has its own .claude.json" "$(ran)" ""
 ok "... and its own hooks" test -e "$CLAUDE_CONFIG_DIR/skills/interagent/hooks/hooks.json"
 unset CLAUDE_CONFIG_DIR
+fresh
+mkdir "$HOME/dotfiles"
+printf '[mcp_servers.interagent]\ncommand = "%s"\n' "$BIN" >"$HOME/dotfiles/config.toml"
+mkdir "$HOME/.codex"
+ln -s ../dotfiles/config.toml "$HOME/.codex/config.toml"
+setup codex
+is "settings that are a link are read" "$(ran)" ""
+fresh
+mkdir -p "$HOME/.codex" "$T/project/interagent"
+printf '[projects."%s"]\ntrust_level = "trusted"\n' "$T/project/interagent" >"$HOME/.codex/config.toml"
+setup codex
+is "a trusted directory of our name is no server" "$(ran)" "codex mcp add interagent -- $BIN serve"
+
+section "What version 1.0 wrote"
+# It brought the server in the directory; now the client's own command does.
+
+fresh
+mkdir -p "$plugin/.claude-plugin" "$plugin/hooks"
+for path in /opt/interagent "$BIN"; do
+	printf \
+		'{\n  "mcpServers": {\n    "interagent": {\n      "command": "%s",\n      "args": ["serve"]\n    }\n  }\n}\n' \
+			"$path" >"$plugin/.mcp.json"
+	setup claude --undo
+	setup claude
+done
+sed 's/"version": "[0-9.]*"/"version": "1.0.0"/' "$plugin/.claude-plugin/plugin.json" >"$T/plugin.json"
+awk '/"Notification"/ { skip = 12 } skip-- > 0 { next } { print }' "$plugin/hooks/hooks.json" >"$T/hooks.json"
+ok "its hooks are JSON" at -check <"$T/hooks.json"
+is "... without what is new" "$(at hooks <"$T/hooks.json" | at -keys | paste -s -d ' ' -)" \
+	"SessionStart UserPromptSubmit PostToolBatch Stop FileChanged"
+cp "$T/plugin.json" "$plugin/.claude-plugin/plugin.json"
+sed "s|$BIN|/opt/old/interagent|" "$T/hooks.json" >"$plugin/hooks/hooks.json"
+printf \
+	'{\n  "mcpServers": {\n    "interagent": {\n      "command": "/opt/old/interagent",\n      "args": ["serve"]\n    }\n  }\n}\n' >"$plugin/.mcp.json"
+setup claude
+is "it is brought up to date" "$status $(at hooks Notification 0 hooks 0 command <"$plugin/hooks/hooks.json")" \
+	"0 $BIN"
+no "... and its server goes" test -e "$plugin/.mcp.json"
+unlike "... and nothing is foreign in it" "$(cat "$T/said")" 'left as it is'
+setup claude --undo
+is "... and all of it can be undone" "$(find "$HOME" -type f)" ""
+
+section "Each client"
+# row NAME TITLE ADD... : the command that adds the server, and the one that removes
+# it, with the program's path in the place of PROGRAM.
+
+odd_program=$odd
+row() {
+	name=$1 title=$2 add=$3 remove=$4
+	for program in "$BIN" "$odd_program"; do
+		fresh
+		tree "$HOME" >"$T/before"
+		line=$(printf '%s\n' "$add" | awk -v p="$(printf %s "$program" | sed 's/[\\&]/\\&/g')" '{ gsub(/PROGRAM/, p); print }')
+		case $program in *" "*) kind="$name, at an odd path" ;; *) kind=$name ;; esac
+		setup "$name" --dry-run
+		is "$kind: a dry run runs nothing" "$status $(ran)" "0 "
+		like "... and says what it would" "$(cat "$T/said")" "^would run: $name mcp add "
+		as_it_was "... and writes nothing"
+		setup "$name"
+		is "... setting up runs the client's command" "$status $(ran)" "0 $line"
+		setup "$name"
+		is "... once" "$status $(ran)" "0 "
+		like "... because it is there" "$(cat "$T/said")" "^$title has the server already"
+		setup "$name" --undo --dry-run
+		is "... a dry run of undoing runs nothing" "$status $(ran)" "0 "
+		setup "$name" --undo
+		is "... undoing runs the client's command" "$status $(ran)" "0 $remove"
+		setup "$name" --undo
+		is "... once, too" "$status $(ran)" "0 "
+	done
+	program=
+	fresh
+	(PATH=$T/nowhere exec "$BIN" setup "$name") >"$T/said" 2>&1
+	is "$name: where it is not on PATH setting up fails" "$?" 1
+	like "... and says the command" "$(cat "$T/said")" \
+		"^$name is not on PATH; where it is, run: $(echo "$add" | sed "s|PROGRAM|$BIN|")\$"
+	(STAND_IN_STATUS=3 exec "$BIN" setup "$name") >"$T/said" 2>/dev/null
+	is "... where the client fails, so does it" "$?" 1
+	like "... and says so" "$(cat "$T/said")" "^this failed: $name mcp add "
+}
+row codex Codex "codex mcp add interagent -- PROGRAM serve" "codex mcp remove interagent"
+row qwen "Qwen Code" "qwen mcp add -s user --trust interagent PROGRAM serve" "qwen mcp remove -s user interagent"
+row copilot "Copilot CLI" "copilot mcp add interagent -- PROGRAM serve" "copilot mcp remove interagent"
+row cline Cline "cline mcp add --yes interagent -- PROGRAM serve" "cline mcp remove interagent"
+row amp Amp "amp mcp add interagent -- PROGRAM serve" "amp mcp remove interagent"
+row auggie Auggie "auggie mcp add interagent --command PROGRAM --args serve" "auggie mcp remove interagent"
+
+# block WORD FILE: the lines that setup shows under a line that begins with WORD,
+# pasted into the file that the line names; $pasted is its name.
+block() {
+	pasted=$(sed -n "s/^$1.*, add to \\(.*\\):\$/\\1/p" "$T/said")
+	mkdir -p "$(dirname "$pasted")"
+	awk -v word="$1" 'inside && /^[A-Z]/ { inside = 0 } inside { print } index($0, word) == 1 { inside = 1 }' \
+		"$T/said" >"$pasted"
+}
+
+# by_hand NAME TITLE FILE: the lines are shown, and once they are in FILE all is well.
+by_hand() {
+	name=$1 title=$2
+	for program in "$BIN" "$odd_program"; do
+		fresh
+		tree "$HOME" >"$T/before"
+		case $program in *" "*) kind="$name, at an odd path" ;; *) kind=$name ;; esac
+		setup "$name"
+		is "$kind: setting up runs nothing" "$status $(ran)" "0 "
+		as_it_was "... and writes nothing"
+		cp "$T/said" "$T/first"
+		setup "$name" --dry-run
+		is "... like a dry run" "$(cat "$T/said")" "$(cat "$T/first")"
+		block "To connect it"
+		is "... it names the file" "$pasted" "$HOME/$3"
+		case $3 in *.json) ok "... whose lines are JSON" at -check <"$pasted" ;; esac
+		tree "$HOME" >"$T/before"
+		setup "$name"
+		like "... once they are there it is content" "$(cat "$T/said")" "^$title has the server already"
+		setup "$name" --undo
+		like "... and undoing names the file" "$(cat "$T/said")" "^$HOME/$3 is yours: take the lines"
+		as_it_was "... which is left as it was"
+	done
+	program=
+}
+by_hand gemini "Gemini CLI" .gemini/settings.json
+by_hand opencode opencode .config/opencode/opencode.json
+by_hand kilo "Kilo Code" .config/kilo/kilo.json
+by_hand kimi "Kimi Code" .kimi-code/mcp.json
+by_hand continue Continue .continue/config.yaml
+by_hand cursor Cursor .cursor/mcp.json
+by_hand goose goose .config/goose/config.yaml
+fresh
+(XDG_CONFIG_HOME=$HOME/xdg exec "$BIN" setup opencode) >"$T/said"
+like "XDG_CONFIG_HOME is heeded" "$(cat "$T/said")" "^To connect it, add to $HOME/xdg/opencode/opencode.json:\$"
+setup pi
+is "pi, which speaks no MCP, is told so" "$status $(ran)" "0 "
+like "... with what to do" "$(cat "$T/said")" 'no MCP'
+
+# hooked NAME FILE: its hooks are shown; pasted, they run this program.
+hooked() {
+	name=$1
+	for program in "$BIN" "$odd_program"; do
+		fresh
+		case $program in *" "*) kind="$name, at an odd path" ;; *) kind=$name ;; esac
+		setup "$name"
+		block "For hooks"
+		is "$kind: its hooks go to their file" "$pasted" "$HOME/$2"
+		case $2 in
+		*.json)
+			ok "... and are JSON" at -check <"$pasted"
+			hook=$(at hooks Stop 0 hooks 0 command <"$pasted" 2>/dev/null) ||
+				hook=$(at hooks Stop 0 command <"$pasted" 2>/dev/null) ||
+				hook=$(at hooks AfterAgent 0 hooks 0 command <"$pasted")
+			is "... whose command runs" "$(echo '{"hook_event_name":"Stop"}' | sh -c "$hook" 2>&1; echo "$?")" 0
+			;;
+		esac
+		cp "$pasted" "$T/pasted"
+		setup "$name"
+		unlike "... and are not shown again" "$(cat "$T/said")" '^For hooks'
+		cp "$T/pasted" "$pasted"
+		setup "$name" --undo
+		like "... and undoing names the file" "$(cat "$T/said")" "^$HOME/$2 is yours"
+	done
+	program=
+}
+hooked codex .codex/hooks.json
+hooked gemini .gemini/settings.json
+hooked qwen .qwen/settings.json
+hooked copilot .copilot/settings.json
+hooked kimi .kimi-code/config.toml
+
+section "Permissions"
+# What keeps a client from asking before each tool is said, and never done.
+
+fresh
+mkdir "$HOME/.claude"
+echo '{}' >"$HOME/.claude/settings.json"
+setup claude
+block "To let it use the tools unasked"
+is "they belong into the settings" "$pasted" "$HOME/.claude/settings.json"
+is "... as one line for all tools" "$(at permissions allow <"$pasted" | at -wire)" '["mcp__interagent"]'
+setup claude
+unlike "... and are not shown again" "$(cat "$T/said")" '^To let it'
+
+section "Without a client"
+
+fresh
+(PATH=$T/nowhere exec "$BIN" setup) >"$T/said" 2>"$T/complained"
+is "where no client is, all are named" "$? $(cat "$T/said" "$T/complained")" \
+	"0 Not found here: claude, codex, gemini, qwen, copilot, opencode, kilo, cline, kimi, continue, amp, auggie, cursor, goose, pi"
+mkdir "$HOME/.cursor"
+setup
+is "it succeeds and runs nothing" "$status $(ran)" "0 "
+like "a client on PATH is here" "$(cat "$T/said")" '^Codex: not connected, no hooks\. Next: interagent setup codex$'
+like "a client with a directory is here" "$(cat "$T/said")" '^Cursor: not connected\. Next: interagent setup cursor$'
+like "the others are named" "$(cat "$T/said")" '^Not found here: gemini, opencode'
+setup claude
+block "To let it use the tools unasked"
+setup
+like "one that has everything needs nothing" "$(cat "$T/said")" '^Claude Code: connected, with hooks$'
+setup --json
+for i in 0 1 2; do at $i client <"$T/said"; done >"$T/clients-said"
+is "as JSON it is a list" "$(paste -s -d ' ' "$T/clients-said")" "claude codex qwen"
+is "... with what is to be done" "$(at 1 is <"$T/said"), $(at 1 advice <"$T/said")" \
+	"not connected, no hooks, interagent setup codex"
+setup codex --json
+is "a client's set-up is one document" "$(at client <"$T/said") $(at is <"$T/said")" "codex not connected, no hooks"
 
 section "What cannot be done"
 
@@ -314,8 +611,7 @@ usage() {
 	is "$what is misuse" "$status $(cat "$T/said") $(grep -c '' "$T/complained")" "2  1"
 	is "... and writes nothing" "$(find "$HOME" ! -path "$HOME")" ""
 }
-usage "no client"
-usage "an unknown client" gemini
+usage "an unknown client" emacs
 usage "an unknown option" claude --force
 usage "a word too much" claude again
 (unset HOME && exec "$BIN" setup claude --dry-run) >"$T/said" 2>"$T/complained"
@@ -326,56 +622,87 @@ echo 'no directory' >"$HOME/.claude/skills"
 setup claude
 is "where it cannot write it fails" "$status" 1
 like "... and says where" "$(cat "$T/said" "$T/complained")" "$HOME/.claude/skills"
-is "... and has touched nothing" "$(find "$HOME" -type f) $(cat "$HOME/.claude/skills")" \
+is "... and has touched nothing" "$(find "$HOME" -type f ! -name .claude.json) $(cat "$HOME/.claude/skills")" \
 	"$HOME/.claude/skills no directory"
 
 section "The doctor"
+# A line for each thing that it looked at, and at the end what to do.
 
-doctor() { (cd "${1:-/}" && exec env PATH="${2:-/usr/bin:/bin}" "${program:-$BIN}" doctor) >"$T/said" 2>"$T/complained"; }
+doctor() { (cd "${1:-/}" && exec env PATH="${2:-/usr/bin:/bin}" "${program:-$BIN}" doctor) >"$T/said" \
+	2>"$T/complained"; }
 says() { like "$1" "$(cat "$T/said")" "$2"; }
+advises() { like "$1" "$(sed '1,/^What to do:/d' "$T/said")" "$2"; }
 fresh
-mkdir "$T/web" "$T/bin"
+mkdir "$T/web"
 doctor
 says "the doctor names the program" "^program: $BIN, interagent [0-9]"
 says "... the system that it runs on" "^system: $(uname -s) $(uname -r) $(uname -m)\$"
-says "... and what is set, but not to what" '^set: INTERAGENT_DIR[A-Z_ ]*$'
+says "... and what is set, but not to what" '^set: INTERAGENT_DIR[A-Z_, ]*$'
 says "... and that PATH has none" '^PATH: interagent is not on it$'
-says "... and that there is no plugin" '^Claude Code: no plugin directory; '
+advises "... with what to do" "^  add ${BIN%/*} to PATH"
+unlike "... and nothing of clients that are not here" "$(cat "$T/said")" '^Claude Code:'
 says "... and that this is nobody's directory" '^this directory: nobody '
-ln -s "$BIN" "$T/bin/interagent"
+says "... and as whom a command would speak" '^speaker: nobody: '
+says "... and how new mail is noticed" '^new mail: is '
+is "... and complains of nothing" "$(cat "$T/complained")" ""
 doctor / "$T/bin:/usr/bin:/bin"
 unlike "a PATH that leads to this program is no matter" "$(cat "$T/said")" '^PATH:'
 doctor / "${odd%/*}:$T/bin:/usr/bin:/bin"
 is "... one that leads to another is" "$(grep '^PATH:' "$T/said")" "PATH: interagent is $odd, another one"
+
+with=$T/clients:$T/bin:/usr/bin:/bin
+doctor / "$with"
+says "a client that is here is looked at" '^Claude Code: not connected, no hooks$'
+advises "... with the one command for it" '^  interagent setup claude$'
+is "... each once" "$(grep -c '^  interagent setup ' "$T/said") $(grep -c '^  interagent setup claude$' "$T/said")" \
+	"7 1"
 setup claude
-doctor
-says "a plugin that is current is called so" '^Claude Code: the plugin directory is there and current$'
+doctor / "$with"
+says "set up, it is connected" '^Claude Code: connected, with hooks, asks before each tool$'
+setup claude
+block "To let it use the tools unasked"
+doctor / "$with"
+says "... and asks no more once that is pasted" '^Claude Code: connected, with hooks$'
+unlike "... so nothing is left to do" "$(cat "$T/said")" '^  interagent setup claude'
 echo ' ' >>"$plugin/hooks/hooks.json"
-doctor
-says "... and one that is not" '^Claude Code: the plugin directory is not current; '
+doctor / "$with"
+says "hooks that are not current are seen" '^Claude Code: connected, hooks of another program or version$'
 rm "$plugin/hooks/hooks.json"
-doctor
-says "... or not whole" '^Claude Code: the plugin directory is not current; '
+doctor / "$with"
+says "... or not whole" '^Claude Code: connected, hooks of another program or version$'
 setup claude
 program=$odd
-doctor
-says "... or another program's" '^Claude Code: the plugin directory is not current; '
+doctor / "$with"
+says "... or another program's" "^Claude Code: connected to $BIN, which is another program, hooks of another"
+advises "... with what to do" '^  claude mcp remove -s user interagent; then interagent setup claude$'
 program=
-echo '{"mcpServers":{"interagent":{"command":"interagent"}}}' >"$HOME/.claude.json"
-doctor
-says "... or brings a server that is known by now" '^Claude Code: the plugin directory is not current; '
-setup claude
-doctor
-says "... and is current again when it was set up again" \
-	'^Claude Code: the plugin directory is there and current$'
-(cd "$T/web" && exec "$BIN" register_agent --name web --description test) >"$T/out" 2>&1
+mv "$HOME/.claude.json" "$T/claude.json"
+sed "s|$BIN|/gone/interagent|" "$T/claude.json" >"$HOME/.claude.json"
+doctor / "$with"
+says "a program that is gone is seen" '^Claude Code: connected to /gone/interagent, which is no program'
+"$HELPERS/tty" "$BIN" register_agent --name web --workspace-path "$T/web" --description test >"$T/out" 2>&1 </dev/null
+(cd "$T/web" && call 1 register_agent '{"name":"web","description":"test"}' | "$BIN" serve) >"$T/out" 2>&1
 mkdir -p "$T/web/src" "$T/web/lib/.git"
 for place in web web/src; do
 	doctor "$T/$place"
-	says "in $place it names the agent" '^this directory: the workspace of web$'
+	says "in $place it names the agent, and whether it runs" '^this directory: the workspace of web (.*)$'
 done
 doctor "$T/web/lib"
 says "in another repository it names none" '^this directory: nobody '
-is "... it complains of nothing" "$(cat "$T/complained")" ""
+(cd "$T/web" && CLAUDECODE=1 "$BIN" doctor) >"$T/said"
+says "in an agent's shell it says which variable makes it one" '^speaker: web: .*'
+"$BIN" doctor --json >"$T/said"
+is "as JSON it is one document" "$(at examined 0 about <"$T/said")" mail
+is "... whose parts have advice or none" "$(at examined 0 advice <"$T/said")" ""
+is "where all is well it succeeds" "$(status_of "$BIN" doctor)" 0
+chmod 777 "$INTERAGENT_DIR"
+is "a store that others can write fails it" "$(status_of "$BIN" doctor)" 1
+cp "$T/out" "$T/said"
+says "... and is named" 'can be written by other users$'
+advises "... with what to do" "^  chmod go-w "
+chmod 700 "$INTERAGENT_DIR"
+is "without a place for the mail it fails" "$(status_of env -u HOME -u INTERAGENT_DIR "$BIN" doctor)" 1
+like "... and says so" "$(cat "$T/out")" '^mail: no place for it'
 
+PATH=$plain_path
 done_testing

@@ -18,7 +18,7 @@ publish() {     # publish AGENT NAME TEXT [OPTION...]
 get() { "$BIN" get_spec --from "$@"; }  # get AGENT OPTION...
 # The text between the marks of an answer.
 fenced() { awk '/^--- [0-9a-f]+ end ---$/ { exit } on { print } /^--- [0-9a-f]+ written by/ { on = 1 }'; }
-content() { sed '1,2d' "$1"; }          # of a file of the store
+content() { sed '1,/^$/d' "$1"; }       # of a file of the store
 # foreign FILE AGENT TEXT: as another program writes it, in place
 foreign() { printf '<!-- Published by: %s at %s -->\n\n%s' "$2" "$(ago 9000s)" "$3" >"$1"; }
 # Texts are long enough that a diff is shorter than they are.
@@ -28,7 +28,9 @@ unread() {      # unread AGENT: the ids of its unread mail
 		xargs grep -l '"status": "pending"' /dev/null | sed 's|.*/||; s|\.json$||'
 }
 say() { printf '%s\n' "$1"; }           # echo, but as it is
-versions() { at versions '#' <"$PAST/$1/index.json"; }
+versions() { find "$PAST/$1" -name '[1-9]*.md' | grep -c .; }
+read_by() { at "$2" version <"$PAST/$1/readers.json"; }
+date='20[0-9][0-9]-[0-9T:.-]*Z'         # as times are told in a file
 
 section "Versions"
 
@@ -42,16 +44,15 @@ is "... an empty line" "$(sed -n 2p "$SPECS/users.md")" ''
 is "... and the content" "$(content "$SPECS/users.md")" "$one"
 ok "version 1 is in the history, in the same form" cmp "$SPECS/users.md" "$PAST/users/1.md"
 is "the next one is version 2" "$(publish api users "$two" --note 'line 20')" 'users v2 is published.'
-ok "... and in the history" cmp "$SPECS/users.md" "$PAST/users/2.md"
+is "... and in the history" "$(content "$PAST/users/2.md")" "$two"
+is "... under the same head" "$(head -n 1 "$PAST/users/2.md")" "$(head -n 1 "$SPECS/users.md")"
+is "... and its note" "$(sed -n 2,3p "$PAST/users/2.md")" '<!-- Note: line 20 -->'
 is "... which still has version 1" "$(content "$PAST/users/1.md")" "$one"
-index=$PAST/users/index.json
-is "the index has both" "$(versions users)" 2
-is "... in order" "$(at versions 0 version <"$index") $(at versions 1 version <"$index")" '1 2'
-is "... with the publisher" "$(at versions 1 publisher <"$index")" api
-is "... the note" "$(at versions 1 note <"$index")" 'line 20'
-is "... and the time of the file" "$(at versions 1 publishedAt <"$index")" \
-	"$(sed -n '1s/.* at \(.*\) -->/\1/p' "$SPECS/users.md")"
-is "... formatted as the store's files are" "$(at -pretty <"$index")" "$(cat "$index")"
+is "the history is the texts, and no index of them" "$(find "$PAST/users" -type f | sed 's|.*/||' | sort | paste -s -d ' ' -)" '1.md 2.md'
+get api --name users --version 2 --json >"$T/version"
+is "as JSON a version has its publisher" "$(at publisher <"$T/version")" api
+is "... the note" "$(at note <"$T/version")" 'line 20'
+is "... and the time of the file" "$(at publishedAt <"$T/version")" "$(sed -n '1s/.* at \(.*\) -->/\1/p' "$SPECS/users.md")"
 for agent in api web; do
 	is "the same text from $agent is no new version, and it says so" "$(publish $agent users "$two")" \
 		'Nothing changed: users stays at v2.'
@@ -78,7 +79,7 @@ content "$SPECS/mib.md" >"$T/mib-stored"
 ok "... byte for byte" cmp "$T/mib" "$T/mib-stored"
 echo >>"$T/mib"
 is "... one byte more is not" \
-	"$("$BIN" publish_spec --from api --name mib --content - <"$T/mib" >"$T/out" 2>&1; echo $?)" 2
+	"$("$BIN" publish_spec --from api --name mib --content - <"$T/mib" >"$T/out" 2>&1; echo $?)" 1
 like "... it says how much it may be" "$(cat "$T/out")" '1048577 bytes, at most 1048576'
 for name in '' .hidden ../up a/b 'a b' -x "$(awk 'BEGIN { for (i = 0; i < 65; i++) printf "x" }')" 'é'; do
 	before=$(find "$INTERAGENT_DIR" "$T" -maxdepth 1 | grep -c .)
@@ -102,23 +103,27 @@ mkdir -p "$SPECS"
 foreign "$SPECS/orders.md" web '# Orders
 '
 cp "$SPECS/orders.md" "$T/first"
-like "a spec of another program is version 1 when first seen" "$("$BIN" specs)" \
-	'^orders v1 by web 2h ago, 9 bytes$'
-ok "... which the history keeps" cmp "$T/first" "$PAST/orders/1.md"
+like "a spec of another program is version 1" "$("$BIN" specs)" "^orders v1 by web $date, 9 bytes\$"
+like "... for who reads it too" "$(get api --name orders)" '^orders v1 by web'
 ok "... and its file is as it was" cmp "$T/first" "$SPECS/orders.md"
+no "... and nobody keeps it by looking" test -e "$PAST/orders/1.md"
 foreign "$SPECS/orders.md" db '# Orders, by db
 '
-cp "$SPECS/orders.md" "$T/second"
-like "written over it is the next version" "$(get api --name orders)" '^orders v2 by db'
-ok "... which the history keeps" cmp "$T/second" "$PAST/orders/2.md"
-is "... with the first one" "$(get api --name orders --version 1 | fenced)" '# Orders'
-foreign "$SPECS/orders.md" web '# Orders, never read by us
+like "written over, before anybody here published, it is still version 1" "$(get api --name orders)" '^orders v1 by db'
+cp "$SPECS/orders.md" "$T/first"
+like "published over it is version 2" "$(publish api orders '# Ours')" '^orders v2 is published. v1 was by db'
+ok "... and what was there is kept, in the same form" cmp "$T/first" "$PAST/orders/1.md"
+is "... and read" "$(get api --name orders --version 1 | fenced)" '# Orders, by db'
+foreign "$SPECS/orders.md" web '# Orders, over ours
 '
+touch "$SPECS/orders.md"
 cp "$SPECS/orders.md" "$T/third"
-like "published over what was not seen yet" "$(publish api orders '# Ours')" '^orders v4 is published'
+like "written over ours is the next version" "$(get api --name orders)" '^orders v3 by web'
+like "... what changed is told" "$(get api --name orders --since 2; "$BIN" diff orders)" '^+# Orders, over ours$'
+like "published over what we did not read" "$(publish api orders '# Ours again')" '^orders v4 is published. v3 was by web'
 ok "... that one is not lost" cmp "$T/third" "$PAST/orders/3.md"
-is "... nor the ones before" "$(cat "$PAST/orders/1.md" "$PAST/orders/2.md")" "$(cat "$T/first" "$T/second")"
-is "... and the index has all" "$(versions orders)" 4
+is "... nor the ones before" "$(cat "$PAST/orders/1.md")$(content "$PAST/orders/2.md")" "$(cat "$T/first")# Ours"
+is "... and the history has all" "$(versions orders)" 4
 printf 'no head at all' >"$SPECS/bare.md"
 like "a file without a head has a text" "$(get api --name bare)" '^bare v1, 14 bytes$'
 is "... all of it" "$(get api --name bare | fenced)" 'no head at all'
@@ -131,7 +136,9 @@ foreign "$SPECS/$name.md" web 'A name that breaks the rule'
 is "a name that breaks the rule is read" "$(get api --name "$name" | fenced)" 'A name that breaks the rule'
 like "... and listed" "$("$BIN" specs)" '^"gär ten & 100%25" v1 by web'
 no "... and gets no file of ours" test -e "$PAST/$name"
-no "... nor is it published" publish api "$name" x
+like "... but can be published over" "$(publish api "$name" 'a new text')" '^"gär ten & 100%25" v1 is published'
+is "... in its file" "$(content "$SPECS/$name.md")" 'a new text'
+no "... and still gets no file of ours" test -e "$PAST/$name"
 
 # A program that writes in place empties the file first.
 publish api busy 'the text' >/dev/null
@@ -171,6 +178,7 @@ is "base_version that is current publishes" "$(publish api users "$two" --base-v
 	'users v2 is published.'
 three=$(echo "$two" | sed 's/^line 30 .*/line 30 changed by web/')
 publish web users "$three" --base-version 2 --note 'line 30 for the client' >/dev/null
+four=$(say "$three" | sed 's/^line 1 .*/line 1 changed/')
 mine=$(echo "$two" | sed 's/^line 5 .*/line 5 mine/')
 answer=$(serve "$(call 1 publish_spec "{\"publisher\":\"api\",\"name\":\"users\",\"base_version\":2,\"content\":\"mine\"}")")
 is "base_version that is not is refused" "$(say "$answer" | at result isError)" true
@@ -196,10 +204,10 @@ like "... by its name" "$(cat "$T/err")" 'base_version: nothing '
 no "... and nothing is made" test -e "$SPECS/nothing.md"
 foreign "$SPECS/users.md" db 'written past us'
 is "a foreign writer counts too" "$(status_of publish web users x --base-version 6)" 1
-like "... by its name" "$(cat "$T/err")" 'users is at v7 since 2h ago, by db'
+like "... by its name" "$(cat "$T/err")" "users is at v7 since $date, by db"
 rm "$PAST/users/2.md"
 is "a base whose text is gone is refused all the same" "$(status_of publish web users x --base-version 2)" 1
-like "... with who and when" "$(cat "$T/err")" 'not published: users is at v7 since 2h ago, by db'
+like "... with who and when" "$(cat "$T/err")" "not published: users is at v7 since $date, by db"
 is "a base that is no number is usage" "$(status_of publish web users x --base-version two)" 2
 
 fresh race
@@ -237,14 +245,14 @@ while [ $n -le 20 ]; do
 	version=$(sed -n 's/^many v\([0-9]*\) is published.*/\1/p' "$T/many-$n")
 	[ "$(content "$PAST/many/$version.md")" = "text of $n
 $one" ] || bad="$bad text-$n"
-	[ "$(at versions $((version - 1)) note <"$PAST/many/index.json")" = "note of $n" ] || bad="$bad note-$n"
+	[ "$(sed -n 2p "$PAST/many/$version.md")" = "<!-- Note: note of $n -->" ] || bad="$bad note-$n"
 	echo "$version"
 	n=$((n + 1))
 done >"$T/numbers"
 is "twenty at once: each has a number of its own, without holes" "$(sort -n "$T/numbers" | tr '\n' ' ')" \
 	'1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 '
 is "... each text and note is kept" "$bad" ''
-ok "... and the last one is current" cmp "$SPECS/many.md" "$PAST/many/20.md"
+is "... and the last one is current" "$(content "$SPECS/many.md")" "$(content "$PAST/many/20.md")"
 
 section "What changed"
 
@@ -324,7 +332,8 @@ bad='' n=0 pairs=0
 while [ $n -lt 40 ]; do
 	pair=$T/pairs/$n
 	n=$((n + 1))
-	if [ ! -s "$pair.old" ] || [ ! -s "$pair.new" ] || cmp -s "$pair.old" "$pair.new"; then
+	# A text of white space alone is none.
+	if ! grep -q '[^[:space:]]' "$pair.old" || ! grep -q '[^[:space:]]' "$pair.new" || cmp -s "$pair.old" "$pair.new"; then
 		continue
 	fi
 	for text in old new; do
@@ -343,8 +352,7 @@ publish api users "$one" >/dev/null
 get web --name users >/dev/null
 get db --name users --version 1 >/dev/null
 get api --name users >/dev/null
-is "who read what is kept" \
-	"$(at readers web <"$PAST/users/index.json") $(at readers db <"$PAST/users/index.json")" '1 1'
+is "who read what is kept" "$(read_by users web) $(read_by users db)" '1 1'
 is "all readers but the publisher are told" "$(publish api users "$two" --note 'line 20')" \
 	'users v2 is published; 2 readers are told.'
 first=$(unread web)
@@ -355,7 +363,7 @@ is "... which says what, and why" "$(meta "$first" subject)" 'spec users is now 
 like "... and how to see it" "$(body "$first")" 'you last read v1.*get_spec with name "users" and since 1'
 ok "... and leaves a signal" test -n "$(ls "$T/work/web/.claude/inbox" 2>/dev/null)"
 get db --name users --since 1 >/dev/null
-is "what changed has been read too" "$(at readers db <"$PAST/users/index.json")" 2
+is "what changed has been read too" "$(read_by users db)" 2
 publish api users "$three" >/dev/null
 second=$(unread web)
 is "published again: one unread notice stands" "$(echo "$second" | grep -c .)" 1
@@ -367,9 +375,9 @@ publish api users "$one" >/dev/null
 is "a notice that was read stays so" "$(meta "$second" status)" acknowledged
 third=$(unread web)
 get web --name users >/dev/null
-is "reading is noted" "$(at readers web <"$PAST/users/index.json")" 4
+is "reading is noted" "$(read_by users web)" 4
 get web --name users --version 1 >/dev/null
-is "... an old text is not" "$(at readers web <"$PAST/users/index.json")" 4
+is "... an old text is not" "$(read_by users web)" 4
 like "list_specs says which version one has read" "$(tool list_specs)" '^users v4 by api [^;]*$'
 like "... to who has" \
 	"$(serve "$(call 1 check_inbox '{"agent_name":"web"}')" >/dev/null; INTERAGENT_NAME=web "$BIN" list_specs)" \
@@ -385,8 +393,8 @@ is "mail that only looks like a notice is not completed" "$(meta "$plain" status
 for id in $(unread db); do "$BIN" read "$id" --from db >/dev/null; done
 "$BIN" forget db >/dev/null
 like "who has left is not told" "$(publish api users "$one")" 'is published; 1 reader is told'
-"$BIN" get_spec --name users --from human >/dev/null 2>&1
-unlike "the human is no reader" "$(cat "$PAST/users/index.json")" human
+verb get_spec --name users --from human >/dev/null
+unlike "the human is no reader" "$(cat "$PAST/users/readers.json")" human
 
 section "Resources"
 
@@ -452,27 +460,41 @@ still_works() {
 	is "$1: version 1 is read" "$(get web --name users --version 1 | fenced)" "$one"
 	is "$1: what changed is told" "$(get web --name users --since 2 | fenced)" "$(cat "$T/wanted")"
 	like "$1: the next version is 4" "$(publish api users "next $1")" '^users v4 is published'
-	is "$1: ... in the index" "$(at versions 3 version <"$PAST/users/index.json")" 4
+	is "$1: ... in the history" "$(content "$PAST/users/4.md")" "next $1"
 	is "$1: ... and no text has changed" \
 		"$(content "$PAST/users/1.md")$(content "$PAST/users/2.md")$(content "$PAST/users/3.md")" \
 		"$one$two$three"
 }
-damaged
-rm "$PAST/users/index.json"
-still_works "no index"
-for index in '' '{' '[]' 'null' '{"versions":[' '{"versions":[{"version":1,"publ'; do
+
+# Version 1.0 kept notes and readers in an index beside the texts.
+older() {       # older INDEX
 	damaged
-	printf '%s' "$index" >"$PAST/users/index.json"
+	rm -f "$PAST/users/readers.json"
+	publish api users "$three" >/dev/null
+	sed 2d "$PAST/users/3.md" >"$T/without-note"
+	cp "$T/without-note" "$PAST/users/3.md"
+	printf '%s' "$1" >"$PAST/users/index.json"
 	age 1m "$PAST/users/index.json"
-	still_works "an index '$index'"
+}
+older '{"versions":[{"version":1,"publisher":"api","publishedAt":"x","note":""},{"version":3,"publisher":"api","publishedAt":"x","note":"third,\nof 1.0"}],"readers":{"web":2,"db":3}}'
+like "an index of 1.0: its note is read" "$(get db --name users --version 3)" '^users v3 by api .*: "third, of 1.0"$'
+like "... and who read what" "$(INTERAGENT_NAME=web "$BIN" list_specs)" '; you read v2$'
+like "... who is told of the next version" "$(publish api users "$four")" '^users v4 is published; 2 readers are told'
+like "... from the version that they read" "$(body "$(unread web)")" 'since 2'
+no "... and then the index is gone" test -e "$PAST/users/index.json"
+like "... but its note is not" "$(get db --name users --version 3)" '^users v3 by api .*: "third, of 1.0"$'
+is "... nor the text" "$(content "$PAST/users/3.md")" "$three"
+is "... nor the readers" "$(read_by users web) $(read_by users db)" '2 3'
+for index in '' '{' '[]' 'null' '{"versions":[' '{"versions":[{"version":1,"publ'; do
+	older "$index"
+	still_works "a damaged index of 1.0 '$index'"
 done
 for index in '{}' '{"versions":{},"readers":[]}' \
 	'{"versions":[1,null,{"version":"x"},{"version":-1},{}],"readers":{"web":"x"}}' \
 	'{"versions":[{"version":1,"publisher":"api","publishedAt":"x","note":""}],"readers":{}}'; do
-	damaged
-	printf '%s' "$index" >"$PAST/users/index.json"
-	age 1m "$PAST/users/index.json"
-	still_works "an index that does not know the texts '$index'"
+	older "$index"
+	still_works "an index of 1.0 that does not know the texts '$index'"
+	no "... and then it is gone" test -e "$PAST/users/index.json"
 done
 
 damaged
@@ -518,14 +540,19 @@ is "a link where the history should be: the text is read" "$(get web --name user
 	"$three"
 no "... publishing is refused" publish api users next
 is "... nothing is written behind it" "$(ls "$T/elsewhere")" ''
-damaged
-rm "$PAST/users/index.json"
-mkdir "$PAST/users/index.json"
-is "a directory where the index should be: the text is read" \
-	"$(get web --name users 2>/dev/null | fenced)" "$three"
-no "... publishing is refused" publish api users next
-is "... and changes nothing" "$(content "$SPECS/users.md")" "$three"
-
+for file in index.json readers.json; do
+	damaged
+	get web --name users >/dev/null
+	rm -f "$PAST/users/$file"
+	mkdir "$PAST/users/$file"
+	is "a directory where $file should be: the text is read" \
+		"$(get db --name users 2>/dev/null | fenced)" "$three"
+	publish api users next >"$T/out" 2>&1
+	like "... the next one is published, and it says so" "$(cat "$T/out")" 'users v4 is published'
+	is "... and kept" "$(content "$PAST/users/4.md")" next
+done
+like "... with what could not be done" "$(cat "$T/out")" \
+	"not all of its readers are told: cannot read $PAST/users/readers.json"
 fresh odd
 publish api users "$one" >/dev/null
 mkdir "$SPECS/dir.md"
@@ -553,8 +580,8 @@ is "... and every answer is UTF-8" \
 	"$(say "$answer" | while read -r line; do say "$line" | at -check && echo good; done | grep -c good)" \
 	3
 ok "... its bytes stay" cmp "$T/bytes" "$SPECS/bytes.md"
-ok "... in the history" cmp "$T/bytes" "$PAST/bytes/1.md"
 publish api bytes 'abcd' >/dev/null
+ok "... in the history" cmp "$T/bytes" "$PAST/bytes/1.md"
 like "... and it is diffed" "$("$BIN" diff bytes)" '^+abcd$'
 ok "... as JSON too" at content <<END
 $(get web --name bytes --version 1 --json)
@@ -622,7 +649,6 @@ section "Stopped half-way"
 # At every call of a publication that tells a reader with an unread notice.
 
 fresh stopped
-four=$(say "$three" | sed 's/^line 1 .*/line 1 changed/')
 publish api users "$one" >/dev/null
 get web --name users >/dev/null
 publish api users "$two" >/dev/null
@@ -651,6 +677,13 @@ check_stop() {  # what is wrong after the stop, in words
 	grep -q "^users v$((next - 1)) by api" shown || echo \
 		"the current version is shown as: $(head -n 1 shown)"
 	[ "$(fenced <shown)" = "$([ $next = 3 ] && say "$two" || say "$three")" ] || echo "the current text is not read"
+	[ ! -e $past/3.md ] || holds $past/3.md "$T/three" || echo "version 3 is another text"
+	# A process that was killed may leave a version that never became current: its number is not used again.
+	case $how,$next in
+	kill,3) [ ! -e $past/3.md ] || next=4 ;;
+	*,3) [ ! -e $past/3.md ] || echo "a version was left that is not published" ;;
+	*) [ -e $past/3.md ] || echo "version 3 is lost" ;;
+	esac
 	publish db users "$four" >answer 2>&1
 	read -r said <answer
 	case $said in
@@ -658,8 +691,7 @@ check_stop() {  # what is wrong after the stop, in words
 	*) echo "the next one: $said" ;;
 	esac
 	holds specs/users.md "$T/four" && holds $past/$next.md "$T/four" || echo "the next text is not kept"
-	[ $next = 3 ] || holds $past/3.md "$T/three" || echo "version 3 is lost"
-	[ "$(grep -c '"version":' $past/index.json)" = $next ] || echo "the index has other versions: $(cat $past/index.json)"
+	[ "$(find $past -name '[0-9]*.md' | grep -c .)" = $next ] || echo "the history has other versions: $(ls $past)"
 }
 past=specs/.history/users
 for how in 5 28 kill; do

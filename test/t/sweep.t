@@ -199,7 +199,7 @@ section "Second thoughts"
 if [ "$strace" ]; then
 	rm -rf "$FAST"
 	cp -Rp "$T/before" "$FAST"
-	INTERAGENT_DIR=$FAST strace -o "$T/trace" -e trace=flock -e inject=flock:delay_enter=5000000:when=2 "$BIN" list_agents >"$T/out" &
+	INTERAGENT_DIR=$FAST strace -o "$T/trace" -e trace=flock -e inject=flock:delay_enter=5000000:when=4 "$BIN" list_agents >"$T/out" &
 	sweeper=$!
 	ok "a sweep begins" wait_for [ -e "$FAST/archive/.swept" ]
 	INTERAGENT_DIR=$FAST "$BIN" escalate --from api --message-id 60000001 --reason r >"$T/out2" 2>&1

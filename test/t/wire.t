@@ -133,6 +133,7 @@ ends() {
 
 no_temp_files() { [ -z "$(find "$INTERAGENT_DIR" -name '.tmp*')" ]; }
 
+body_file() { echo "$INTERAGENT_DIR"/messages/"$1"*.md; }
 agent() { "$BIN" register_agent --name "$1" --description test --workspace_path "$T/work"; }
 waiting() { use "$1" check_inbox "{\"agent_name\":\"$2\",\"wait_seconds\":${3:-300}}"; }
 
@@ -334,20 +335,175 @@ for era in legacy modern; do
 		register_agent
 
 	# Whole numbers stay whole: a rounded offset would show another text.
-	for whole in 9007199254740993 18446744073709551615 9223372036854775808 -1 1e3 1.0 1e999 \
+	for whole in 9007199254740993 18446744073709551615 9223372036854775808 -1 1e3 1e999 \
 		1e99999999999999999999 0.5; do
 		answer=$(serve "$(use 1 read_message "{\"message_id\":\"$message\",\"reader\":\"sender\",\"offset\":$whole}")")
 		ok "$era: $whole as an offset of a short text is refused, not rounded" is_refusal "$answer"
 	done
 	answer=$(serve "$(use 1 check_inbox '{"agent_name":"asks","wait_seconds":9007199254740993}')")
 	ok "$era: 9007199254740993 as a time to wait is refused" is_refusal "$answer"
-	for whole in 9223372036854775807 9223372036854775800 9007199254740993; do
+	for whole in 9223372036854775807 9223372036854775799 9223372036854775800 9007199254740993; do
 		answer=$(serve "$(use 1 check_inbox "{\"agent_name\":\"asks\",\"offset\":$whole}")")
 		ok "$era: $whole as an offset in a list is taken as it is, or refused" \
 			is_success_or_refusal "$answer"
 		unlike "$era: ... and nothing is said to come after it" "$(text_of "$answer")" 'more'
 	done
 done
+
+section "Habits of clients"
+# What clients and models really send. Each is served; what cannot be served is
+# answered under its id, because somebody waits for that.
+
+for era in legacy modern; do
+	if [ "$era" = legacy ]; then
+		is "params null" "$(get "$(serve "$(req 1 tools/list null)")" result tools 0 name)" register_agent
+		is "... of a ping" "$(serve "$(req 1 ping null)")" '{"jsonrpc":"2.0","id":1,"result":{}}'
+		is "... of a notification" "$(serve '{"jsonrpc":"2.0","method":"notifications/initialized","params":null}')" ""
+	fi
+	for method in tools/list resources/list resources/templates/list; do
+		for cursor in null '""'; do
+			answer=$(serve "$(request 1 $method "\"cursor\":$cursor")")
+			ok "$era: cursor $cursor of $method" test -n "$(get "$answer" result)"
+		done
+	done
+
+	for unset in '""' null; do
+		unset_text=$(printf '%s' "$unset" | tr -d '"')
+		answer=$(cd "$T/work" && serve "$(use 1 check_inbox "{\"agent_name\":\"sender\",\"offset\":$unset,\"wait_seconds\":$unset}")" \
+			"$(use 2 list_agents "{\"offset\":$unset}")" \
+			"$(use 3 send_message "{\"from\":\"sender\",\"to\":\"sender\",\"subject\":\"unset\",\"content\":\"c\",\"urgent\":$unset}")" \
+			"$(use 4 publish_spec "{\"publisher\":\"sender\",\"name\":\"unset\",\"content\":\"$era $unset_text\",\"base_version\":$unset,\"note\":$unset}")" \
+			"$(use 5 get_spec "{\"name\":\"unset\",\"version\":$unset,\"since\":$unset,\"offset\":$unset}")" \
+			"$(use 6 register_agent "{\"name\":\"sender\",\"description\":\"d\",\"workspace_path\":$unset}")" \
+			"$(use 7 read_message "{\"message_id\":\"$message\",\"reader\":$unset,\"offset\":$unset}")")
+		n=0
+		while [ $n -lt 7 ]; do
+			n=$((n + 1))
+			ok "$era: $unset for arguments that are not set ($n)" is_success "$(printf '%s\n' "$answer" | sed -n ${n}p)"
+		done
+		answer=$(serve "$(use 1 send_message "{\"from\":\"sender\",\"to\":\"asks\",\"subject\":\"s\",\"content\":$unset}")")
+		ok "$era: ... but a text is not taken for one that is not set" is_refusal "$answer"
+	done
+
+	for zero in 0 0.0 -0 '"0"' '"0.0"'; do
+		answer=$(serve "$(use 1 get_spec "{\"name\":\"unset\",\"version\":$zero,\"since\":$zero,\"offset\":$zero}")" \
+			"$(use 2 check_inbox "{\"agent_name\":\"asks\",\"offset\":$zero,\"wait_seconds\":$zero}")")
+		ok "$era: $zero for a number" is_success "$(printf '%s\n' "$answer" | head -n 1)"
+		ok "$era: ... in a list" is_success "$(printf '%s\n' "$answer" | tail -n 1)"
+	done
+	answer=$(serve "$(use 1 read_message "{\"message_id\":\"$message\",\"reader\":\"sender\",\"offset\":1.0}")")
+	ok "$era: 1.0 for a number" is_success "$answer"
+	like "$era: ... is 1" "$(text_of "$answer")" '^ello$'
+	answer=$(serve "$(use 1 send_message '{"from":"sender","to":"sender","subject":"s","content":"c","urgent":"true"}')")
+	ok "$era: true as a string" is_success "$answer"
+
+	for id in 6.0 -6.0 60.00; do
+		is "$era: id $id" "$(ids_of "$(serve "$(alive $id)")")" $id
+	done
+	answer=$(serve "$(waiting 6.0 a 30)" "$(cancel 6.0)" "$(alive 2)")
+	is "$era: ... can be cancelled" "$(ids_of "$answer")" 2
+
+	for cut in 'x\ud83d' '\ud83d' '\ude00x' '\ud83d\ud83d\ude00' '\ud83dx'; do
+		answer=$(serve "$(use 1 send_message "{\"from\":\"sender\",\"to\":\"sender\",\"subject\":\"s $cut\",\"content\":\"$cut\"}")")
+		ok "$era: a cut emoji, $cut, is sent" is_success "$answer"
+		is "$era: ... and stored as a character that says so" \
+			"$(od -An -tx1 <"$(body_file "$(text_of "$answer" | head -n 1 | cut -c 1-8)")" | tr -d ' \n')" \
+			"$(printf '"%s"' "$cut" | sed -e 's/\\ud83d\\ude00/EMOJI/' -e 's/\\u[0-9a-f]*/\\ufffd/' -e 's/EMOJI/\\ud83d\\ude00/' |
+				at | tr -d '\n' | od -An -tx1 | tr -d ' \n')"
+	done
+
+	for place in first last; do
+		line=$(use 1 send_message '{"from":"sender","to":"asks","subject":"s","content":"@"}')
+		[ $place = first ] || line=$(printf '%s\n' "$line" | sed 's/"id":1,\(.*\)}$/\1,"id":1}/')
+		answer=$({ enlarge "$line" 11000000; alive 2; } | hear)
+		is "$era: a call of 11 MB whose id is $place" "$(ids_of "$answer")" "1 2"
+		is "$era: ... is no request" "$(code "$(printf '%s\n' "$answer" | head -n 1)")" -32600
+		unlike "$era: ... and says why" "$(get "$(printf '%s\n' "$answer" | head -n 1)" error message)" '^$'
+	done
+
+	upper=$(printf '%s' "$message" | tr a-f A-F)
+	for id in "$upper" " $message " "\\t$message\\n" "#$message" "# $message" "$message..." "$message.." "$message\\u2026" "$message…" \
+		"#$upper..." "\`$message\`" "\\\"$message\\\"" "'$message'" "($message)" "[$message]" "<$message>" "$message:" "$message,"; do
+		answer=$(serve "$(use 1 read_message "{\"message_id\":\"$id\",\"reader\":\"sender\"}")")
+		ok "$era: an id as models type it: $id" is_success "$answer"
+	done
+	for id in '' '#' '...' ' ' '""'; do
+		answer=$(serve "$(use 1 read_message "{\"message_id\":\"$(printf '%s' "$id" | sed 's/"/\\"/g')\",\"reader\":\"sender\"}")")
+		ok "$era: ... but '$id' is none" is_refusal "$answer"
+	done
+done
+rm -r "$INTERAGENT_DIR/specs/unset.md" "$INTERAGENT_DIR/specs/.history/unset"
+
+section "What one call may cost"
+# Whatever is asked for, the answer is short and the next request is served.
+
+fill_list() { yes "$2" | head -n "$1" | tr -d '\n'; }
+numbers_to() { awk -v n="$1" 'BEGIN { for (i = 1; i <= n; i++) printf "n%d,", i }'; }
+for era in legacy modern; do
+	for to in "32,000 times the same name:$(fill_list 32000 sender,)" "1,000 names:$(numbers_to 1000)" \
+		"101 names:$(numbers_to 101)"; do
+		answer=$({ use 1 send_message "{\"from\":\"sender\",\"to\":\"${to#*:}\",\"subject\":\"s\",\"content\":\"c\"}"; alive 2; } | hear)
+		is "$era: a message to ${to%%:*} is answered" "$(ids_of "$answer")" "1 2"
+		ok "$era: ... by a refusal" is_refusal "$(printf '%s\n' "$answer" | head -n 1)"
+		ok "$era: ... which is short" test ${#answer} -lt 3000
+	done
+	answer=$({ enlarge "$(use 1 get_agent '{"name":"@"}')" 5000000; alive 2; } | hear)
+	is "$era: a name of 5 MB is answered" "$(ids_of "$answer")" "1 2"
+	ok "$era: ... in a few words" test ${#answer} -lt 3000
+done
+
+# A store with 200 agents and 300 specs of a mebibyte, which are one file.
+mkdir -p "$T/full/specs"
+awk 'BEGIN { printf "{"; for (i = 1; i <= 200; i++) printf "%s\"n%d\":{\"name\":\"n%d\",\"workspacePath\":\"/x\"}", i > 1 ? "," : "", i, i; print "}" }' \
+	>"$T/full/registry.json"
+fill 1000000 y >"$T/full/text"
+n=0
+while [ $n -lt 300 ]; do
+	n=$((n + 1))
+	ln "$T/full/text" "$T/full/specs/spec$n.md"
+done
+# peak FILE: serves its lines on that store, and prints the most memory that took, in kB.
+peak() {
+	mkfifo "$T/peak.in"
+	INTERAGENT_DIR=$T/full "$BIN" serve <"$T/peak.in" >"$T/peak.out" 2>>"$T/stderr" &
+	exec 5>"$T/peak.in"
+	cat "$1" >&5
+	wait_for grep -q '"id":"last"' "$T/peak.out"
+	sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB$/\1/p' "/proc/$!/status" 2>/dev/null
+	exec 5>&-
+	wait $!
+	rm "$T/peak.in"
+}
+# small WHAT KB: the last peak was at most 64 MB.
+small() {
+	if grep -q __asan_init "$BIN"; then
+		skip "$1" "the address sanitizer keeps what is freed"
+	elif [ -z "$2" ]; then
+		skip "$1" "there is no VmHWM in /proc here"
+	else
+		ok "$1 ($2 kB)" test "$2" -le 65536
+	fi
+}
+for era in legacy modern; do
+	{ use 1 get_agent '{"name":"nobody"}'; request 2 resources/list; use 3 list_specs; alive '"last"'; } >"$T/in"
+	took=$(peak "$T/in")
+	is "$era: a crowded store is served" "$(ids <"$T/peak.out")" '1 2 3 "last"'
+	ok "$era: ... a wrong name is told at most ten names" \
+		test "$(text_of "$(head -n 1 "$T/peak.out")" | tr ',' '\n' | grep -c 'n[0-9]')" -le 10
+	is "$era: ... a person picks from at most a hundred specs" "$(sed -n 2p "$T/peak.out" | at result resources '#')" 100
+	is "$era: ... a list has a page of twenty" "$(text_of "$(sed -n 3p "$T/peak.out")" | grep -c '^spec')" 20
+	small "$era: ... within 64 MB" "$took"
+done
+era=legacy
+{ hello 0 2025-03-26; printf '['; yes 1, | head -n 5000000 | tr -d '\n'; echo '1]'; alive '"last"'; } >"$T/in"
+took=$(peak "$T/in")
+like "a batch of 10 MB of numbers is answered" "$(sed -n 2p "$T/peak.out" | cut -c 1-100)" '^\[{"jsonrpc":"2.0","error":{"code":-32600,'
+small "... within 64 MB" "$took"
+{ hello 0 2025-03-26; printf '['; yes '{},[],' | head -n 1700000 | tr -d '\n'; printf '%s]\n' "$(req 1 ping)"; alive '"last"'; } >"$T/in"
+took=$(peak "$T/in")
+like "... of nothing, too, with the one request in it" "$(sed '$d' "$T/peak.out" | tail -n 1 | tail -c 100)" '{"jsonrpc":"2.0","id":1,"result":{}}\]$'
+small "... within 64 MB" "$took"
+rm "$T/peak.out"
 
 section "Resources"
 # Whatever is announced is served in both eras: a client that lists it at the
@@ -579,15 +735,24 @@ is "of two subscriptions each is acknowledged under its own id" \
 
 section "Lines that are no messages"
 # A line is passed over and the next one served: a stream that dies of one bad
-# byte takes the whole session with it. Nothing is said about them on the wire.
+# byte takes the whole session with it. Whoever waits for an answer to it gets an
+# error, if the line still tells its id; else nothing is said on the wire.
 
 for era in legacy modern; do
 	whole=$(alive 1)
-	for case in 'no JSON:not json' "a cut line:${whole%??}" 'an empty line:' 'spaces:   ' \
-		"tabs and a return:$(printf '\t \r')" \
-		'only a brace:{' 'two messages on a line:{}{}' "a single quote:'" 'a NUL:\000' 'a tab in a string:{"jsonrpc":"2.0","id":1,"method":"a\tb"}'; do
+	for case in 'no JSON:not json' 'an empty line:' 'spaces:   ' "tabs and a return:$(printf '\t \r')" \
+		'only a brace:{' 'two messages on a line:{}{}' "a single quote:'" 'a NUL:\000' \
+		'a cut id:{"jsonrpc":"2.0","id":1' 'an id that is none:{"jsonrpc":"2.0","id":[1],"method":"a\tb"}' \
+		'an id of something else:{"jsonrpc":"2.0","method":"a","params":{"id":1,"b":"\t"}}'; do
 		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
 		is "$era: after ${case%%:*} the next line is served" "$(ids_of "$answer")" 2
+	done
+	for case in "a cut line:${whole%??}" 'a tab in a string:{"jsonrpc":"2.0","id":1,"method":"a\tb"}' \
+		'its id at the end:{"jsonrpc":"2.0","method":"a\tb","params":{"id":7,"a":[]},"id":1}' \
+		'a comma too many:{"jsonrpc":"2.0","id":1,"method":"ping",}'; do
+		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
+		is "$era: after ${case%%:*} its caller is told, and the next line is served" "$(ids_of "$answer")" "1 2"
+		is "$era: ... as no JSON" "$(code "$(printf '%s\n' "$answer" | head -n 1)")" -32700
 	done
 	answer=$({ printf '%s\r\n' "$(alive 1)"; printf '\r\n'; printf '%s\r\n' "$(alive 2)"; } | hear)
 	is "$era: lines may end in carriage returns" "$(ids_of "$answer")" "1 2"
@@ -718,9 +883,10 @@ for era in legacy modern; do
 	answer=$({ enlarge "$pad" $((limit - ${#pad} + 1)); alive 2; } | hear)
 	is "$era: a line of exactly 10 MiB is served" "$(ids_of "$answer")" "1 2"
 	answer=$({ enlarge "$pad" $((limit - ${#pad} + 2)); alive 2; } | hear)
-	is "$era: one of a byte more is passed over, and the next line served" "$(ids_of "$answer")" 2
+	is "$era: one of a byte more is answered with its id, and the next line served" "$(ids_of "$answer")" "1 2"
+	is "$era: ... as no request" "$(code "$(printf '%s\n' "$answer" | head -n 1)")" -32600
 	answer=$({ alive 1; enlarge "$pad" $((3 * limit)); alive 2; fill $((limit + 1)); echo; fill 100000; echo; alive 3; fill $((2 * limit)); } | hear)
-	is "$era: so are several that are much longer" "$(ids_of "$answer")" "1 2 3"
+	is "$era: so are several that are much longer; those without an id have no answer" "$(ids_of "$answer")" "1 1 2 3"
 
 	n=0
 	while [ $n -lt 1000 ]; do
@@ -812,7 +978,7 @@ for era in legacy modern; do
 	is "$era: a last line without its end is answered" "$? $(ids <"$T/said/last-$era")" "0 1 2"
 	{ alive 1; whole=$(alive 2); printf '%s' "${whole%???}"; } >"$T/in"
 	"$BIN" serve <"$T/in" >"$T/said/cut-$era" 2>>"$T/stderr"
-	is "$era: one that was cut is passed over" "$? $(ids <"$T/said/cut-$era")" "0 1"
+	is "$era: one that was cut is told so under its id" "$? $(ids <"$T/said/cut-$era") $(code "$(tail -n 1 "$T/said/cut-$era")")" "0 1 2 -32700"
 done
 "$BIN" serve </dev/null >"$T/out" 2>&1
 is "where nothing is asked, nothing is said" "$? $(cat "$T/out")" "0 "
@@ -902,6 +1068,69 @@ for era in legacy modern; do
 	"$BIN" read_message --message_id "$(cut -c 1-8 "$T/sent")" --from a >"$T/out"
 done
 
+section "What a parent leaves behind"
+# A launcher may block or ignore signals, or leave few descriptors. A server
+# that cannot be ended, or hears nothing, would stay for ever.
+
+# begin_under COMMAND...: begin, with the server started by a command.
+begin_under() {
+	printf '#!/bin/sh\n%s "%s" "$@"\n' "$*" "$BIN" >"$T/started"
+	chmod +x "$T/started"
+	begin "$T/started"
+}
+if env --block-signal=TERM true 2>/dev/null; then
+	for signals in TERM TERM,INT,ALRM,CHLD; do
+		begin_under exec env --block-signal=$signals
+		tell "$(req 1 ping)"
+		ok "a server serves whose parent has blocked SIG$signals" wait_for heard '"id":1'
+		kill -TERM "$pid"
+		ends "... and SIGTERM ends it"
+	done
+	begin_under exec env --block-signal=TERM
+	tell "$(req 1 ping)" "$(waiting 2 a)"
+	wait_for heard '"id":1'
+	kill -TERM "$pid"
+	ends "... in the middle of a wait, too"
+else
+	skip "a server serves whose parent has blocked SIGTERM" "this env cannot block a signal"
+fi
+for ignored in TERM CHLD 'TERM CHLD ALRM'; do
+	begin_under "trap '' $ignored; exec"
+	tell "$(req 1 ping)"
+	ok "a server serves whose parent ignores $ignored" wait_for heard '"id":1'
+	kill -TERM "$pid"
+	ends "... and SIGTERM ends it"
+done
+
+# With SIGCHLD ignored no child could be waited for: the person's command runs all the same.
+# shellcheck disable=SC2016
+INTERAGENT_NOTIFY='echo "$INTERAGENT_TITLE" >>'"$T/notified"
+export INTERAGENT_NOTIFY
+begin_under "trap '' CHLD; exec"
+tell "$(use 1 send_message '{"from":"sender","to":"human","subject":"to the person","content":"c"}')"
+wait_for heard '"id":1'
+ok "a server whose parent ignores SIGCHLD runs the person's command" wait_for grep -q "to the person" "$T/notified"
+finish
+is "... and ends as always" "$status" 0
+unlike "... and says nothing of a command that failed" "$(cat "$T/stderr")" 'INTERAGENT_NOTIFY'
+unset INTERAGENT_NOTIFY
+
+# shellcheck disable=SC3045     # where there is no -n, there are descriptors enough
+for descriptors in 5 6 7 8 9 10 12 20; do
+	begin_under "ulimit -n $descriptors; ASAN_OPTIONS=detect_leaks=0 exec"
+	tell "$(req 1 ping)" "$(use 2 list_agents)" "$(req 3 ping)"
+	wait_for eval 'heard "\"id\":3" || gone "$pid"'
+	if heard '"id":1'; then
+		is "a server with $descriptors descriptors answers" "$(ids <"$live")" "1 2 3"
+		[ $descriptors -lt 20 ] || ok "... and finds its files" is_success "$(grep '"id":2' "$live")"
+		kill -TERM "$pid"
+		ends "... and SIGTERM ends it"
+	else
+		finish
+		is "a server with $descriptors descriptors says why it cannot serve, and ends" \
+			"$status $(tail -n 1 "$T/stderr")" "1 interagent: cannot keep the wire: $(tail -n 1 "$T/stderr" | sed 's/.*: //')"
+	fi
+done
 section "Two at once"
 # A client may start one server to probe and another to work, and kill the
 # first with the second half started.

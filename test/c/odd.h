@@ -1,0 +1,78 @@
+/* odd.h: the kernel of an odd machine, put under store.c by a test build
+ * (-DSTORE_SYS). Each member of `odd` is an errno that a call answers with, or a
+ * count of times. */
+#ifndef ODD_H
+#define ODD_H
+
+static struct {
+	int flock, dir_sync, entropy, link;
+	int absent, stale;               /* so many opens of registry.json fail */
+	int split;                       /* .lock is deleted before so many renames, which then take 3 ms */
+} odd;
+
+static int odd_entropy(void *to, size_t n)
+{
+	errno = odd.entropy;
+	return odd.entropy ? -1 : getentropy(to, n);
+}
+
+static int sys_flock(int fd, int how)
+{
+	errno = odd.flock;
+	return odd.flock ? -1 : flock(fd, how);
+}
+
+static int sys_fsync(int fd)
+{
+	struct stat seen;
+	errno = odd.dir_sync;
+	return odd.dir_sync && fstat(fd, &seen) == 0 && S_ISDIR(seen.st_mode) ? -1 : fsync(fd);
+}
+
+static int sys_link(int from, const char *name, int to, const char *as, int flags)
+{
+	errno = odd.link;
+	return odd.link ? -1 : linkat(from, name, to, as, flags);
+}
+
+static int sys_open(int dir, const char *name, int flags, mode_t mode)
+{
+	bool registry = strcmp(name, "registry.json") == 0;
+	if (registry && odd.absent && odd.absent--) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (registry && odd.stale && odd.stale--) {
+		errno = ESTALE;
+		return -1;
+	}
+	return openat(dir, name, flags, mode);
+}
+
+static int sys_rename(int from, const char *name, int to, const char *as)
+{
+	if (odd.split && odd.split--) {
+		struct timespec pause = { 0, 3000000L };
+		unlinkat(from, ".lock", 0);
+		nanosleep(&pause, NULL);
+	}
+	return renameat(from, name, to, as);
+}
+
+#define getentropy odd_entropy
+#define sys_mkdir mkdirat
+#define sys_read pread
+#define sys_write write
+#define sys_truncate ftruncate
+#define sys_close close
+#define sys_unlink unlinkat
+#define sys_stat fstatat
+#define sys_fstat fstat
+#define sys_chmod fchmod
+#define sys_chown fchownat
+#define sys_touch futimens
+#define sys_readdir readdir
+#define sys_access faccessat
+#define sys_events read
+
+#endif

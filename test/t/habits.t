@@ -1,0 +1,257 @@
+# What people's fingers do, as they have learnt it from other tools: each section
+# is a habit. A terminal is a real one, from script(1), where one is needed.
+# shellcheck disable=SC2016,SC2317,SC2329     # texts for other shells; functions that others call
+. ./test/lib/test.sh
+. ./test/lib/mail.sh
+
+PATH=$T/bin:$PATH
+mkdir "$T/bin"
+ln -s "$BIN" "$T/bin/interagent"
+register api
+register web
+person() { "$HELPERS/tty" "$BIN" "$@"; }
+# A person's command: what it says in $T/out and $T/err, how it ends in $status.
+run() { status=$(status_of person "$@" </dev/null); }
+stored() { find "$INTERAGENT_DIR/messages-meta" -name '*.json' | grep -c .; }
+last_body() { cat "$INTERAGENT_DIR/messages/$(at id <"$T/out").md"; }
+# typed KEYS COMMAND: the command on a terminal where these keys are pressed when
+# it asks for a text; what the screen showed is in $T/screen.
+typed() {
+	rm -f "$T/typed"
+	: >"$T/screen"
+	{
+		wait_for grep -q 'type the text' "$T/screen"
+		printf '%b' "$1"
+		wait_for test -e "$T/typed"
+	} | {
+		script -qec "$2" /dev/null >"$T/screen" 2>&1
+		echo $? >"$T/typed"
+	}
+	status=$(cat "$T/typed")
+}
+# How many messages have this line in their text.
+texts_with() { grep -l "^$1\$" "$INTERAGENT_DIR"/messages/*.md | grep -c .; }
+
+section "-h anywhere is help"
+
+for words in '-h' '--help' 'help'; do
+	# shellcheck disable=SC2086
+	run $words
+	is "interagent $words ends well" "$status" 0
+	like "... with the verbs" "$(cat "$T/out")" '^  send '
+done
+for words in 'help send' 'send -h' 'send --help' 'send api -h' 'send api --urgent -h' 'help send_message' 'help send-message'; do
+	before=$(stored)
+	# shellcheck disable=SC2086
+	run $words
+	is "interagent $words ends well" "$status $(stored)" "0 $before"
+	like "... with the usage" "$(cat "$T/out")" '^usage: interagent send TO \[TEXT\.\.\.\]'
+done
+run help frobnicate
+is "help for what is no verb is usage" "$status" 2
+like "... and says so" "$(cat "$T/err")" 'no such verb: frobnicate'
+
+section "-- ends the options"
+
+run send api --json -- -h --json
+is "what stands after it is text" "$status $(last_body)" "0 -h --json"
+run send api --json -- --
+is "... a second one too" "$(last_body)" "--"
+run send --json -- api --urgent
+is "... and words before the text" "$(at to <"$T/out") $(last_body)" "api --urgent"
+run send api -urgent
+is "a dash and a word is no option" "$status" 2
+like "... and how to send it is said" "$(cat "$T/err")" 'no such option: -urgent; put -- before a text'
+run send api --json --subject S - </dev/null
+like "a dash alone is standard input" "$(cat "$T/err")" 'the text is empty'
+
+section "--x=y and --x y"
+
+for option in '--content=--help' '--content --help'; do
+	# shellcheck disable=SC2086
+	run send api --subject S $option --json
+	is "$option is a text" "$status $(last_body)" "0 --help"
+done
+run send api --subject=a=b --json -- x
+is "only the first = parts them" "$(at subject <"$T/out")" "a=b"
+for words in 'inbox --from=api' 'inbox --from api' 'log --since=2d' 'log --since 2d' 'wait --timeout=0 --from=web' \
+	'wait --timeout 0s --from web' 'prune --older=30d' 'prune --older 30d' 'inbox --wait-seconds=0' 'inbox --wait_seconds 0'; do
+	# shellcheck disable=SC2086
+	run $words
+	is "interagent $words" "$status$(cat "$T/err")" 0
+done
+
+section "One name for one thing"
+# Who speaks is --from for every verb, and a time is a span for each.
+
+for verb in 'inbox' 'wait --timeout 0' 'read' 'set_status x' 'send api x'; do
+	# shellcheck disable=SC2086
+	run $verb --from web
+	unlike "$verb --from web" "$(cat "$T/err")" 'no such option' 'see interagent help'
+done
+"$HELPERS/tty" "$BIN" watch --from api >"$T/watched" 2>&1 &
+watcher=$!
+ok "watch --from api" wait_for grep -q 'from human' "$T/watched"
+kill $watcher
+wait $watcher 2>/dev/null
+for span in 30s 5m 2h 1d; do
+	run log --since $span
+	is "log --since $span" "$status" 0
+done
+for words in 'log --since soon' 'log --since 5' 'prune --older soon' 'prune --older 5' 'wait --timeout soon'; do
+	# shellcheck disable=SC2086
+	run $words
+	like "$words says what a span is" "$(cat "$T/err")" \
+		"^interagent: --[a-z]*: expected a time like 10m, 2h or 30d, not \"[a-z5]*\"; see interagent help [a-z]*$"
+done
+is "wait --timeout 1 counts seconds, as it always has" "$(status_of person wait --timeout 1 --from web)" 0
+read_all
+run inbox --wait-seconds 300 --from nobody
+is "a wrong name is told at once" "$status" 1
+runs() { ps -A -o args= | grep -F "$BIN $*" | grep -qv -e grep -e /tty; }
+(wait_for runs inbox --wait-seconds 60; send web api 'You waited' >"$T/sent") &
+like "inbox --wait-seconds waits for mail" "$(person inbox --wait-seconds 60 --from api)" '"You waited"'
+wait
+
+section "A mistyped name"
+
+before=$(stored)
+for name in apy Api ap; do
+	run send $name hello
+	like "send $name: did you mean api" "$(cat "$T/err")" 'did you mean api?'
+done
+for name in user Human me HUMAN; do
+	run send $name hello
+	like "send $name: did you mean human" "$(cat "$T/err")" 'did you mean human?'
+done
+for name in all everyone '*'; do
+	run send "$name" hello
+	unlike "send $name suggests nobody" "$(cat "$T/err")" 'did you mean'
+	like "... but how several are written to" "$(cat "$T/err")" 'several with commas; interagent agents shows who there is'
+done
+run send ghost hello
+unlike "what is like nothing suggests nobody" "$(cat "$T/err")" 'did you mean'
+is "... and nothing was sent" "$(stored)" "$before"
+run --frobnicate
+like "an option without a verb" "$(cat "$T/err")" '^interagent: no such option: --frobnicate; see interagent --help$'
+is "... is usage" "$status" 2
+
+if ! has_terminal; then
+	skip "what is typed" "no script(1) that gives a terminal"
+	done_testing
+fi
+
+section "Typing a text"
+
+like "a wrong name is told before a text is typed" "$(terminal 'interagent send apy')" 'did you mean api?'
+unlike "... and none is waited for" "$(terminal 'interagent send apy')" 'type the text'
+like "... so is a wrong id" "$(terminal 'interagent reply 00000000')" 'no message "00000000"; interagent inbox lists yours'
+unlike "... and none is waited for" "$(terminal 'interagent reply 00000000')" 'type the text'
+typed 'Two\nlines\n\004' 'interagent send api --json'
+like "it says that it waits, and how to end" "$(cat "$T/screen")" 'type the text; Ctrl-D on a line of its own ends it'
+is "what was typed is sent" "$status $(texts_with Two)" "0 1"
+before=$(stored)
+typed 'Not this\003' 'exec interagent send api'
+is "Ctrl-C while typing dies of SIGINT" "$status" 130
+unlike "... without a word" "$(cat "$T/screen")" 'Alarm' 'interagent: [^t]'
+is "... and sends nothing" "$(stored)" "$before"
+typed '\004' 'interagent send api'
+like "Ctrl-D at once sends nothing" "$(cat "$T/screen")" 'nothing is sent: the text is empty'
+
+section "An editor"
+
+cat >"$T/bin/writes" <<'ED'
+#!/bin/sh
+eval "file=\${$#}"
+[ $# -eq 1 ] || echo "with $1" >>"$file"
+echo 'From the editor' >>"$file"
+ED
+printf '#!/bin/sh\necho half >>"$1"\nexit 1\n' >"$T/bin/fails"
+chmod +x "$T/bin/writes" "$T/bin/fails"
+like "\$EDITOR is opened where no text is given" "$(terminal 'EDITOR=writes interagent send api')" 'stored; api'
+is "... and what it wrote is sent" "$(texts_with 'From the editor')" 1
+like "\$VISUAL comes first, and may have arguments" \
+	"$(terminal 'EDITOR=false VISUAL="writes -x" interagent send api')" 'stored; api'
+is "... which it gets" "$(texts_with 'with -x')" 1
+no "the draft is gone then" test -e "$INTERAGENT_DIR/.draft.md"
+before=$(stored)
+like "an editor that fails sends nothing" "$(terminal 'EDITOR=fails interagent send api')" \
+	"fails did not end well: nothing is sent; the text is in \"\{0,1\}$INTERAGENT_DIR/.draft.md"
+is "... and keeps the text" "$(stored) $(cat "$INTERAGENT_DIR/.draft.md")" "$before half"
+like "... for the next time" "$(terminal 'EDITOR=writes interagent send api')" 'stored; api'
+is "... when all of it is sent" "$(cat "$(grep -l '^half$' "$INTERAGENT_DIR"/messages/*.md)")" "half
+From the editor"
+unlike "no editor is opened for a text from standard input" \
+	"$(terminal 'echo x | EDITOR=fails interagent send api')" 'did not end well'
+unlike "... nor for one that is given" "$(terminal 'EDITOR=fails interagent send api a text')" 'did not end well'
+
+section "Signals end it as they end other tools"
+
+cat >"$T/bin/with-pid" <<'SH'
+#!/bin/sh
+echo $$ >"$T/pid"
+exec "$@"
+SH
+chmod +x "$T/bin/with-pid"
+export T
+mail web api 'It is there'
+for verb in 'watch --from api' 'wait --from web' 'inbox --from web --wait-seconds 60'; do
+	for signal in INT TERM HUP QUIT; do
+		rm -f "$T/pid"
+		is_running() { ps -o args= -p "$(cat "$T/pid")" | grep -q "^$BIN"; }
+		(wait_for is_running; kill -$signal "$(cat "$T/pid")") &
+		# shellcheck disable=SC2086
+		(ulimit -c 0; exec "$HELPERS/tty" "$T/bin/with-pid" "$BIN" $verb) >"$T/out" 2>&1
+		is "$verb dies of SIG$signal" "$(kill -l $?)" "$signal"
+	done
+done
+
+section "A reader that has seen enough"
+
+n=0
+while [ $n -lt 300 ]; do
+	n=$((n + 1))
+	printf '{"id":"%08d-0000-4000-8000-000000000000","from":"web","to":"api","subject":"%0150d","status":"completed","createdAt":"%s"}' \
+		$n $n "$(ago 3h)" >"$INTERAGENT_DIR/messages-meta/$(printf %08d $n)-0000-4000-8000-000000000000.json"
+	echo x >"$INTERAGENT_DIR/messages/$(printf %08d $n)-0000-4000-8000-000000000000.md"
+done
+# unread COMMAND...: how it ends when nobody reads what it prints any more.
+unread() {
+	rm -f "$T/closed"
+	{
+		wait_for test -e "$T/closed"
+		"$@" 2>"$T/err"
+		echo $? >"$T/status"
+	} | {
+		exec <&-
+		: >"$T/closed"
+	}
+	wait_for test -s "$T/status"
+	cat "$T/status" "$T/err"
+	rm "$T/status"
+}
+for words in 'log --full' 'log --json' '--help' 'help send' 'agents'; do
+	# shellcheck disable=SC2086
+	is "interagent $words | head: dies of SIGPIPE, and says nothing" "$(unread "$BIN" $words)" 141
+done
+is "... where SIGPIPE is ignored, it says what is wrong" "$(trap '' PIPE; unread "$BIN" log)" "1
+interagent: cannot write the answer: Broken pipe"
+if [ -c /dev/full ]; then
+	is "a full disk is a failure" "$(status_of sh -c '"$1" log >/dev/full' sh "$BIN")" 1
+	like "... and is said" "$(cat "$T/err")" '^interagent: cannot write the answer: No space left on device$'
+fi
+
+section "A screen and a file"
+
+n=0
+while [ $n -lt 25 ]; do
+	n=$((n + 1))
+	mail web api "number $n"
+done
+is "a screen gets a page of a list" "$(terminal 'interagent inbox --from api' | grep -c '^[0-9a-f]\{8\} ')" 20
+like "... and how to see the next one" "$(terminal 'interagent inbox --from api')" '^\.\.\.and [0-9]* more: --offset 20$'
+ok "a pipe gets all of it" test "$(terminal 'interagent inbox --from api | grep -c "^[0-9a-f]\{8\} "')" -gt 25
+like "... with dates" "$(person inbox --from api)" '^[0-9a-f]\{8\} from web 20..-..-..T..:..:..\....Z: "number 1"$'
+like "... and a screen gets ages" "$(terminal 'interagent inbox --from api')" '^[0-9a-f]\{8\} from web [0-9]*s ago: "number 1"$' \
+	'^[0-9a-f]\{8\} from web just now: "number 1"$'
+done_testing
