@@ -77,6 +77,14 @@ enum {
 	MAX_REASON = 2000,               /* characters of an escalation's reason */
 	MAX_NAME = 256,                  /* bytes of a name or id that is asked for */
 	MAX_RECIPIENTS = 100,            /* names in one `to` */
+	/* What one agent may take of what all share. A fleet at work stays far below: a busy pair has
+	 * some tens of unread messages, a large product some tens of agents and specs. An agent in a
+	 * loop reaches them within minutes, and then costs the others no more. */
+	MAX_WAITING = 1000,              /* unread messages of one sender to one recipient */
+	MAX_AGENTS = 500,                /* registered names: each call reads the registry, in 0.5 ms */
+	MAX_SPECS = 1000,                /* of everybody */
+	MAX_OWN_SPECS = 200,             /* of one publisher ... */
+	MAX_OWN_SPEC_BYTES = 32 * 1024 * 1024,   /* ... and their texts together */
 	MAX_PATH_BYTES = 4096,
 	MAX_WAIT = 300,                  /* seconds that check_inbox may wait */
 	WAIT_WITHOUT_PROGRESS = 50,      /* seconds: clients end a silent call after 60 */
@@ -100,6 +108,8 @@ typedef struct {
 	str fixed_name;                  /* INTERAGENT_NAME: the only agent that we speak as */
 	str cwd;                         /* where the client works: an absolute path, resolved */
 	bool shell;                      /* a verb on the command line, not a server */
+	bool trusting;                   /* a person, who is told, but not refused, that others can
+	                                  * write the mail */
 	const char *agents_shell;        /* the variable that says an agent runs this shell, or NULL */
 	str session_id;                  /* the client's, if it tells: a restart keeps it */
 	str client;                      /* what the client calls itself, harmless characters only */
@@ -143,6 +153,7 @@ typedef struct {
 	struct { bool agents, statuses, live; } loaded;
 	store_records agents, statuses;  /* see need_agents, need_statuses and load_live */
 	store_presences live;
+	str live_of;                     /* `live` is of this agent; empty: of all */
 } context;
 
 typedef struct {
@@ -610,12 +621,18 @@ static void keep(str *slot, str s)
 	free(before);
 }
 
+static void open_store(context *c)
+{
+	store_open(&c->st, c->mem, c->self->root);
+	c->st.stop = &stopping;
+	c->st.index = c->self->index;
+	c->st.trusting = c->self->trusting;
+}
+
 static context begin(process *self, arena *mem, buf *out)
 {
 	context c = { .self = self, .mem = mem, .out = out, .session_id = self->session_id };
-	store_open(&c.st, mem, self->root);
-	c.st.stop = &stopping;
-	c.st.index = self->index;
+	open_store(&c);
 	return c;
 }
 
@@ -629,9 +646,7 @@ static void end(context *c)
 static void reopen(context *c)
 {
 	store_close(&c->st);
-	store_open(&c->st, c->mem, c->self->root);
-	c->st.stop = &stopping;
-	c->st.index = c->self->index;
+	open_store(c);
 	memset(&c->loaded, 0, sizeof c->loaded);
 }
 
@@ -666,7 +681,7 @@ static str describe_fault(context *c, store_result r)
 	else if (f->error == 0)
 		buf_say(&b, "%Q is damaged", f->path);
 	else
-		buf_say(&b, "cannot %s %Q: %s", f->doing, f->path, strerror(f->error));
+		buf_say(&b, "cannot %s %Q: %s", f->doing, f->path, f->why ? f->why : strerror(f->error));
 	if (f->placed)
 		buf_say(&b, "; it is stored, do not do it again, but a power cut may undo it");
 	return buf_str(&b);
@@ -848,11 +863,16 @@ static bool need_statuses(context *c)
 	return true;
 }
 
-/* Who runs is worth knowing, but nothing depends on it: a failure is nobody. */
-static void load_live(context *c)
+/* Who runs, of one agent, or of all where that is empty: a call about one costs
+ * nothing of the others. It is worth knowing, but nothing depends on it: a failure
+ * is nobody. */
+static void load_live(context *c, str agent)
 {
-	if (!c->loaded.live && store_list_presence(&c->st, &c->live) != STORE_OK)
+	if (c->loaded.live && (c->live_of.n == 0 || str_eq(c->live_of, agent)))
+		return;
+	if (store_list_presence(&c->st, agent, &c->live) != STORE_OK)
 		c->live = (store_presences){ 0 };
+	c->live_of = agent;
 	c->loaded.live = true;
 }
 
@@ -876,7 +896,7 @@ static str workspace_of(context *c, str name)
 static const store_presence *presence_of(context *c, str agent)
 {
 	const store_presence *best = NULL;
-	load_live(c);
+	load_live(c, agent);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
 		if (str_eq(p->agent, agent) && (!best || p->life > best->life))
@@ -1212,10 +1232,10 @@ static bool is_home(str at, str start, str home)
 /* Does what runs in our directory run in this workspace? */
 static bool runs_in(context *c, str workspace)
 {
-	str at = c->self->cwd, start = at, home = real_path(c->mem, str_of(getenv("HOME")));
-	str real = real_path(c->mem, workspace);
+	str at = c->self->cwd, start = at, home, real = real_path(c->mem, workspace);
 	if (real.n == 0 || !is_inside(at, real))
 		return false;
+	home = real_path(c->mem, str_of(getenv("HOME")));
 	do
 		if (str_eq(at, real))
 			return is_home(at, start, home);
@@ -1306,6 +1326,21 @@ static str speaker_of_process(const context *c)
 	return self->presence.fd >= 0 ? self->presence.agent : S("");
 }
 
+/* The best of what is known of the agent in this session, or what was found before. */
+static const store_presence *better_of_session(context *c, str agent, const store_presence *best)
+{
+	load_live(c, agent);
+	for (int i = 0; i < c->live.n; i++) {
+		const store_presence *p = &c->live.at[i];
+		if (!str_eq(p->agent, agent) || !str_eq(p->session, c->session_id) ||
+		    !runs_in(c, p->workspace))
+			continue;
+		if (!best || p->life > best->life || (p->life == best->life && p->seen > best->seen))
+			best = p;
+	}
+	return best;
+}
+
 /* The agent that the session was last seen to speak as, here: a client that was
  * restarted, or a shell of its agent, has the same session. An id that was
  * inherited from an outer session counts for nothing in another place. */
@@ -1314,14 +1349,10 @@ static str speaker_of_session(context *c)
 	const store_presence *best = NULL;
 	if (c->session_id.n == 0 || !load_agents(c))
 		return S("");
-	load_live(c);
-	for (int i = 0; i < c->live.n; i++) {
-		const store_presence *p = &c->live.at[i];
-		if (!str_eq(p->session, c->session_id) || !agent_named(c, p->agent) ||
-		    is_human(p->agent) || !runs_in(c, p->workspace))
-			continue;
-		if (!best || p->life > best->life || (p->life == best->life && p->seen > best->seen))
-			best = p;
+	for (int i = 0; i < c->agents.n; i++) {
+		const store_record *a = &c->agents.at[i];
+		if (!is_human(a->name) && runs_in(c, field(c, a->doc, "workspacePath")))
+			best = better_of_session(c, a->name, best);
 	}
 	return best ? best->agent : S("");
 }
@@ -1553,6 +1584,11 @@ static bool check_workspace(context *c, str path)
 	       refuse(c, "workspace_path: %q is not a directory", path);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return str_cmp(*(const str *)a, *(const str *)b);
+}
+
 static bool refuse_name(context *c, str name)
 {
 	return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit",
@@ -1575,12 +1611,35 @@ static bool is_reserved(str name)
 	return false;
 }
 
+/* There is no room for another name: from where most of them were registered. */
+static bool refuse_crowd(context *c)
+{
+	str *from = NEW(c->mem, str, c->agents.n), most = S("");
+	int longest = 0;
+	for (int i = 0; i < c->agents.n; i++)
+		from[i] = field(c, c->agents.at[i].doc, "workspacePath");
+	qsort(from, (size_t)c->agents.n, sizeof *from, by_text);
+	for (int i = 0, first = 0; i < c->agents.n; i++) {
+		if (!str_eq(from[i], from[first]))
+			first = i;
+		if (i - first < longest)
+			continue;
+		longest = i - first + 1;
+		most = from[i];
+	}
+	return refuse(c, "not registered: there are %d names, no more than %d are taken, and %d of them "
+			 "are for %q; the person takes one away with interagent forget NAME",
+		      c->agents.n, MAX_AGENTS, longest, most);
+}
+
 static bool check_new_agent(context *c, str name)
 {
 	if (str_eq_nocase(name, store_human))
 		return refuse(c, "name: \"human\" is the person at the keyboard; choose another");
 	if (agent_named(c, name))
 		return true;
+	if (c->agents.n >= MAX_AGENTS)
+		return refuse_crowd(c);
 	if (!store_name_ok(name))
 		return refuse_name(c, name);
 	if (is_reserved(name))
@@ -1609,6 +1668,7 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 	context *c = j->c;
 	c->agents = *agents;
 	c->live = *live;
+	c->live_of = j->name;
 	c->loaded.agents = c->loaded.live = true;
 	j->shared = false;
 	if (!check_new_agent(c, j->name))
@@ -1630,14 +1690,12 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 /* How much mail waits, which a new name in the same place must not hide. */
 static void say_neighbours(context *c, str name)
 {
-	store_counts counts;
+	store_count mail;
 	int n;
 	const store_record **here = agents_here(c, &n);
-	if (n == 0 || store_count_mail(&c->st, &counts, NULL) != STORE_OK)
-		return;
 	for (int i = 0; i < n && i < NAMES_SHOWN; i++) {
-		store_count mail = store_count_of(&counts, here[i]->name);
-		if (str_eq(here[i]->name, name))
+		if (str_eq(here[i]->name, name) ||
+		    store_count_unread(&c->st, here[i]->name, &mail) != STORE_OK)
 			continue;
 		say(c, " %S was registered from here too, is %S and has %d unread: if that is you, "
 		       "register as %S.", shown_name(c, here[i]->name),
@@ -1734,12 +1792,11 @@ static const json *agent_doc(context *c, const store_record *a)
 	return json_with_text(c->mem, doc, S("lastSeen"), time_format(c->mem, p->seen));
 }
 
-static void say_agent(context *c, const store_record *a, const store_counts *counts)
+static void say_agent(context *c, const store_record *a, int unread)
 {
-	store_count mail = store_count_of(counts, a->name);
 	say(c, "%S: %S", shown_name(c, a->name), shown_presence(c, a->name));
-	if (mail.unread && !is_live(c, a->name))
-		say(c, ", %d unread", mail.unread);
+	if (unread && !is_live(c, a->name))
+		say(c, ", %d unread", unread);
 	say(c, "; %q, %q\n", field(c, a->doc, "description"), field(c, a->doc, "workspacePath"));
 }
 
@@ -1748,6 +1805,7 @@ static const store_record **live_first(context *c, const store_records *all)
 {
 	const store_record **sorted = NEW(c->mem, const store_record *, all->n + 1);
 	int n = 0;
+	load_live(c, S(""));
 	for (int live = 1; live >= 0; live--)
 		for (int i = 0; i < all->n; i++)
 			if (is_live(c, all->at[i].name) == (live == 1))
@@ -1775,7 +1833,7 @@ static bool list_agents(context *c, call *k)
 	if (c->agents.n == 0)
 		say(c, "No agents are registered.");
 	for (int64_t i = offset; i < last; i++) {
-		say_agent(c, sorted[i], &counts);
+		say_agent(c, sorted[i], store_count_of(&counts, sorted[i]->name).unread);
 		add_doc(c, agent_doc(c, sorted[i]));
 	}
 	say_rest(c, last, c->agents.n);
@@ -1784,14 +1842,16 @@ static bool list_agents(context *c, call *k)
 
 static bool get_agent(context *c, call *k)
 {
-	store_counts counts;
+	store_count mail;
 	const store_record *a;
-	if (!need_agents(c) || !ok_or_refuse(c, store_count_mail(&c->st, &counts, NULL)))
+	if (!need_agents(c))
 		return false;
 	a = agent_named(c, str_trim(arg(k, "name")));
 	if (!a)
 		return refuse_agent(c, str_trim(arg(k, "name")));
-	say_agent(c, a, &counts);
+	if (!ok_or_refuse(c, store_count_unread(&c->st, a->name, &mail)))
+		return false;
+	say_agent(c, a, mail.unread);
 	add_doc(c, agent_doc(c, a));
 	return true;
 }
@@ -1908,7 +1968,8 @@ static int rank(context *c, const store_message *m, str reader)
 typedef struct {
 	const store_message *m;
 	int rank;
-	int turn;                        /* how many of its sender's come before it, in a crowd */
+	int turn, crowd;                 /* where too much is unread: how many of its sender's come
+	                                  * before it, and how many there are */
 } inbox_item;
 
 typedef struct {
@@ -1924,23 +1985,36 @@ static int by_place(const void *a, const void *b)
 	if (order == 0)
 		order = x->turn - y->turn;
 	if (order == 0)
+		order = x->crowd - y->crowd;
+	if (order == 0)
 		order = str_cmp(x->m->created, y->m->created);
 	return order ? order : str_cmp(x->m->id, y->m->id);
 }
 
-/* Where more is unread than a page shows, senders take turns: one who floods an
- * inbox hides nobody else's mail. The list is in the order of its age. */
-static void take_turns(context *c, inbox *in)
+/* By sender, and each sender's in the order of its age. */
+static int by_sender(const void *a, const void *b)
 {
-	struct { str *at; int *count; int n; } senders = { NEW(c->mem, str, in->n + 1),
-							   NEW(c->mem, int, in->n + 1), 0 };
-	for (int i = 0; i < in->n; i++) {
-		int s = 0;
-		while (s < senders.n && !str_eq(senders.at[s], in->at[i].m->from))
-			s++;
-		if (s == senders.n)
-			senders.at[senders.n++] = in->at[i].m->from;
-		in->at[i].turn = senders.count[s]++;
+	const inbox_item *x = a, *y = b;
+	int order = str_cmp(x->m->from, y->m->from);
+	return order ? order : x->turn - y->turn;
+}
+
+/* Where more is unread than a page shows, senders take turns, and those of few
+ * messages come first: one who floods an inbox hides nobody else's mail. The list
+ * is in the order of its age. */
+static void take_turns(inbox *in)
+{
+	for (int i = 0; i < in->n; i++)
+		in->at[i].turn = i;
+	qsort(in->at, (size_t)in->n, sizeof *in->at, by_sender);
+	for (int first = 0, end; first < in->n; first = end) {
+		end = first;
+		while (end < in->n && str_eq(in->at[end].m->from, in->at[first].m->from))
+			end++;
+		for (int i = first; i < end; i++) {
+			in->at[i].turn = i - first;
+			in->at[i].crowd = end - first;
+		}
 	}
 }
 
@@ -1959,7 +2033,7 @@ static inbox make_inbox(context *c, const store_messages *mail, str reader)
 		in.to_do += place == TO_DO;
 	}
 	if (in.unread > PAGE_ITEMS)
-		take_turns(c, &in);
+		take_turns(&in);
 	if (in.n)
 		qsort(in.at, (size_t)in.n, sizeof *in.at, by_place);
 	return in;
@@ -1997,16 +2071,11 @@ static store_result list_inbox_mail(context *c, str reader, str from, store_mess
 /* Both counts of an agent's unread mail. False: it cannot be told. */
 static bool count_unread(context *c, str agent, int *unread, int *urgent)
 {
-	store_messages mail;
-	*unread = *urgent = 0;
-	if (list_inbox_mail(c, agent, S(""), &mail) != STORE_OK)
-		return false;
-	for (int i = 0; i < mail.n; i++) {
-		bool counts = is_unread(&mail.at[i], agent);
-		*unread += counts;
-		*urgent += counts && mail.at[i].urgent;
-	}
-	return true;
+	store_count mail;
+	bool well = store_count_unread(&c->st, agent, &mail) == STORE_OK;
+	*unread = mail.unread;
+	*urgent = mail.urgent;
+	return well;
 }
 
 static void say_mail(context *c, const store_message *m)
@@ -2032,13 +2101,14 @@ static void signal_agent(context *c, str to, str from, const char *what, const s
 static void clear_signals(context *c, str agent)
 {
 	str workspace = real_path(c->mem, workspace_of(c, agent));
-	store_counts counts;
-	if (workspace.n == 0 || store_count_mail(&c->st, &counts, NULL) != STORE_OK)
+	store_count mail;
+	if (!store_has_signals(c->mem, workspace))
 		return;
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
-		if (store_count_of(&counts, a->name).unread && !str_eq(a->name, agent) &&
-		    str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), workspace))
+		if (!str_eq(a->name, agent) &&
+		    str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), workspace) &&
+		    (store_count_unread(&c->st, a->name, &mail) != STORE_OK || mail.unread))
 			return;
 	}
 	store_clear_signals(c->mem, workspace);
@@ -2163,6 +2233,19 @@ static bool refuse_partly(context *c, const str *done, int n, str failed_for, st
 	return false;
 }
 
+/* One agent can fill no inbox: what it sent to somebody must be read before there
+ * is more. The person may write at any time. */
+static bool has_room(context *c, str to)
+{
+	bool full;
+	if (is_human(c->speaker) ||
+	    store_has_waiting(&c->st, c->speaker, to, MAX_WAITING, &full) != STORE_OK || !full)
+		return true;             /* what cannot be counted forbids nothing */
+	return refuse(c, "not sent: %d messages from %S wait for %S already, and no more are taken "
+				  "until some are read; interagent done ID completes one",
+			       MAX_WAITING, shown_name(c, c->speaker), shown_name(c, to));
+}
+
 static void notify_human(context *c, const store_message *m);
 
 /* Tells everybody whom a stored message concerns, and says what is true. */
@@ -2195,6 +2278,9 @@ static bool send_message(context *c, call *k)
 		return true;
 	if (subject.n == 0)
 		return refuse(c, "subject: must not be empty");
+	for (int i = 0; i < n; i++)
+		if (!has_room(c, to[i]))
+			return false;
 	for (int i = 0; i < n; i++) {
 		store_message m = { .from = c->speaker, .to = to[i], .subject = subject,
 				    .urgent = get_value(k, "urgent")->flag };
@@ -2573,6 +2659,8 @@ static bool reply_message(context *c, call *k)
 		return k->checking && c->out->n == 0;
 	if (content.n == 0)
 		return refuse(c, "content: missing; it may be left out only with mark_complete");
+	if (!has_room(c, m.to))
+		return false;
 	m.from = c->speaker;
 	m.subject = reply_subject(c, k, &before);
 	m.reply_to = before.id;
@@ -2642,6 +2730,8 @@ static bool escalate(context *c, call *k)
 			      short_id(c, m.id), shown_name(c, m.to));
 	if (human_has(c, &m))
 		return refuse(c, "%S is escalated already, and waits for the human", short_id(c, m.id));
+	if (!has_room(c, store_human))
+		return false;
 	r = store_set_state(&c->st, &m, STORE_ESCALATED, (1u << STORE_STATES) - 1, members,
 			    1 + read_members(c, &m, members + 1));
 	if (!ok_or_refuse(c, r))
@@ -2939,6 +3029,38 @@ static bool refuse_publishing(context *c, store_result r, const store_spec *spec
 	return ok_or_refuse(c, r);
 }
 
+/* What one publisher may keep for everybody: `bytes` under this name, beside all
+ * that there is. */
+static bool may_publish(context *c, str name, int64_t bytes)
+{
+	store_specs all;
+	bool is_there = false;
+	int own = 1;
+	if (is_human(c->speaker))
+		return true;
+	if (!ok_or_refuse(c, store_list_specs(&c->st, &all)))
+		return false;
+	for (int i = 0; i < all.n; i++) {
+		store_spec *s = &all.at[i];
+		is_there = is_there || str_eq(s->name, name);
+		if (str_eq(s->name, name) || store_read_head(&c->st, s) != STORE_OK ||
+		    !str_eq(s->publisher, c->speaker))
+			continue;
+		own++;
+		bytes += s->size;
+	}
+	if (!is_there && all.n >= MAX_SPECS)
+		return refuse(c, "not published: there are %d specs already, %d of them by %S; the person "
+				 "deletes files in %Q", all.n, own - 1, shown_name(c, c->speaker),
+			      arena_say(c->mem, "%S/specs", c->self->root));
+	if (own <= MAX_OWN_SPECS && bytes <= MAX_OWN_SPEC_BYTES)
+		return true;
+	return refuse(c, "not published: %S would have %d specs of %l bytes, and no more than %d of %d are "
+			 "taken from one publisher; publish shorter texts under the names that you have, or "
+			 "ask the person to delete files in %Q", shown_name(c, c->speaker), own, bytes,
+		      MAX_OWN_SPECS, MAX_OWN_SPEC_BYTES, arena_say(c->mem, "%S/specs", c->self->root));
+}
+
 static bool publish_spec(context *c, call *k)
 {
 	store_spec before, spec = { .name = str_trim(arg(k, "name")),
@@ -2954,6 +3076,8 @@ static bool publish_spec(context *c, call *k)
 	if (k->checking)
 		return true;
 	spec.publisher = c->speaker;
+	if (!may_publish(c, spec.name, arg(k, "content").n))
+		return false;
 	r = store_publish(&c->st, &spec, arg(k, "content"), base, &before);
 	if (r == STORE_SAME) {
 		say(c, "Nothing changed: %S stays at v%l.", shown_name(c, spec.name),
@@ -3072,9 +3196,11 @@ static bool list_specs(context *c, call *k)
 	if (all.n == 0)
 		say(c, "Nothing is published.");
 	for (int64_t i = offset; i < last; i++) {
-		const store_spec *s = &all.at[i];
+		store_spec *s = &all.at[i];
 		store_records readers;
 		int64_t read = 0;
+		if (store_describe_spec(&c->st, s) != STORE_OK && s->version == 0)
+			continue;
 		if (c->speaker.n && store_list_readers(&c->st, s->name, &readers) == STORE_OK)
 			read = store_version_read(&readers, c->speaker);
 		say_spec(c, s);
@@ -3526,6 +3652,22 @@ static int compare_ages(const void *a, const void *b)
 	return str_cmp(((const store_spec *)b)->published, ((const store_spec *)a)->published);
 }
 
+/* The newest first; what is not shown need not be read whole. */
+static void describe_specs(board *b)
+{
+	store *st = &b->c->st;
+	store_specs *list = &b->specs;
+	int kept = 0;
+	for (int i = 0; i < list->n; i++)
+		if (store_read_head(st, &list->at[i]) == STORE_OK)
+			list->at[kept++] = list->at[i];
+	list->n = kept;
+	if (kept)
+		qsort(list->at, (size_t)kept, sizeof *list->at, compare_ages);
+	for (int i = 0; i < kept && (i < SPECS_SHOWN || b->c->wants_json); i++)
+		store_describe_spec(st, &list->at[i]);
+}
+
 static bool load_board(board *b)
 {
 	context *c = b->c;
@@ -3534,11 +3676,10 @@ static bool load_board(board *b)
 	    !ok_or_refuse(c, list_person_mail(c, S(""), &mail, &b->counts)) ||
 	    !ok_or_refuse(c, store_list_specs(&c->st, &b->specs)))
 		return false;
+	describe_specs(b);
 	b->mail = make_inbox(c, &mail, store_human);
 	while (b->waiting < b->mail.n && b->mail.at[b->waiting].rank <= UNREAD)
 		b->waiting++;
-	if (b->specs.n)
-		qsort(b->specs.at, (size_t)b->specs.n, sizeof *b->specs.at, compare_ages);
 	b->damaged = count_damage(c);
 	return true;
 }
@@ -3624,8 +3765,7 @@ static bool run_forget(context *c, call *k)
 {
 	str name = str_trim(arg(k, "name"));
 	const store_record *a;
-	store_counts counts;
-	int unread;
+	store_count mail;
 	if (!need_agents(c))
 		return false;
 	a = agent_named(c, name);
@@ -3633,17 +3773,16 @@ static bool run_forget(context *c, call *k)
 		return refuse_agent(c, name);
 	if (is_live(c, name))
 		return refuse(c, "%S is running: end its session first", shown_name(c, name));
-	if (!ok_or_refuse(c, store_count_mail(&c->st, &counts, NULL)))
+	if (!ok_or_refuse(c, store_count_unread(&c->st, name, &mail)))
 		return false;
-	unread = store_count_of(&counts, name).unread;
-	if (unread && !get_value(k, "force")->flag)
+	if (mail.unread && !get_value(k, "force")->flag)
 		return refuse(c, "%S has %d unread; --force forgets it all the same, and the mail "
-				 "stays", shown_name(c, name), unread);
+				 "stays", shown_name(c, name), mail.unread);
 	if (!ok_or_refuse(c, store_forget(&c->st, name)))
 		return false;
 	say(c, "%S is forgotten.\n", shown_name(c, name));
-	if (unread)
-		say(c, "Its mail stays, %d unread; interagent log %S shows it.\n", unread,
+	if (mail.unread)
+		say(c, "Its mail stays, %d unread; interagent log %S shows it.\n", mail.unread,
 		    shown_name(c, name));
 	add_doc(c, a->doc);
 	return true;
@@ -3697,7 +3836,7 @@ static str record_session(context *c, const client *row)
 	str socket = row ? variable(row->socket) : S("");
 	if (!c->self->shell || socket.n == 0)
 		return c->session_id;
-	load_live(c);
+	load_live(c, c->speaker);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
 		if (p->life == STORE_ALIVE && str_eq(p->agent, c->speaker) && p->session.n &&
@@ -5094,6 +5233,9 @@ static void examine_mail(doctor *d, bool fix)
 	if (c->st.no_locks)
 		report(d, "locks", S("none here: two writers at once may undo a change"),
 		       S("keep the mail on a disk of this machine"));
+	if (c->st.no_dir_sync)
+		report(d, "disk", S("it cannot sync directories: a power cut may undo what was stored"),
+		       S("keep the mail on a disk of this machine"));
 }
 
 /* Whose directory this is, and as whom a command would speak here. */
@@ -5173,6 +5315,7 @@ static bool run_doctor(context *c, call *k)
 {
 	buf items = { .mem = c->mem };
 	doctor d = { .c = c, .advice = { .mem = c->mem }, .doc = { .out = &items } };
+	c->st.trusting = true;           /* to say what is wrong */
 	json_say(&d.doc, "[");
 	if (c->self->root.n) {
 		examine_mail(&d, get_value(k, "fix")->flag);
@@ -5778,12 +5921,13 @@ static bool serve_resources_list(request *rq)
 	store_specs all;
 	if (store_list_specs(&c.st, &all) != STORE_OK)
 		all.n = 0;
-	end(&c);
 	json_say(&rq->w, "resources:[");
 	for (int i = 0; i < all.n && i < MAX_RESOURCES; i++)
-		json_say(&rq->w, "{uri:%S,name:%S,mimeType:'text/markdown',size:%l}",
-			 spec_uri(rq->mem, all.at[i].name), all.at[i].name, all.at[i].size);
+		if (store_read_head(&c.st, &all.at[i]) == STORE_OK)
+			json_say(&rq->w, "{uri:%S,name:%S,mimeType:'text/markdown',size:%l}",
+				 spec_uri(rq->mem, all.at[i].name), all.at[i].name, all.at[i].size);
 	json_say(&rq->w, "]");
+	end(&c);
 	return true;
 }
 
@@ -6984,6 +7128,8 @@ static int run_verb(process *self, const verb *v, char **argv)
 		       v->name, self->agents_shell);
 		return refuse_verb(&c, &k, false);
 	}
+	if (self->trusting && self->root.n && !store_is_safe(&c.st))
+		warn(&mem, "%Q: %s", c.st.fault.path, c.st.fault.why);
 	if (!take_text(&cmd, &edited))
 		return refuse_verb(&c, &k, k.misused);
 	if (!run_until_mail(&c, &k))
@@ -7245,7 +7391,8 @@ static void offer_specs(context *c, str typed)
 	if (store_list_specs(&c->st, &all) != STORE_OK)
 		return;
 	for (int i = 0; i < all.n; i++)
-		if (store_name_ok(all.at[i].name))
+		if (store_name_ok(all.at[i].name) && str_starts(all.at[i].name, typed) &&
+		    store_describe_spec(&c->st, &all.at[i]) == STORE_OK)
 			offer(c, typed, all.at[i].name, all.at[i].note);
 }
 
@@ -7434,8 +7581,10 @@ int main(int argc, char **argv)
 	if (strcmp(word, "help") == 0)
 		return help_verb(&mem, v);
 	self.shell = v->run != run_server;
+	self.trusting = self.shell && !self.agents_shell && v->run != run_hook;
 	if (self.root.n && self.root.s[0] != '/') {
-		warn(&mem, "INTERAGENT_DIR: %q is not an absolute path", self.root);
+		warn(&mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
+		     variable("INTERAGENT_DIR").n ? "INTERAGENT_DIR" : "HOME", self.root);
 		return misused(v);
 	}
 	return run_verb(&self, v, argv);

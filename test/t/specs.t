@@ -640,9 +640,8 @@ if as_other "$T/program" --version >/dev/null 2>&1; then
 		"$(as_other "$T/program" get_spec --from web --name orders 2>/dev/null | fenced)" \
 		'never seen'
 	is "... all are listed" "$(as_other "$T/program" list_specs | grep -c ' v[0-9]')" 2
-	is "... and as a resource" \
-		"$(req 1 resources/read '{"uri":"interagent://spec/users"}' | as_other "$T/program" serve 2>/dev/null | at result contents 0 text | fenced)" \
-		"$three"
+	is "... but by no server, in which an agent would speak" \
+		"$(req 1 resources/read '{"uri":"interagent://spec/users"}' | as_other "$T/program" serve 2>/dev/null | at error code)" -32602
 	is "... publishing is refused" \
 		"$(status_of as_other "$T/program" publish_spec --from web --name users --content x)" 1
 	like "... with what could not be done" "$(cat "$T/err")" "cannot [a-z ]* $INTERAGENT_DIR"
