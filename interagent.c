@@ -81,7 +81,7 @@ enum {
 	 * some tens of unread messages, a large product some tens of agents and specs. An agent in a
 	 * loop reaches them within minutes, and then costs the others no more. */
 	MAX_WAITING = 1000,              /* unread messages of one sender to one recipient */
-	MAX_AGENTS = 500,                /* registered names: each call reads the registry, in 0.5 ms */
+	MAX_AGENTS = 500,                /* registered names: each call reads them all, in 0.5 ms */
 	MAX_SPECS = 1000,                /* of everybody */
 	MAX_OWN_SPECS = 200,             /* of one publisher ... */
 	MAX_OWN_SPEC_BYTES = 32 * 1024 * 1024,   /* ... and their texts together */
@@ -92,13 +92,13 @@ enum {
 	NAMES_SHOWN = 10,                /* names in an error */
 	PAGE_ITEMS = 20,                 /* of a list */
 	READ_SHOWN = 5,                  /* read requests in an inbox */
-	LOOK_MS = 250,                   /* between two looks for mail where the system tells nothing */
+	LOOK_MS = 250,                   /* between two looks for mail where nothing tells of it */
 	LOOK_ANYWAY_MS = 2000,           /* ... where it tells, but not of other machines' writes */
 	HINT_MS = 1000,                  /* how long a count of unread mail is good enough */
 	SWEEP_ASK_MS = 60 * 1000,        /* between two questions whether the archive is due */
 	SWEEP_LOCK_MS = 1500,            /* what a sweep waits for the lock */
-	HOME_MS = 1000,                  /* a server this long at an agent's home is present as it */
-	HOME_AGAIN_MS = 60 * 1000        /* ... or later, when nobody runs under the name any more */
+	HOME_MS = 1000,                  /* at an agent's home so long, a server is present as it */
+	HOME_AGAIN_MS = 60 * 1000        /* ... or later, when nobody runs under the name */
 };
 
 /* Who this process is: one, for as long as it runs. */
@@ -110,18 +110,18 @@ typedef struct {
 	bool shell;                      /* a verb on the command line, not a server */
 	bool trusting;                   /* a person, who is told, but not refused, that others can
 	                                  * write the mail */
-	const char *agents_shell;        /* the variable that says an agent runs this shell, or NULL */
+	const char *agents_shell;        /* the variable that makes it an agent's shell, or NULL */
 	str session_id;                  /* the client's, if it tells: a restart keeps it */
-	str client;                      /* what the client calls itself, harmless characters only */
+	str client;                      /* what the client calls itself, in harmless letters */
 	const struct client *known_client;   /* its row, or NULL */
 	struct { struct voice { str name, session; } *at; int n; } spoken;  /* the agents that we
 	                                  * registered, the latest last, and for which session */
 	struct presence {                /* what others see of us; see appear */
-		int fd;                  /* locked for as long as we speak for `agent`; -1: for nobody */
+		int fd;                  /* locked while we speak for `agent`; -1: for nobody */
 		str agent, workspace, client, file;
 	} presence;
-	store_index *index;              /* what a server remembers of the mail; NULL: a one-shot process */
-	int64_t hint_at;                 /* when unread was counted; 0: never, or it changed since */
+	store_index *index;              /* what a server remembers of the mail, or NULL */
+	int64_t hint_at;                 /* when unread was counted; 0: it must be counted */
 	int unread, unread_urgent;
 	int64_t swept_at;                /* when we last asked whether a sweep is due */
 } process;
@@ -144,11 +144,11 @@ typedef struct {
 	store st;
 	str session_id;                  /* of this call: the process's, or the client's thread */
 	str speaker;                     /* the agent that this call speaks as; empty: unknown */
-	str asked_for;                   /* another agent that was named, and that we may not speak as */
+	str asked_for;                   /* another agent that was named, not ours to speak as */
 	const char *why;                 /* how the speaker was found, for doctor and refusals */
 	bool became;                     /* this call made us speak as `speaker`: say so once */
 	bool wants_json;                 /* --json was given */
-	struct { const json **at; int n, room; } docs;   /* the same answer as documents, for --json */
+	struct { const json **at; int n, room; } docs;   /* the answer as documents, for --json */
 	int status;                      /* exit status of a verb that succeeded */
 	struct { bool agents, statuses, live; } loaded;
 	store_records agents, statuses;  /* see need_agents, need_statuses and load_live */
@@ -167,7 +167,7 @@ typedef struct {
 	const struct verb *verb;
 	value *values;                   /* one for each of the row's parameters */
 	receipt *receipts;               /* to be written when the answer is out */
-	bool checking;                   /* the text is still to come: check the rest, change nothing */
+	bool checking;                   /* the text is to come: check the rest, change nothing */
 	bool uncut;                      /* its lines may be longer than the screen */
 	bool misused;                    /* the arguments were not as the row has them */
 	bool may_wait, waits;            /* the answer may come later; it is to come later */
@@ -185,15 +185,15 @@ enum {
 };
 
 typedef struct {
-	const char *name;                /* as a tool has it; the option has hyphens for underscores */
+	const char *name;                /* as a tool has it; an option has hyphens in it */
 	enum kind kind;
 	int flags;
-	int max;                         /* STRING: characters (0: MAX_NAME bytes), INTEGER: the value */
+	int max;                         /* STRING: characters (0: MAX_NAME), INTEGER: the value */
 	const char *about;
 } param;
 
 enum {
-	TOOL = 1,                        /* offered to models; the others are for people and hooks */
+	TOOL = 1,                        /* offered to models; others are for people and hooks */
 	READ_ONLY = 2,
 	ALWAYS_LOAD = 4,                 /* clients that defer tools load this one at once */
 	LONG_RESULT = 8,
@@ -311,7 +311,8 @@ static const setup_file claude_plugin[] = {
 	  "{\n  \"name\": \"interagent\",\n  \"version\": \"" VERSION "\",\n"
 	  "  \"description\": \"Mail between coding agents\",\n"
 	  "  \"author\": { \"name\": \"interagent\" },\n  \"license\": \"MIT\"\n}\n", NULL },
-	{ "hooks/hooks.json", PLUGIN_HOOKS(PLUGIN_HOOK("Notification", "") ",\n"), PLUGIN_HOOKS("") },
+	{ "hooks/hooks.json", PLUGIN_HOOKS(PLUGIN_HOOK("Notification", "") ",\n"),
+	 PLUGIN_HOOKS("") },
 	{ ".mcp.json", NULL,
 	  "{\n  \"mcpServers\": {\n    \"interagent\": {\n      \"command\": \"$P\",\n"
 	  "      \"args\": [\"serve\"]\n    }\n  }\n}\n" },
@@ -681,7 +682,8 @@ static str describe_fault(context *c, store_result r)
 	else if (f->error == 0)
 		buf_say(&b, "%Q is damaged", f->path);
 	else
-		buf_say(&b, "cannot %s %Q: %s", f->doing, f->path, f->why ? f->why : strerror(f->error));
+		buf_say(&b, "cannot %s %Q: %s", f->doing, f->path,
+			f->why ? f->why : strerror(f->error));
 	if (f->placed)
 		buf_say(&b, "; it is stored, do not do it again, but a power cut may undo it");
 	return buf_str(&b);
@@ -710,7 +712,8 @@ static str duration(context *c, int64_t ms)
 {
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
 		if (ms >= units[i].ms)
-			return arena_say(c->mem, "%l%S", ms / units[i].ms, (str){ &units[i].letter, 1 });
+			return arena_say(c->mem, "%l%S", ms / units[i].ms,
+					 ((str){ &units[i].letter, 1 }));
 	return S("0s");
 }
 
@@ -832,7 +835,8 @@ static void say_damage(context *c)
 static void say_rest(context *c, int64_t shown_to, int64_t total)
 {
 	if (shown_to < total)
-		say(c, "...and %l more: %soffset %l\n", total - shown_to, c->self->shell ? "--" : "",
+		say(c, "...and %l more: %soffset %l\n", total - shown_to,
+		    c->self->shell ? "--" : "",
 		    shown_to);
 }
 
@@ -1172,7 +1176,8 @@ static bool check_required(context *c, const call *k)
 		if (k->checking && (p->flags & REST))
 			continue;
 		if (v->given)
-			return refuse(c, "%S: must not be empty", param_title(c->mem, c->self->shell, p));
+			return refuse(c, "%S: must not be empty",
+				      param_title(c->mem, c->self->shell, p));
 		if (c->self->shell)
 			return refuse(c, "%S is missing", param_title(c->mem, true, p));
 		return refuse(c, "%s: missing; %s is required", p->name, wanted(p->kind));
@@ -1253,7 +1258,8 @@ static bool is_at_home(context *c, const store_record *a, str dir)
 
 static int by_registration(const void *a, const void *b)
 {
-	const store_record *x = *(const store_record *const *)a, *y = *(const store_record *const *)b;
+	const store_record *x = *(const store_record *const *)a;
+	const store_record *y = *(const store_record *const *)b;
 	arena mem = { 0 };
 	int order = str_cmp(json_get_text(&mem, y->doc, S("registeredAt")),
 			    json_get_text(&mem, x->doc, S("registeredAt")));
@@ -1335,7 +1341,8 @@ static const store_presence *better_of_session(context *c, str agent, const stor
 		if (!str_eq(p->agent, agent) || !str_eq(p->session, c->session_id) ||
 		    !runs_in(c, p->workspace))
 			continue;
-		if (!best || p->life > best->life || (p->life == best->life && p->seen > best->seen))
+		if (!best || p->life > best->life || (p->life == best->life &&
+						      p->seen > best->seen))
 			best = p;
 	}
 	return best;
@@ -1410,11 +1417,15 @@ static bool may_be_named(context *c, str name)
 	if (!is_human(name))
 		return true;
 	if (!self->shell)
-		return refuse(c, "\"human\" is the person at the keyboard; no agent speaks as them");
+		return refuse(c,
+			      "\"human\" is the person at the keyboard; no agent speaks as them");
 	if (self->agents_shell)
-		return refuse(c, "\"human\" is the person at the keyboard, and this shell is an agent's: "
+		return refuse(c,
+			      "\"human\" is the person at the keyboard, and this shell is an "
+			      "agent's: "
 				 "%s is set", self->agents_shell);
-	return has_terminal() || refuse(c, "\"human\" is the person at the keyboard, and there is no "
+	return has_terminal() ||
+	       refuse(c, "\"human\" is the person at the keyboard, and there is no "
 					   "terminal here: name an agent with --from");
 }
 
@@ -1484,10 +1495,13 @@ static bool need_speaker(context *c)
 	if (c->asked_for.n && !agent_named(c, c->asked_for) && !is_human(c->asked_for))
 		return refuse_agent(c, c->asked_for);
 	if (c->asked_for.n && c->speaker.n)
-		return refuse(c, "you are %S here, not %S: leave the name out, or register under it",
+		return refuse(c,
+			      "you are %S here, not %S: leave the name out, or register under it",
 			      shown_name(c, c->speaker), shown_name(c, c->asked_for));
 	if (c->asked_for.n)
-		return refuse(c, "the name %q is taken by a running agent %S; call register_agent with "
+		return refuse(c,
+			      "the name %q is taken by a running agent %S; call register_agent "
+			      "with "
 				 "your own", c->asked_for, holder(c, presence_of(c, c->asked_for)));
 	if (c->speaker.n == 0)
 		return refuse_unknown_speaker(c);
@@ -1576,7 +1590,8 @@ static bool check_workspace(context *c, str path)
 	if (windows)
 		return true;
 	if (!text_valid(path))
-		return refuse(c, "workspace_path: %q is not UTF-8: no agent can be at home in it", path);
+		return refuse(c, "workspace_path: %q is not UTF-8: no agent can be at home in it",
+			      path);
 	if (path.s[0] != '/')
 		return refuse(c, "workspace_path: %q is not absolute", path);
 	kind = store_look(c->mem, path);
@@ -1591,7 +1606,9 @@ static int by_text(const void *a, const void *b)
 
 static bool refuse_name(context *c, str name)
 {
-	return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit",
+	return refuse(c,
+		      "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or "
+		      "digit",
 		      text_head_bytes(name, SUBJECT_SHOWN));
 }
 
@@ -1627,7 +1644,9 @@ static bool refuse_crowd(context *c)
 		longest = i - first + 1;
 		most = from[i];
 	}
-	return refuse(c, "not registered: there are %d names, no more than %d are taken, and %d of them "
+	return refuse(c,
+		      "not registered: there are %d names, no more than %d are taken, and %d of "
+		      "them "
 			 "are for %q; the person takes one away with interagent forget NAME",
 		      c->agents.n, MAX_AGENTS, longest, most);
 }
@@ -1680,7 +1699,8 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 		    str_eq(p->file, c->self->presence.file))
 			continue;
 		if (!same_place(c->mem, p->workspace, j->workspace))
-			return refuse(c, "the name %q is taken by a running agent %S; choose another",
+			return refuse(c,
+				      "the name %q is taken by a running agent %S; choose another",
 				      j->name, holder(c, p));
 		j->shared = true;
 	}
@@ -1709,11 +1729,14 @@ static void say_joined(context *c, const joining *j)
 	if (j->before)
 		before = field(c, j->before->doc, "workspacePath");
 	say(c, "%S is registered for %q.", shown_name(c, j->name), j->workspace);
-	if (before.n && !has_spoken_as(c->self, j->name) && !same_place(c->mem, before, j->workspace))
+	if (before.n && !has_spoken_as(c->self, j->name) &&
+	    !same_place(c->mem, before, j->workspace))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));
 	if (!store_workspace_here(c->mem, j->workspace))
-		say(c, " That directory is not on this machine: mail will leave no signal files there.");
+		say(c,
+		    " That directory is not on this machine: mail will leave no signal files "
+		    "there.");
 	else if (store_make_inbox(c->mem, j->workspace).n == 0)
 		say(c, " Its .claude/inbox cannot be made: mail will leave no signal files there.");
 	if (j->shared)
@@ -1765,7 +1788,7 @@ static void join_fixed_name(process *self, arena *mem)
 	buf text = { .mem = mem };
 	context c = begin(self, mem, &text);
 	bool done = need_agents(&c);
-	c.st.stop = NULL;                /* a signal ends the process here, not the wait for the lock */
+	c.st.stop = NULL;                /* a signal ends the process, not the wait for the lock */
 	c.speaker = self->fixed_name;
 	if (done && agent_named(&c, c.speaker))
 		done = need_speaker(&c);
@@ -2052,7 +2075,8 @@ static store_result list_person_mail(context *c, str from, store_messages *mail,
 		const store_message *m = &escalated.at[i];
 		bool copied = is_human(m->to);
 		for (int k = 0; k < escalated.n && !copied; k++)
-			copied = is_human(escalated.at[k].to) && str_eq(escalated.at[k].reply_to, m->id);
+			copied = is_human(escalated.at[k].to) &&
+			    str_eq(escalated.at[k].reply_to, m->id);
 		if (!copied)
 			ADD(c->mem, mail) = *m;
 	}
@@ -2301,7 +2325,8 @@ static void say_sent(context *c, const store_messages *mail, str agent)
 	int said = 0;
 	for (int i = mail->n - 1; i >= 0 && said < 3; i--) {
 		const store_message *m = &mail->at[i];
-		if (!str_eq(m->from, agent) || str_eq(m->to, agent) || m->state == STORE_COMPLETED ||
+		if (!str_eq(m->from, agent) || str_eq(m->to, agent) ||
+		    m->state == STORE_COMPLETED ||
 		    (m->state == STORE_ACKNOWLEDGED && is_answer(m)))
 			continue;
 		said++;
@@ -2388,7 +2413,8 @@ static bool check_inbox(context *c, call *k)
 	if (k->waits)
 		return true;
 	if (!mine)
-		say(c, "This is the inbox of %S; looking acknowledges nothing.\n", shown_name(c, whose));
+		say(c, "This is the inbox of %S; looking acknowledges nothing.\n",
+		    shown_name(c, whose));
 	say_inbox(c, mine && !c->self->shell ? k : NULL, &in, get_value(k, "offset")->number);
 	say_sent(c, &mail, whose);
 	for (int i = 0; i < in.n; i++)
@@ -2426,7 +2452,8 @@ static bool find_message(context *c, str typed, store_message *m)
 		return refuse(c, "%q is too short for an id; give at least 4 characters",
 			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
-		return refuse(c, "no message %q; %S lists yours", text_head_bytes(id, SUBJECT_SHOWN),
+		return refuse(c, "no message %q; %S lists yours",
+			      text_head_bytes(id, SUBJECT_SHOWN),
 			      shown_tool(c, "check_inbox"));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids; give more of it", id);
@@ -2457,7 +2484,8 @@ static str page_of(str part, int64_t offset, int64_t total)
 static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 {
 	if (offset + shown < total)
-		say(c, "bytes %l to %l of %l; for more: %soffset %l\n", offset, offset + shown, total,
+		say(c, "bytes %l to %l of %l; for more: %soffset %l\n", offset, offset + shown,
+		    total,
 		    c->self->shell ? "--" : "", offset + shown);
 }
 
@@ -2581,7 +2609,8 @@ static store_result complete(context *c, store_message *m)
 	store_member members[4] = { { S("completedAt"), time_format(c->mem, time_now()) },
 				    { S("completedBy"), c->speaker } };
 	int n = 2 + read_members(c, m, members + 2);
-	return store_set_state(&c->st, m, STORE_COMPLETED, store_states_with(STORE_OPEN), members, n);
+	return store_set_state(&c->st, m, STORE_COMPLETED, store_states_with(STORE_OPEN), members,
+			       n);
 }
 
 /* The person answered an escalation, under its own id or that of the copy. The
@@ -2598,7 +2627,8 @@ static store_result settle(context *c, const store_message *m)
 	if (is_copy)
 		r = store_find(&c->st, m->reply_to, &original);
 	if (r == STORE_OK)
-		r = store_set_state(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED, NULL, 0);
+		r = store_set_state(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED,
+				    NULL, 0);
 	if (r == STORE_OK || r == STORE_ABSENT)
 		r = store_list_mail(&c->st, store_human, S(""), &copies);
 	for (int i = 0; i < copies.n && r == STORE_OK; i++)
@@ -2622,7 +2652,8 @@ static store_result acknowledge(context *c, store_message *m)
 	int n = read_members(c, m, members);
 	if (n == 0 || !has_trait(m, STORE_UNREAD))
 		return STORE_OK;
-	return store_set_state(&c->st, m, STORE_ACKNOWLEDGED, store_states_with(STORE_UNREAD), members, n);
+	return store_set_state(&c->st, m, STORE_ACKNOWLEDGED, store_states_with(STORE_UNREAD),
+			       members, n);
 }
 
 /* mark_complete without a text ends a matter silently. */
@@ -2672,7 +2703,9 @@ static bool reply_message(context *c, call *k)
 	if (r == STORE_OK && !done)
 		r = acknowledge(c, &before);
 	if (r != STORE_OK)
-		return refuse(c, "the reply is stored as %S, do not send it again; but %S stays as it was: %S",
+		return refuse(c,
+			      "the reply is stored as %S, do not send it again; but %S stays as it "
+			      "was: %S",
 			      id, short_id(c, before.id), describe_fault(c, r));
 	c->self->hint_at = 0;
 	say_stored(c, &m, "replied");
@@ -2682,7 +2715,8 @@ static bool reply_message(context *c, call *k)
 }
 
 /* The person's copy carries the reason and the text that somebody is stuck on. */
-static store_result send_to_human(context *c, const store_message *m, str reason, store_message *copy)
+static store_result send_to_human(context *c, const store_message *m, str reason,
+				  store_message *copy)
 {
 	buf text = { .mem = c->mem };
 	str subject = arena_say(c->mem, "Escalated: %S", m->subject), body;
@@ -2709,7 +2743,8 @@ static store_result send_to_human(context *c, const store_message *m, str reason
 static bool human_has(context *c, const store_message *m)
 {
 	store_messages mail;
-	if (m->state != STORE_ESCALATED || store_list_mail(&c->st, store_human, S(""), &mail) != STORE_OK)
+	if (m->state != STORE_ESCALATED || store_list_mail(&c->st, store_human, S(""),
+							   &mail) != STORE_OK)
 		return false;
 	for (int i = 0; i < mail.n; i++)
 		if (str_eq(mail.at[i].reply_to, m->id) && mail.at[i].state == STORE_ESCALATED)
@@ -2729,7 +2764,8 @@ static bool escalate(context *c, call *k)
 		return refuse(c, "%S is addressed to %S; only they or the human can escalate it",
 			      short_id(c, m.id), shown_name(c, m.to));
 	if (human_has(c, &m))
-		return refuse(c, "%S is escalated already, and waits for the human", short_id(c, m.id));
+		return refuse(c, "%S is escalated already, and waits for the human",
+			      short_id(c, m.id));
 	if (!has_room(c, store_human))
 		return false;
 	r = store_set_state(&c->st, &m, STORE_ESCALATED, (1u << STORE_STATES) - 1, members,
@@ -2738,11 +2774,14 @@ static bool escalate(context *c, call *k)
 		return false;
 	r = send_to_human(c, &m, reason, &copy);
 	if (r != STORE_OK)
-		return refuse(c, "%S is marked escalated, but the human has no copy; escalate it again: %S",
+		return refuse(c,
+			      "%S is marked escalated, but the human has no copy; escalate it "
+			      "again: %S",
 			      short_id(c, m.id), describe_fault(c, r));
 	signal_agent(c, m.from, c->speaker, "escalated", &m);
 	notify_human(c, &copy);
-	say(c, "%S is escalated; the human has it as %S.\n", short_id(c, m.id), short_id(c, copy.id));
+	say(c, "%S is escalated; the human has it as %S.\n", short_id(c, m.id),
+	    short_id(c, copy.id));
 	add_doc(c, m.doc);
 	return true;
 }
@@ -2809,7 +2848,8 @@ static bool find_caller(context *c, const call *k)
 static void sweep(process *self, arena *mem)
 {
 	context c;
-	if (stopping || self->root.n == 0 || (self->swept_at && clock_ms() - self->swept_at < SWEEP_ASK_MS))
+	if (stopping || self->root.n == 0 || (self->swept_at &&
+					      clock_ms() - self->swept_at < SWEEP_ASK_MS))
 		return;
 	self->swept_at = clock_ms();
 	c = begin(self, mem, &(buf){ .mem = mem });
@@ -2971,7 +3011,8 @@ static store_result complete_notices(context *c, const store_message *new)
 		store_message *m = &mail.at[i];
 		if (str_eq(m->id, new->id))
 			break;
-		if (str_eq(m->to, new->to) && str_eq(m->spec, new->spec) && has_trait(m, STORE_UNREAD))
+		if (str_eq(m->to, new->to) && str_eq(m->spec, new->spec) &&
+		    has_trait(m, STORE_UNREAD))
 			r = store_set_state(&c->st, m, STORE_COMPLETED, unread, NULL, 0);
 	}
 	return r;
@@ -3050,15 +3091,22 @@ static bool may_publish(context *c, str name, int64_t bytes)
 		bytes += s->size;
 	}
 	if (!is_there && all.n >= MAX_SPECS)
-		return refuse(c, "not published: there are %d specs already, %d of them by %S; the person "
+		return refuse(c,
+			      "not published: there are %d specs already, %d of them by %S; the "
+			      "person "
 				 "deletes files in %Q", all.n, own - 1, shown_name(c, c->speaker),
 			      arena_say(c->mem, "%S/specs", c->self->root));
 	if (own <= MAX_OWN_SPECS && bytes <= MAX_OWN_SPEC_BYTES)
 		return true;
-	return refuse(c, "not published: %S would have %d specs of %l bytes, and no more than %d of %d are "
-			 "taken from one publisher; publish shorter texts under the names that you have, or "
-			 "ask the person to delete files in %Q", shown_name(c, c->speaker), own, bytes,
-		      MAX_OWN_SPECS, MAX_OWN_SPEC_BYTES, arena_say(c->mem, "%S/specs", c->self->root));
+	return refuse(c,
+		      "not published: %S would have %d specs of %l bytes, and no more than %d of "
+		      "%d are "
+			 "taken from one publisher; publish shorter texts under the names that you "
+			 "have, or "
+			 "ask the person to delete files in %Q", shown_name(c,
+									    c->speaker), own, bytes,
+		      MAX_OWN_SPECS, MAX_OWN_SPEC_BYTES, arena_say(c->mem, "%S/specs",
+								   c->self->root));
 }
 
 static bool publish_spec(context *c, call *k)
@@ -4786,7 +4834,7 @@ enum wired { NOT_KNOWN, HAS_NONE, HAS_OTHER, HAS_OURS };
 typedef struct {
 	const client *row;
 	bool here;
-	enum wired server, hooks;        /* in the client's files; the hooks maybe in our directory */
+	enum wired server, hooks;        /* in the client's files; hooks maybe in our directory */
 	str other;                       /* the path that the server's entry has instead of ours */
 	bool asks;                       /* before each use of a tool */
 } wiring;
@@ -4879,7 +4927,8 @@ static wiring look_at_client(context *c, const client *row)
 {
 	arena *mem = c->mem;
 	wiring w = { .row = row };
-	str words = str_of(row->add ? row->add : row->name), program = c->self->program, text, other = S("");
+	str words = str_of(row->add ? row->add : row->name), program = c->self->program;
+	str text, other = S("");
 	w.here = find_program(mem, str_cut(&words, ' ')).n > 0 ||
 		 (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY);
 	if (row->config) {
@@ -4932,7 +4981,8 @@ static str advise_wiring(arena *mem, const wiring *w)
 {
 	const client *row = w->row;
 	if (w->server == HAS_OTHER)
-		return arena_say(mem, "%S; then interagent setup %s", advise_removal(mem, w), row->name);
+		return arena_say(mem, "%S; then interagent setup %s", advise_removal(mem, w),
+				 row->name);
 	if (w->server == HAS_NONE || w->hooks == HAS_NONE || w->hooks == HAS_OTHER || w->asks ||
 	    (w->server == NOT_KNOWN && row->add))
 		return arena_say(mem, "interagent setup %s", row->name);
@@ -5058,7 +5108,8 @@ static void connect_client(setup *s)
 		say(c, "%s has the server already, in %S.\n", row->title, file);
 	else if (s->w.server == HAS_OTHER)
 		say(c, "%s has another server of this name, in %S. To take its place: %S; then "
-		       "interagent setup %s\n", row->title, file, advise_removal(c->mem, &s->w), row->name);
+		       "interagent setup %s\n", row->title, file, advise_removal(c->mem,
+										 &s->w), row->name);
 	else if (row->add)
 		run_client(s, row->add);
 	else if (row->server)
@@ -5116,7 +5167,8 @@ static void list_clients(context *c)
 		wiring w = look_at_client(c, &clients[i]);
 		str advice = advise_wiring(c->mem, &w);
 		if (!w.here) {
-			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent, clients[i].name);
+			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent,
+					   clients[i].name);
 			continue;
 		}
 		say(c, advice.n ? "%s: %S. Next: %S\n" : "%s: %S%S\n", clients[i].title,
@@ -5129,7 +5181,8 @@ static void list_clients(context *c)
 
 static bool run_setup(context *c, call *k)
 {
-	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag, .undo = get_value(k, "undo")->flag };
+	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag,
+		   .undo = get_value(k, "undo")->flag };
 	str name = str_trim(arg(k, "client"));
 	const client *row = client_called(name);
 	if (variable("HOME").n == 0)
@@ -5234,7 +5287,8 @@ static void examine_mail(doctor *d, bool fix)
 		report(d, "locks", S("none here: two writers at once may undo a change"),
 		       S("keep the mail on a disk of this machine"));
 	if (c->st.no_dir_sync)
-		report(d, "disk", S("it cannot sync directories: a power cut may undo what was stored"),
+		report(d, "disk",
+		       S("it cannot sync directories: a power cut may undo what was stored"),
 		       S("keep the mail on a disk of this machine"));
 }
 
@@ -5258,7 +5312,8 @@ static void examine_place(doctor *d)
 	report(d, "this directory", n ? names : S("nobody registered from here"), none);
 	report(d, "speaker", arena_say(c->mem, mark ? "%S: %s; this shell is an agent's: %s is set"
 						    : "%S: %s",
-				       speaker.n ? shown_name(c, speaker) : S("nobody"), c->why, mark),
+				       speaker.n ? shown_name(c,
+							      speaker) : S("nobody"), c->why, mark),
 	       none);
 }
 
@@ -5367,7 +5422,8 @@ static const verb verbs[] = {
 		 { "workspace_path", STRING, 0, MAX_PATH_BYTES, "Absolute; default: here" },
 		 { "description", STRING, REQUIRED | REST, MAX_NOTE, "What you work on" }),
 	  register_agent, people, "interagent register_agent api 'the API server'" },
-	{ "list_agents", "agents", TOOL | READ_ONLY | LIST, "Who is registered, and who is running.", NULL,
+	{ "list_agents", "agents", TOOL | READ_ONLY | LIST,
+	 "Who is registered, and who is running.", NULL,
 	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  list_agents, people, "interagent agents" },
 	{ "get_agent", NULL, TOOL | READ_ONLY, "One agent's entry.", NULL,
@@ -5396,7 +5452,8 @@ static const verb verbs[] = {
 		 { "offset", INTEGER, 0, 0, NULL }),
 	  read_message, mail, "interagent read 1a2b3c4d" },
 	{ "reply_message", "reply", TOOL,
-	  "Answer a message. mark_complete without content sends nothing: better than thanks.", NULL,
+	  "Answer a message. mark_complete without content sends nothing: better than "
+	  "thanks.", NULL,
 	  PARAMS({ "original_message_id", STRING, REQUIRED | WORD, 0, NULL },
 		 { "from", STRING, CALLER, 0, LEAVE_OUT },
 		 { "subject", STRING, 0, MAX_SUBJECT, NULL },
@@ -5446,7 +5503,8 @@ static const verb verbs[] = {
 	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
 	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }),
 	  get_status, tools, "interagent get_status api" },
-	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.", NULL,
+	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.",
+	 NULL,
 	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  get_all_statuses, people, "interagent statuses" },
 	{ "diff", NULL, 0, "Show what changed in a spec, by default last.", NULL,
@@ -5472,12 +5530,14 @@ static const verb verbs[] = {
 	  "the mail is damaged or has no place.",
 	  PARAMS({ "fix", BOOLEAN, 0, 0, "Move damaged files aside" }),
 	  run_doctor, setting_up, "interagent doctor" },
-	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.", NULL,
+	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.",
+	 NULL,
 	  NO_PARAMS, run_server, plumbing, "interagent serve" },
 	{ "hook", NULL, NO_STORE | OWN_OUTPUT | USAGE_IS_0,
 	  "Tell a client of mail: one command for all of its hook events.",
 	  "The event stands on standard input.",
-	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
+	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent "
+					 "hook" },
 	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
 	  "Exits 2 with the text on standard error, because some clients wake by that; after the "
 	  "time-out 0. With --exit-code 0 the text goes to standard output.",
@@ -6719,7 +6779,8 @@ static int help_verb(arena *mem, const verb *v)
 			str typed = typed_param(mem, p);
 			if (is_positional(p) == (options == 1))
 				continue;
-			add_words(&b, arena_say(mem, is_optional(p) ? "[%S]" : "%S", typed), USAGE_INDENT);
+			add_words(&b, arena_say(mem, is_optional(p) ? "[%S]" : "%S", typed),
+				  USAGE_INDENT);
 			if (!options)
 				typed = arena_say(mem, "%S, --%S", typed, option_name(mem, p));
 			add_param_help(&list, typed, param_about(v, p));
@@ -6792,7 +6853,8 @@ typedef struct {
 static const param *find_param(const verb *v, str name)
 {
 	for (const param *p = v->params; p->name; p++)
-		if (str_eq(str_of(p->name), name) || ((p->flags & CALLER) && str_eq(name, S("from"))))
+		if (str_eq(str_of(p->name), name) || ((p->flags & CALLER) &&
+						      str_eq(name, S("from"))))
 			return p;
 	return NULL;
 }
@@ -6888,7 +6950,8 @@ static bool read_options(command *cmd)
 			done = take_option(cmd);
 		} else {
 			done = refuse(cmd->c, text_param(cmd->k->verb) ?
-				      "no such option: %Q; put -- before a text that begins with a dash" :
+				      "no such option: %Q; put -- before a text that begins with a "
+				      "dash" :
 				      "no such option: %Q", str_of(word));
 		}
 		if (!done)
@@ -6932,7 +6995,8 @@ static bool edit_text(context *c, const char *editor, str *text)
 	pid_t child;
 	if (store_read_file(c->mem, c->self->root, draft_name, text) == STORE_ABSENT &&
 	    store_write_file(c->mem, c->self->root, draft_name, S(""), &fault) != STORE_OK)
-		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path, strerror(fault.error));
+		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path,
+			      strerror(fault.error));
 	child = fork();
 	if (child == 0) {
 		signal(SIGPIPE, SIG_DFL);
@@ -7124,7 +7188,9 @@ static int run_verb(process *self, const verb *v, char **argv)
 	if (cmd.help)
 		return help_verb(&mem, v);
 	if ((v->traits & PERSONAL) && self->agents_shell) {
-		refuse(&c, "%s is for the person at the keyboard, and this shell is an agent's: %s is set",
+		refuse(&c,
+		       "%s is for the person at the keyboard, and this shell is an agent's: %s is "
+		       "set",
 		       v->name, self->agents_shell);
 		return refuse_verb(&c, &k, false);
 	}
@@ -7533,7 +7599,8 @@ static str working_directory(arena *mem)
 static void fill_standard_descriptors(void)
 {
 	for (int fd = 0; fd < 3; fd++)
-		while (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) >= 0)
+		while (fcntl(fd, F_GETFD) < 0 && open("/dev/null",
+						      fd == 0 ? O_WRONLY : O_RDONLY) >= 0)
 			continue;
 }
 

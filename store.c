@@ -650,7 +650,7 @@ static store_result names_close(store *st, names *it)
 }
 
 /* ==== Reading a file ====
- * Whatever stands where a file should be, a FIFO, a device, a link, it gets an answer, not a hang. */
+ * Whatever stands where a file should be, a FIFO, a device or a link, it gets an answer. */
 
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
@@ -1103,7 +1103,8 @@ int store_appear(store *st, store_presence *p)
 	if (dir < 0 || mark.n == 0)
 		return -1;
 	p->file = str_of(name);
-	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}", p->pid,
+	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}",
+		 p->pid,
 		 p->client, p->session, p->socket, p->workspace, host_name(st->mem),
 		 time_format(st->mem, time_now()));
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
@@ -1303,7 +1304,8 @@ const store_state_row store_states[STORE_STATES] = {
 	  STORE_OPEN | STORE_LISTED | STORE_DECIDE },
 	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read, ", 6 }, { " (read)", 7 }, 3,
 	  STORE_OPEN | STORE_LISTED | STORE_SWEPT },
-	{ STORE_COMPLETED, { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 }, 4, STORE_SWEPT },
+	{ STORE_COMPLETED, { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 }, 4,
+	 STORE_SWEPT },
 };
 
 unsigned store_states_with(unsigned traits)
@@ -1473,10 +1475,12 @@ store_result store_set_state(store *st, store_message *m, store_state to, unsign
 			doc = json_with_text(st->mem, doc, members[i].key, members[i].text);
 		text = json_format(st->mem, doc, 0);
 		if (text.n > MAX_META) { /* no reader would take it */
-			r = failed(st, "write", path_in(st, METAS, file_name(st, id, ".json")), EFBIG);
+			r = failed(st, "write", path_in(st, METAS, file_name(st, id, ".json")),
+				   EFBIG);
 			break;
 		}
-		r = replace_file(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"), text,
+		r = replace_file(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"),
+				 text,
 				 &seen);
 		m->doc = doc;
 		m->state = to;

@@ -273,7 +273,7 @@ store_result store_prune(store *st, int64_t older_ms, int *count);
 /* ---- Finding mail ----
  * What a process that looks more than once remembers of messages-meta/: names, parties and states,
  * kept true by inotify. Start it zeroed, set it in each store that is opened (st->index), release
- * it at the end. Without one, each store makes its own for its request; the answers are the same. */
+ * it at the end. Without one, each store makes its own for its request; answers are the same. */
 
 void store_index_release(store_index *index);
 
