@@ -77,9 +77,9 @@ enum {
 	MAX_REASON = 2000,               /* characters of an escalation's reason */
 	MAX_NAME = 256,                  /* bytes of a name or id that is asked for */
 	MAX_RECIPIENTS = 100,            /* names in one `to` */
-	/* What one agent may take of what all share. A fleet at work stays far below: a busy pair has
-	 * some tens of unread messages, a large product some tens of agents and specs. An agent in a
-	 * loop reaches them within minutes, and then costs the others no more. */
+	/* What one agent may take of what all share. A fleet at work stays far below: a busy pair
+	 * has some tens of unread messages, a large product some tens of agents and specs. An
+	 * agent in a loop reaches them within minutes, and then costs the others no more. */
 	MAX_WAITING = 1000,              /* unread messages of one sender to one recipient */
 	MAX_AGENTS = 500,                /* registered names: each call reads them all, in 0.5 ms */
 	MAX_SPECS = 1000,                /* of everybody */
@@ -1391,7 +1391,9 @@ static str own_name(context *c)
 	if (name.n)
 		return name;
 	if (self->shell && !self->agents_shell) {
-		c->why = has_terminal() ? "a person's terminal" : "no terminal, and no agent's shell";
+		c->why = "no terminal, and no agent's shell";
+		if (has_terminal())
+			c->why = "a person's terminal";
 		return has_terminal() ? store_human : S("");
 	}
 	c->why = "this process registered it";
@@ -5230,18 +5232,18 @@ static void report(doctor *d, const char *about, str what, str advice)
 	json_say(&d->doc, "{about:%s,is:%S,advice:%S}", about, what, advice);
 }
 
-/* In the advice %Q is the path. */
+/* What is to be done about it: the words before and behind the path; NULL: none is named. */
 static const struct {
-	const char *is, *advice;
+	const char *is, *advice, *behind;
 } defects[] = {
-	[STORE_TORN] = { "is damaged", "interagent doctor --fix moves damaged files aside" },
-	[STORE_NOT_A_FILE] = { "is not a regular file", "move %Q away" },
-	[STORE_NOT_A_DIR] = { "is not a readable directory", "move %Q away" },
-	[STORE_UNREADABLE] = { "cannot be read", "chmod u+r %Q" },
-	[STORE_NO_BODY] = { "has no text: its messages/*.md is missing",
-			    "bring the text of %Q back from a backup, or complete the message" },
-	[STORE_NOT_OURS] = { "belongs to another user", "sudo chown -R \"$(id -un)\" %Q" },
-	[STORE_WRITABLE] = { "can be written by other users", "chmod go-w %Q" },
+	[STORE_TORN] = { "is damaged", "interagent doctor --fix moves damaged files aside", NULL },
+	[STORE_NOT_A_FILE] = { "is not a regular file", "move ", " away" },
+	[STORE_NOT_A_DIR] = { "is not a readable directory", "move ", " away" },
+	[STORE_UNREADABLE] = { "cannot be read", "chmod u+r ", "" },
+	[STORE_NO_BODY] = { "has no text: its messages/*.md is missing", "bring the text of ",
+			    " back from a backup, or complete the message" },
+	[STORE_NOT_OURS] = { "belongs to another user", "sudo chown -R \"$(id -un)\" ", "" },
+	[STORE_WRITABLE] = { "can be written by other users", "chmod go-w ", "" },
 };
 
 enum { DEFECTS_SHOWN = 50 };
@@ -5257,7 +5259,10 @@ static void report_defect(doctor *d, const store_finding *f, bool advise)
 	if (f->fixed)
 		what = arena_say(c->mem, "%S; it was moved aside", what);
 	else if (advise)
-		advice = arena_say(c->mem, defects[f->what].advice, shell_word(c->mem, f->path));
+		advice = str_of(defects[f->what].advice);
+	if (advice.n && defects[f->what].behind)
+		advice = arena_say(c->mem, "%S%Q%s", advice, shell_word(c->mem, f->path),
+				   defects[f->what].behind);
 	report(d, "mail", what, advice);
 	c->status = 1;
 }
