@@ -131,6 +131,7 @@ enum {
 	ORPHAN_MS = 36 * 3600 * 1000,    /* until a dead writer's file is given up, as in Maildir */
 	MOMENT_MS = 60 * 1000,           /* a sign of life counts so long where no lock is seen */
 	UUID_LENGTH = 36,
+	SHORT_ID = 8,                    /* letters of an id that are shown, if they are enough */
 	BATCH = 100                      /* messages archived under one hold of the lock */
 };
 
@@ -1399,6 +1400,7 @@ static store_result load_message(store *st, str id, store_message *m, struct sta
 	return r;
 }
 
+static void unlearn(store *st, str id);
 static void learn(store *st, store_index *x, str id);
 
 static bool is_archived(store *st, str id)
@@ -1480,8 +1482,8 @@ store_result store_set_state(store *st, store_message *m, store_state to, unsign
 			break;
 		}
 		r = replace_file(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"),
-				 text,
-				 &seen);
+				 text, &seen);
+		unlearn(st, id);
 		m->doc = doc;
 		m->state = to;
 		m->updated = now;
@@ -1513,6 +1515,7 @@ struct store_known {
 	bool fresh;                      /* opened while inotify told of changes: still true */
 	bool was_read;                   /* seen read once; no program makes it unread again */
 	bool parties;                    /* from and to are known */
+	int32_t next;                    /* the next of those that begin alike; see index->head */
 };
 
 /* Even, so that the memo has room for a bit. */
@@ -1540,6 +1543,22 @@ static struct store_known *known_find(const store_index *x, str id)
 	return *at ? &x->at[*at - 1] : NULL;
 }
 
+/* Where the ids are that begin as this one, in its first SHORT_ID letters of either case. */
+static int32_t *known_head(const store_index *x, str id)
+{
+	uint64_t hash = x->seed;
+	for (ptrdiff_t i = 0; i < id.n && i < SHORT_ID; i++)
+		hash = (hash ^ (unsigned char)(id.s[i] | 0x20)) * 0x9e3779b97f4a7c15u;
+	return &x->head[hash >> 32 & (uint64_t)(x->slots - 1)];
+}
+
+static void known_link(store_index *x, int32_t place)
+{
+	int32_t *head = known_head(x, str_of(x->at[place - 1].id));
+	x->at[place - 1].next = *head;
+	*head = place;
+}
+
 /* Makes the table anew with room for `more`, in an arena of its own: what is gone, and the memory
  * of it, is dropped. */
 static void index_rebuild(store_index *x, int more)
@@ -1551,6 +1570,7 @@ static void index_rebuild(store_index *x, int more)
 		x->slots *= 2;
 	x->at = NEW(&x->mem, struct store_known, x->room);
 	x->slot = NEW(&x->mem, int32_t, x->slots);
+	x->head = NEW(&x->mem, int32_t, x->slots);
 	x->n = x->gone = 0;
 	for (int i = 0; i < old.n; i++) {
 		struct store_known *k = &x->at[x->n];
@@ -1559,6 +1579,7 @@ static void index_rebuild(store_index *x, int more)
 		*k = old.at[i];
 		k->id = arena_z(&x->mem, str_of(k->id));
 		*known_slot(x, str_of(k->id), k->hash) = ++x->n;
+		known_link(x, x->n);
 	}
 	arena_rewind(&old.mem, (arena){ 0 });
 }
@@ -1578,6 +1599,7 @@ static struct store_known *known_add(store_index *x, str id)
 			.id = arena_z(&x->mem, id), .hash = hash, .walk = x->walk,
 		};
 		*slot = ++x->n;
+		known_link(x, x->n);
 	}
 	k = &x->at[*slot - 1];
 	if (k->walk == 0) {
@@ -1598,6 +1620,14 @@ static void known_drop(store_index *x, struct store_known *k)
 	k->fresh = false;
 }
 
+/* This request changed it after it read it. */
+static void unlearn(store *st, str id)
+{
+	struct store_known *k = known_find(&st->own_index, id);
+	if (k)
+		k->fresh = false;
+}
+
 static void index_forget(store_index *x)
 {
 	if (x->watch > 0)
@@ -1612,6 +1642,22 @@ static void index_forget(store_index *x)
 void store_index_release(store_index *index)
 {
 	index_forget(index);
+}
+
+/* Keeps what a message says that was just read. It stays true while inotify tells of changes; and
+ * an index that serves one request alone does not read a file twice. */
+static void know(store *st, store_index *x, struct store_known *k, const store_message *m)
+{
+	bool read = !(store_states[m->state].traits & STORE_UNREAD);
+	x->learnt += !k->parties || (read && !k->was_read);
+	k->parties = true;
+	k->fresh = x->watch > 0 || x == &st->own_index;
+	k->from = party_key(m->from);
+	k->to = party_key(m->to);
+	k->created = time_parse(m->created);
+	k->state = (unsigned char)m->state;
+	k->urgent = m->urgent;
+	k->was_read = k->was_read || read;
 }
 
 /* Opens one file for what the index keeps of it, without waiting for a writer: what cannot be read
@@ -1631,19 +1677,11 @@ static void learn(store *st, store_index *x, str id)
 		known_drop(x, known_find(x, id));
 	} else {
 		k = known_add(x, id);
-		x->learnt += r == STORE_OK && !k->parties;
-		k->parties = r == STORE_OK;
-		k->fresh = r == STORE_OK && x->watch > 0;
-	}
-	if (r == STORE_OK) {
-		bool read = !(store_states[m.state].traits & STORE_UNREAD);
-		k->from = party_key(m.from);
-		k->to = party_key(m.to);
-		k->created = time_parse(m.created);
-		k->state = (unsigned char)m.state;
-		k->urgent = m.urgent;
-		x->learnt += read && !k->was_read;
-		k->was_read = k->was_read || read;
+		k->fresh = false;
+		if (r == STORE_OK)
+			know(st, x, k, &m);
+		else
+			k->parties = false;
 	}
 	arena_reset(&x->scratch);
 	st->mem = mem;
@@ -1980,6 +2018,7 @@ typedef struct {
 	bool all;
 	str to, from;                    /* empty: no such */
 	unsigned states;                 /* and every message in one of these */
+	bool unread;                     /* what was read once need not be there */
 } mail_filter;
 
 static bool fits(const mail_filter *f, const store_message *m)
@@ -2009,7 +2048,7 @@ static store_result add_message(store *st, enum dir d, str id, const mail_filter
 /* Is the state in memory that of the file? Else opens it. */
 static void refresh(store *st, store_index *x, struct store_known *k)
 {
-	if (!k->fresh || x->watch <= 0)
+	if (!k->fresh || (x->watch <= 0 && x != &st->own_index))
 		learn(st, x, str_of(k->id));
 }
 
@@ -2018,6 +2057,7 @@ static store_result list_mail(store *st, const mail_filter *f, store_messages *o
 	store_index *x;
 	store_result r = current_index(st, false, &x);
 	uint64_t to = party_key(f->to), from = party_key(f->from);
+	int n;
 	*out = (store_messages){ 0 };
 	for (int i = 0; i < x->n && r == STORE_OK; i++) {
 		struct store_known *k = &x->at[i];
@@ -2028,7 +2068,14 @@ static store_result list_mail(store *st, const mail_filter *f, store_messages *o
 			refresh(st, x, k);
 		if (k->parties && !theirs && !(f->states >> k->state & 1))
 			continue;
-		if (add_message(st, METAS, str_of(k->id), f, out) == STORE_OK && !k->parties)
+		if (k->parties && f->unread && k->was_read && !f->states)
+			continue;
+		n = out->n;
+		if (add_message(st, METAS, str_of(k->id), f, out) != STORE_OK)
+			continue;
+		if (out->n > n)
+			know(st, x, k, &out->at[n]);
+		else if (!k->parties)
 			learn(st, x, str_of(k->id));
 	}
 	sort_by_age(out);
@@ -2215,6 +2262,12 @@ static store_result match_live(store *st, str prefix, str *id)
 	store_result r = STORE_ABSENT;
 	if (current_index(st, true, &x) != STORE_OK)
 		return STORE_FAILED;
+	if (prefix.n >= SHORT_ID && x->slots) {
+		for (int32_t i = *known_head(x, prefix); i; i = x->at[i - 1].next)
+			if (x->at[i - 1].walk)
+				match(st, str_of(x->at[i - 1].id), prefix, id, &r);
+		return r;
+	}
 	for (int i = 0; i < x->n; i++)
 		if (x->at[i].walk)
 			match(st, str_of(x->at[i].id), prefix, id, &r);
@@ -2263,12 +2316,13 @@ store_result store_find(store *st, str prefix, store_message *m)
 
 str store_short_id(store *st, str id)
 {
-	ptrdiff_t shown = 8;
+	ptrdiff_t shown = SHORT_ID;
 	store_index *x;
 	if (current_index(st, true, &x) != STORE_OK)
 		return id;
-	for (int i = 0; i < x->n; i++) {
-		ptrdiff_t n = x->at[i].walk ? common(str_of(x->at[i].id), id) : 0;
+	for (int32_t i = x->slots ? *known_head(x, id) : 0; i; i = x->at[i - 1].next) {
+		const struct store_known *k = &x->at[i - 1];
+		ptrdiff_t n = k->walk ? common(str_of(k->id), id) : 0;
 		if (n >= shown && n < id.n)
 			shown = n + 1;
 	}
@@ -2571,7 +2625,7 @@ static bool is_settled(int64_t changed, int64_t looked)
 /* Splits the agent's mail into news and already announced. */
 static store_result split_mail(store *st, store_announced *a, unsigned which, store_messages *news)
 {
-	mail_filter f = { .to = a->agent };
+	mail_filter f = { .to = a->agent, .unread = true };
 	store_messages mail;
 	buf unread = { .mem = st->mem };
 	str next = a->ids;

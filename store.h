@@ -42,6 +42,7 @@ typedef struct {
 	struct store_known *at;          /* the messages, in no order */
 	int n, room, gone;
 	int32_t *slot;                   /* a hash table of places in `at`, plus 1; 0: free */
+	int32_t *head;                   /* and one of the chains of ids that begin alike */
 	int slots;
 	uint32_t walk;                   /* the number of the last walk over the names */
 	bool whole, names_only;          /* it knows every name, and nothing else */
