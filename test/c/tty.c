@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 	if (child < 0)
 		return give_up("tty: fork");
 	if (child == 0) {
+		signal(SIGINT, SIG_DFL);     /* a test may run beside a shell, which ignores it */
 		take_terminal(ptsname(pty));
 		close(pty);
 		execvp(argv[1], argv + 1);
