@@ -77,6 +77,14 @@ enum {
 	MAX_REASON = 2000,               /* characters of an escalation's reason */
 	MAX_NAME = 256,                  /* bytes of a name or id that is asked for */
 	MAX_RECIPIENTS = 100,            /* names in one `to` */
+	/* What one agent may take of what all share. A fleet at work stays far below: a busy pair has
+	 * some tens of unread messages, a large product some tens of agents and specs. An agent in a
+	 * loop reaches them within minutes, and then costs the others no more. */
+	MAX_WAITING = 1000,              /* unread messages of one sender to one recipient */
+	MAX_AGENTS = 500,                /* registered names: each call reads them all, in 0.5 ms */
+	MAX_SPECS = 1000,                /* of everybody */
+	MAX_OWN_SPECS = 200,             /* of one publisher ... */
+	MAX_OWN_SPEC_BYTES = 32 * 1024 * 1024,   /* ... and their texts together */
 	MAX_PATH_BYTES = 4096,
 	MAX_WAIT = 300,                  /* seconds that check_inbox may wait */
 	WAIT_WITHOUT_PROGRESS = 50,      /* seconds: clients end a silent call after 60 */
@@ -84,13 +92,13 @@ enum {
 	NAMES_SHOWN = 10,                /* names in an error */
 	PAGE_ITEMS = 20,                 /* of a list */
 	READ_SHOWN = 5,                  /* read requests in an inbox */
-	LOOK_MS = 250,                   /* between two looks for mail where the system tells nothing */
+	LOOK_MS = 250,                   /* between two looks for mail where nothing tells of it */
 	LOOK_ANYWAY_MS = 2000,           /* ... where it tells, but not of other machines' writes */
 	HINT_MS = 1000,                  /* how long a count of unread mail is good enough */
 	SWEEP_ASK_MS = 60 * 1000,        /* between two questions whether the archive is due */
 	SWEEP_LOCK_MS = 1500,            /* what a sweep waits for the lock */
-	HOME_MS = 1000,                  /* a server this long at an agent's home is present as it */
-	HOME_AGAIN_MS = 60 * 1000        /* ... or later, when nobody runs under the name any more */
+	HOME_MS = 1000,                  /* at an agent's home so long, a server is present as it */
+	HOME_AGAIN_MS = 60 * 1000        /* ... or later, when nobody runs under the name */
 };
 
 /* Who this process is: one, for as long as it runs. */
@@ -100,18 +108,20 @@ typedef struct {
 	str fixed_name;                  /* INTERAGENT_NAME: the only agent that we speak as */
 	str cwd;                         /* where the client works: an absolute path, resolved */
 	bool shell;                      /* a verb on the command line, not a server */
-	const char *agents_shell;        /* the variable that says an agent runs this shell, or NULL */
+	bool trusting;                   /* a person, who is told, but not refused, that others can
+	                                  * write the mail */
+	const char *agents_shell;        /* the variable that makes it an agent's shell, or NULL */
 	str session_id;                  /* the client's, if it tells: a restart keeps it */
-	str client;                      /* what the client calls itself, harmless characters only */
+	str client;                      /* what the client calls itself, in harmless letters */
 	const struct client *known_client;   /* its row, or NULL */
 	struct { struct voice { str name, session; } *at; int n; } spoken;  /* the agents that we
 	                                  * registered, the latest last, and for which session */
 	struct presence {                /* what others see of us; see appear */
-		int fd;                  /* locked for as long as we speak for `agent`; -1: for nobody */
+		int fd;                  /* locked while we speak for `agent`; -1: for nobody */
 		str agent, workspace, client, file;
 	} presence;
-	store_index *index;              /* what a server remembers of the mail; NULL: a one-shot process */
-	int64_t hint_at;                 /* when unread was counted; 0: never, or it changed since */
+	store_index *index;              /* what a server remembers of the mail, or NULL */
+	int64_t hint_at;                 /* when unread was counted; 0: it must be counted */
 	int unread, unread_urgent;
 	int64_t swept_at;                /* when we last asked whether a sweep is due */
 } process;
@@ -134,15 +144,16 @@ typedef struct {
 	store st;
 	str session_id;                  /* of this call: the process's, or the client's thread */
 	str speaker;                     /* the agent that this call speaks as; empty: unknown */
-	str asked_for;                   /* another agent that was named, and that we may not speak as */
+	str asked_for;                   /* another agent that was named, not ours to speak as */
 	const char *why;                 /* how the speaker was found, for doctor and refusals */
 	bool became;                     /* this call made us speak as `speaker`: say so once */
 	bool wants_json;                 /* --json was given */
-	struct { const json **at; int n, room; } docs;   /* the same answer as documents, for --json */
+	struct { const json **at; int n, room; } docs;   /* the answer as documents, for --json */
 	int status;                      /* exit status of a verb that succeeded */
 	struct { bool agents, statuses, live; } loaded;
 	store_records agents, statuses;  /* see need_agents, need_statuses and load_live */
 	store_presences live;
+	str live_of;                     /* `live` is of this agent; empty: of all */
 } context;
 
 typedef struct {
@@ -156,7 +167,7 @@ typedef struct {
 	const struct verb *verb;
 	value *values;                   /* one for each of the row's parameters */
 	receipt *receipts;               /* to be written when the answer is out */
-	bool checking;                   /* the text is still to come: check the rest, change nothing */
+	bool checking;                   /* the text is to come: check the rest, change nothing */
 	bool uncut;                      /* its lines may be longer than the screen */
 	bool misused;                    /* the arguments were not as the row has them */
 	bool may_wait, waits;            /* the answer may come later; it is to come later */
@@ -174,15 +185,15 @@ enum {
 };
 
 typedef struct {
-	const char *name;                /* as a tool has it; the option has hyphens for underscores */
+	const char *name;                /* as a tool has it; an option has hyphens in it */
 	enum kind kind;
 	int flags;
-	int max;                         /* STRING: characters (0: MAX_NAME bytes), INTEGER: the value */
+	int max;                         /* STRING: characters (0: MAX_NAME), INTEGER: the value */
 	const char *about;
 } param;
 
 enum {
-	TOOL = 1,                        /* offered to models; the others are for people and hooks */
+	TOOL = 1,                        /* offered to models; others are for people and hooks */
 	READ_ONLY = 2,
 	ALWAYS_LOAD = 4,                 /* clients that defer tools load this one at once */
 	LONG_RESULT = 8,
@@ -300,7 +311,8 @@ static const setup_file claude_plugin[] = {
 	  "{\n  \"name\": \"interagent\",\n  \"version\": \"" VERSION "\",\n"
 	  "  \"description\": \"Mail between coding agents\",\n"
 	  "  \"author\": { \"name\": \"interagent\" },\n  \"license\": \"MIT\"\n}\n", NULL },
-	{ "hooks/hooks.json", PLUGIN_HOOKS(PLUGIN_HOOK("Notification", "") ",\n"), PLUGIN_HOOKS("") },
+	{ "hooks/hooks.json", PLUGIN_HOOKS(PLUGIN_HOOK("Notification", "") ",\n"),
+	 PLUGIN_HOOKS("") },
 	{ ".mcp.json", NULL,
 	  "{\n  \"mcpServers\": {\n    \"interagent\": {\n      \"command\": \"$P\",\n"
 	  "      \"args\": [\"serve\"]\n    }\n  }\n}\n" },
@@ -600,21 +612,28 @@ static void warn(arena *mem, const char *format, ...)
 /* A copy that outlives the request, in place of the one before. */
 static void keep(str *slot, str s)
 {
-	char *copy = malloc((size_t)s.n + 1);
+	char *before = (char *)(uintptr_t)slot->s, *copy = malloc((size_t)s.n + 1);
 	must(copy != NULL);
 	if (s.n)
 		memcpy(copy, s.s, (size_t)s.n);
 	copy[s.n] = '\0';
-	free((char *)(uintptr_t)slot->s);
-	*slot = (str){ copy, s.n };
+	slot->s = copy;
+	slot->n = s.n;
+	free(before);
+}
+
+static void open_store(context *c)
+{
+	store_open(&c->st, c->mem, c->self->root);
+	c->st.stop = &stopping;
+	c->st.index = c->self->index;
+	c->st.trusting = c->self->trusting;
 }
 
 static context begin(process *self, arena *mem, buf *out)
 {
 	context c = { .self = self, .mem = mem, .out = out, .session_id = self->session_id };
-	store_open(&c.st, mem, self->root);
-	c.st.stop = &stopping;
-	c.st.index = self->index;
+	open_store(&c);
 	return c;
 }
 
@@ -628,9 +647,7 @@ static void end(context *c)
 static void reopen(context *c)
 {
 	store_close(&c->st);
-	store_open(&c->st, c->mem, c->self->root);
-	c->st.stop = &stopping;
-	c->st.index = c->self->index;
+	open_store(c);
 	memset(&c->loaded, 0, sizeof c->loaded);
 }
 
@@ -665,7 +682,8 @@ static str describe_fault(context *c, store_result r)
 	else if (f->error == 0)
 		buf_say(&b, "%Q is damaged", f->path);
 	else
-		buf_say(&b, "cannot %s %Q: %s", f->doing, f->path, strerror(f->error));
+		buf_say(&b, "cannot %s %Q: %s", f->doing, f->path,
+			f->why ? f->why : strerror(f->error));
 	if (f->placed)
 		buf_say(&b, "; it is stored, do not do it again, but a power cut may undo it");
 	return buf_str(&b);
@@ -694,7 +712,8 @@ static str duration(context *c, int64_t ms)
 {
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
 		if (ms >= units[i].ms)
-			return arena_say(c->mem, "%l%S", ms / units[i].ms, (str){ &units[i].letter, 1 });
+			return arena_say(c->mem, "%l%S", ms / units[i].ms,
+					 ((str){ &units[i].letter, 1 }));
 	return S("0s");
 }
 
@@ -816,7 +835,8 @@ static void say_damage(context *c)
 static void say_rest(context *c, int64_t shown_to, int64_t total)
 {
 	if (shown_to < total)
-		say(c, "...and %l more: %soffset %l\n", total - shown_to, c->self->shell ? "--" : "",
+		say(c, "...and %l more: %soffset %l\n", total - shown_to,
+		    c->self->shell ? "--" : "",
 		    shown_to);
 }
 
@@ -847,11 +867,16 @@ static bool need_statuses(context *c)
 	return true;
 }
 
-/* Who runs is worth knowing, but nothing depends on it: a failure is nobody. */
-static void load_live(context *c)
+/* Who runs, of one agent, or of all where that is empty: a call about one costs
+ * nothing of the others. It is worth knowing, but nothing depends on it: a failure
+ * is nobody. */
+static void load_live(context *c, str agent)
 {
-	if (!c->loaded.live && store_list_presence(&c->st, &c->live) != STORE_OK)
+	if (c->loaded.live && (c->live_of.n == 0 || str_eq(c->live_of, agent)))
+		return;
+	if (store_list_presence(&c->st, agent, &c->live) != STORE_OK)
 		c->live = (store_presences){ 0 };
+	c->live_of = agent;
 	c->loaded.live = true;
 }
 
@@ -875,7 +900,7 @@ static str workspace_of(context *c, str name)
 static const store_presence *presence_of(context *c, str agent)
 {
 	const store_presence *best = NULL;
-	load_live(c);
+	load_live(c, agent);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
 		if (str_eq(p->agent, agent) && (!best || p->life > best->life))
@@ -983,11 +1008,11 @@ static bool refuse_agent(context *c, str name)
 
 static const value *get_value(const call *k, const char *name)
 {
-	for (int i = 0; k->verb->params[i].name; i++)
-		if (strcmp(k->verb->params[i].name, name) == 0)
-			return &k->values[i];
-	must(!"a handler asks only for what its row has");
-	return NULL;
+	int i = 0;
+	while (k->verb->params[i].name && strcmp(k->verb->params[i].name, name) != 0)
+		i++;
+	must(k->verb->params[i].name != NULL);   /* a handler asks for what its row has */
+	return &k->values[i];
 }
 
 static str arg(const call *k, const char *name)
@@ -1146,10 +1171,13 @@ static bool check_required(context *c, const call *k)
 		const value *v = &k->values[p - k->verb->params];
 		if (!(p->flags & REQUIRED) || (v->given && v->text.n))
 			continue;
-		if ((c->self->shell && (p->flags & SHELL_OPTIONAL)) || (k->checking && (p->flags & REST)))
+		if (c->self->shell && (p->flags & SHELL_OPTIONAL))
+			continue;
+		if (k->checking && (p->flags & REST))
 			continue;
 		if (v->given)
-			return refuse(c, "%S: must not be empty", param_title(c->mem, c->self->shell, p));
+			return refuse(c, "%S: must not be empty",
+				      param_title(c->mem, c->self->shell, p));
 		if (c->self->shell)
 			return refuse(c, "%S is missing", param_title(c->mem, true, p));
 		return refuse(c, "%s: missing; %s is required", p->name, wanted(p->kind));
@@ -1209,10 +1237,10 @@ static bool is_home(str at, str start, str home)
 /* Does what runs in our directory run in this workspace? */
 static bool runs_in(context *c, str workspace)
 {
-	str at = c->self->cwd, start = at, home = real_path(c->mem, str_of(getenv("HOME")));
-	str real = real_path(c->mem, workspace);
+	str at = c->self->cwd, start = at, home, real = real_path(c->mem, workspace);
 	if (real.n == 0 || !is_inside(at, real))
 		return false;
+	home = real_path(c->mem, str_of(getenv("HOME")));
 	do
 		if (str_eq(at, real))
 			return is_home(at, start, home);
@@ -1230,7 +1258,8 @@ static bool is_at_home(context *c, const store_record *a, str dir)
 
 static int by_registration(const void *a, const void *b)
 {
-	const store_record *x = *(const store_record *const *)a, *y = *(const store_record *const *)b;
+	const store_record *x = *(const store_record *const *)a;
+	const store_record *y = *(const store_record *const *)b;
 	arena mem = { 0 };
 	int order = str_cmp(json_get_text(&mem, y->doc, S("registeredAt")),
 			    json_get_text(&mem, x->doc, S("registeredAt")));
@@ -1303,6 +1332,22 @@ static str speaker_of_process(const context *c)
 	return self->presence.fd >= 0 ? self->presence.agent : S("");
 }
 
+/* The best of what is known of the agent in this session, or what was found before. */
+static const store_presence *better_of_session(context *c, str agent, const store_presence *best)
+{
+	load_live(c, agent);
+	for (int i = 0; i < c->live.n; i++) {
+		const store_presence *p = &c->live.at[i];
+		if (!str_eq(p->agent, agent) || !str_eq(p->session, c->session_id) ||
+		    !runs_in(c, p->workspace))
+			continue;
+		if (!best || p->life > best->life || (p->life == best->life &&
+						      p->seen > best->seen))
+			best = p;
+	}
+	return best;
+}
+
 /* The agent that the session was last seen to speak as, here: a client that was
  * restarted, or a shell of its agent, has the same session. An id that was
  * inherited from an outer session counts for nothing in another place. */
@@ -1311,14 +1356,10 @@ static str speaker_of_session(context *c)
 	const store_presence *best = NULL;
 	if (c->session_id.n == 0 || !load_agents(c))
 		return S("");
-	load_live(c);
-	for (int i = 0; i < c->live.n; i++) {
-		const store_presence *p = &c->live.at[i];
-		if (!str_eq(p->session, c->session_id) || !agent_named(c, p->agent) ||
-		    is_human(p->agent) || !runs_in(c, p->workspace))
-			continue;
-		if (!best || p->life > best->life || (p->life == best->life && p->seen > best->seen))
-			best = p;
+	for (int i = 0; i < c->agents.n; i++) {
+		const store_record *a = &c->agents.at[i];
+		if (!is_human(a->name) && runs_in(c, field(c, a->doc, "workspacePath")))
+			best = better_of_session(c, a->name, best);
 	}
 	return best ? best->agent : S("");
 }
@@ -1376,11 +1417,15 @@ static bool may_be_named(context *c, str name)
 	if (!is_human(name))
 		return true;
 	if (!self->shell)
-		return refuse(c, "\"human\" is the person at the keyboard; no agent speaks as them");
+		return refuse(c,
+			      "\"human\" is the person at the keyboard; no agent speaks as them");
 	if (self->agents_shell)
-		return refuse(c, "\"human\" is the person at the keyboard, and this shell is an agent's: "
+		return refuse(c,
+			      "\"human\" is the person at the keyboard, and this shell is an "
+			      "agent's: "
 				 "%s is set", self->agents_shell);
-	return has_terminal() || refuse(c, "\"human\" is the person at the keyboard, and there is no "
+	return has_terminal() ||
+	       refuse(c, "\"human\" is the person at the keyboard, and there is no "
 					   "terminal here: name an agent with --from");
 }
 
@@ -1450,10 +1495,13 @@ static bool need_speaker(context *c)
 	if (c->asked_for.n && !agent_named(c, c->asked_for) && !is_human(c->asked_for))
 		return refuse_agent(c, c->asked_for);
 	if (c->asked_for.n && c->speaker.n)
-		return refuse(c, "you are %S here, not %S: leave the name out, or register under it",
+		return refuse(c,
+			      "you are %S here, not %S: leave the name out, or register under it",
 			      shown_name(c, c->speaker), shown_name(c, c->asked_for));
 	if (c->asked_for.n)
-		return refuse(c, "the name %q is taken by a running agent %S; call register_agent with "
+		return refuse(c,
+			      "the name %q is taken by a running agent %S; call register_agent "
+			      "with "
 				 "your own", c->asked_for, holder(c, presence_of(c, c->asked_for)));
 	if (c->speaker.n == 0)
 		return refuse_unknown_speaker(c);
@@ -1542,7 +1590,8 @@ static bool check_workspace(context *c, str path)
 	if (windows)
 		return true;
 	if (!text_valid(path))
-		return refuse(c, "workspace_path: %q is not UTF-8: no agent can be at home in it", path);
+		return refuse(c, "workspace_path: %q is not UTF-8: no agent can be at home in it",
+			      path);
 	if (path.s[0] != '/')
 		return refuse(c, "workspace_path: %q is not absolute", path);
 	kind = store_look(c->mem, path);
@@ -1550,9 +1599,16 @@ static bool check_workspace(context *c, str path)
 	       refuse(c, "workspace_path: %q is not a directory", path);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return str_cmp(*(const str *)a, *(const str *)b);
+}
+
 static bool refuse_name(context *c, str name)
 {
-	return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit",
+	return refuse(c,
+		      "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or "
+		      "digit",
 		      text_head_bytes(name, SUBJECT_SHOWN));
 }
 
@@ -1572,12 +1628,37 @@ static bool is_reserved(str name)
 	return false;
 }
 
+/* There is no room for another name: from where most of them were registered. */
+static bool refuse_crowd(context *c)
+{
+	str *from = NEW(c->mem, str, c->agents.n), most = S("");
+	int longest = 0;
+	for (int i = 0; i < c->agents.n; i++)
+		from[i] = field(c, c->agents.at[i].doc, "workspacePath");
+	qsort(from, (size_t)c->agents.n, sizeof *from, by_text);
+	for (int i = 0, first = 0; i < c->agents.n; i++) {
+		if (!str_eq(from[i], from[first]))
+			first = i;
+		if (i - first < longest)
+			continue;
+		longest = i - first + 1;
+		most = from[i];
+	}
+	return refuse(c,
+		      "not registered: there are %d names, no more than %d are taken, and %d of "
+		      "them "
+			 "are for %q; the person takes one away with interagent forget NAME",
+		      c->agents.n, MAX_AGENTS, longest, most);
+}
+
 static bool check_new_agent(context *c, str name)
 {
 	if (str_eq_nocase(name, store_human))
 		return refuse(c, "name: \"human\" is the person at the keyboard; choose another");
 	if (agent_named(c, name))
 		return true;
+	if (c->agents.n >= MAX_AGENTS)
+		return refuse_crowd(c);
 	if (!store_name_ok(name))
 		return refuse_name(c, name);
 	if (is_reserved(name))
@@ -1606,6 +1687,7 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 	context *c = j->c;
 	c->agents = *agents;
 	c->live = *live;
+	c->live_of = j->name;
 	c->loaded.agents = c->loaded.live = true;
 	j->shared = false;
 	if (!check_new_agent(c, j->name))
@@ -1617,7 +1699,8 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 		    str_eq(p->file, c->self->presence.file))
 			continue;
 		if (!same_place(c->mem, p->workspace, j->workspace))
-			return refuse(c, "the name %q is taken by a running agent %S; choose another",
+			return refuse(c,
+				      "the name %q is taken by a running agent %S; choose another",
 				      j->name, holder(c, p));
 		j->shared = true;
 	}
@@ -1627,14 +1710,12 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 /* How much mail waits, which a new name in the same place must not hide. */
 static void say_neighbours(context *c, str name)
 {
-	store_counts counts;
+	store_count mail;
 	int n;
 	const store_record **here = agents_here(c, &n);
-	if (n == 0 || store_count_mail(&c->st, &counts, NULL) != STORE_OK)
-		return;
 	for (int i = 0; i < n && i < NAMES_SHOWN; i++) {
-		store_count mail = store_count_of(&counts, here[i]->name);
-		if (str_eq(here[i]->name, name))
+		if (str_eq(here[i]->name, name) ||
+		    store_count_unread(&c->st, here[i]->name, &mail) != STORE_OK)
 			continue;
 		say(c, " %S was registered from here too, is %S and has %d unread: if that is you, "
 		       "register as %S.", shown_name(c, here[i]->name),
@@ -1648,11 +1729,14 @@ static void say_joined(context *c, const joining *j)
 	if (j->before)
 		before = field(c, j->before->doc, "workspacePath");
 	say(c, "%S is registered for %q.", shown_name(c, j->name), j->workspace);
-	if (before.n && !has_spoken_as(c->self, j->name) && !same_place(c->mem, before, j->workspace))
+	if (before.n && !has_spoken_as(c->self, j->name) &&
+	    !same_place(c->mem, before, j->workspace))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));
 	if (!store_workspace_here(c->mem, j->workspace))
-		say(c, " That directory is not on this machine: mail will leave no signal files there.");
+		say(c,
+		    " That directory is not on this machine: mail will leave no signal files "
+		    "there.");
 	else if (store_make_inbox(c->mem, j->workspace).n == 0)
 		say(c, " Its .claude/inbox cannot be made: mail will leave no signal files there.");
 	if (j->shared)
@@ -1704,7 +1788,7 @@ static void join_fixed_name(process *self, arena *mem)
 	buf text = { .mem = mem };
 	context c = begin(self, mem, &text);
 	bool done = need_agents(&c);
-	c.st.stop = NULL;                /* a signal ends the process here, not the wait for the lock */
+	c.st.stop = NULL;                /* a signal ends the process, not the wait for the lock */
 	c.speaker = self->fixed_name;
 	if (done && agent_named(&c, c.speaker))
 		done = need_speaker(&c);
@@ -1731,12 +1815,11 @@ static const json *agent_doc(context *c, const store_record *a)
 	return json_with_text(c->mem, doc, S("lastSeen"), time_format(c->mem, p->seen));
 }
 
-static void say_agent(context *c, const store_record *a, const store_counts *counts)
+static void say_agent(context *c, const store_record *a, int unread)
 {
-	store_count mail = store_count_of(counts, a->name);
 	say(c, "%S: %S", shown_name(c, a->name), shown_presence(c, a->name));
-	if (mail.unread && !is_live(c, a->name))
-		say(c, ", %d unread", mail.unread);
+	if (unread && !is_live(c, a->name))
+		say(c, ", %d unread", unread);
 	say(c, "; %q, %q\n", field(c, a->doc, "description"), field(c, a->doc, "workspacePath"));
 }
 
@@ -1745,6 +1828,7 @@ static const store_record **live_first(context *c, const store_records *all)
 {
 	const store_record **sorted = NEW(c->mem, const store_record *, all->n + 1);
 	int n = 0;
+	load_live(c, S(""));
 	for (int live = 1; live >= 0; live--)
 		for (int i = 0; i < all->n; i++)
 			if (is_live(c, all->at[i].name) == (live == 1))
@@ -1772,7 +1856,7 @@ static bool list_agents(context *c, call *k)
 	if (c->agents.n == 0)
 		say(c, "No agents are registered.");
 	for (int64_t i = offset; i < last; i++) {
-		say_agent(c, sorted[i], &counts);
+		say_agent(c, sorted[i], store_count_of(&counts, sorted[i]->name).unread);
 		add_doc(c, agent_doc(c, sorted[i]));
 	}
 	say_rest(c, last, c->agents.n);
@@ -1781,14 +1865,16 @@ static bool list_agents(context *c, call *k)
 
 static bool get_agent(context *c, call *k)
 {
-	store_counts counts;
+	store_count mail;
 	const store_record *a;
-	if (!need_agents(c) || !ok_or_refuse(c, store_count_mail(&c->st, &counts, NULL)))
+	if (!need_agents(c))
 		return false;
 	a = agent_named(c, str_trim(arg(k, "name")));
 	if (!a)
 		return refuse_agent(c, str_trim(arg(k, "name")));
-	say_agent(c, a, &counts);
+	if (!ok_or_refuse(c, store_count_unread(&c->st, a->name, &mail)))
+		return false;
+	say_agent(c, a, mail.unread);
 	add_doc(c, agent_doc(c, a));
 	return true;
 }
@@ -1905,7 +1991,8 @@ static int rank(context *c, const store_message *m, str reader)
 typedef struct {
 	const store_message *m;
 	int rank;
-	int turn;                        /* how many of its sender's come before it, in a crowd */
+	int turn, crowd;                 /* where too much is unread: how many of its sender's come
+	                                  * before it, and how many there are */
 } inbox_item;
 
 typedef struct {
@@ -1921,23 +2008,36 @@ static int by_place(const void *a, const void *b)
 	if (order == 0)
 		order = x->turn - y->turn;
 	if (order == 0)
+		order = x->crowd - y->crowd;
+	if (order == 0)
 		order = str_cmp(x->m->created, y->m->created);
 	return order ? order : str_cmp(x->m->id, y->m->id);
 }
 
-/* Where more is unread than a page shows, senders take turns: one who floods an
- * inbox hides nobody else's mail. The list is in the order of its age. */
-static void take_turns(context *c, inbox *in)
+/* By sender, and each sender's in the order of its age. */
+static int by_sender(const void *a, const void *b)
 {
-	struct { str *at; int *count; int n; } senders = { NEW(c->mem, str, in->n + 1),
-							   NEW(c->mem, int, in->n + 1), 0 };
-	for (int i = 0; i < in->n; i++) {
-		int s = 0;
-		while (s < senders.n && !str_eq(senders.at[s], in->at[i].m->from))
-			s++;
-		if (s == senders.n)
-			senders.at[senders.n++] = in->at[i].m->from;
-		in->at[i].turn = senders.count[s]++;
+	const inbox_item *x = a, *y = b;
+	int order = str_cmp(x->m->from, y->m->from);
+	return order ? order : x->turn - y->turn;
+}
+
+/* Where more is unread than a page shows, senders take turns, and those of few
+ * messages come first: one who floods an inbox hides nobody else's mail. The list
+ * is in the order of its age. */
+static void take_turns(inbox *in)
+{
+	for (int i = 0; i < in->n; i++)
+		in->at[i].turn = i;
+	qsort(in->at, (size_t)in->n, sizeof *in->at, by_sender);
+	for (int first = 0, end; first < in->n; first = end) {
+		end = first;
+		while (end < in->n && str_eq(in->at[end].m->from, in->at[first].m->from))
+			end++;
+		for (int i = first; i < end; i++) {
+			in->at[i].turn = i - first;
+			in->at[i].crowd = end - first;
+		}
 	}
 }
 
@@ -1956,7 +2056,7 @@ static inbox make_inbox(context *c, const store_messages *mail, str reader)
 		in.to_do += place == TO_DO;
 	}
 	if (in.unread > PAGE_ITEMS)
-		take_turns(c, &in);
+		take_turns(&in);
 	if (in.n)
 		qsort(in.at, (size_t)in.n, sizeof *in.at, by_place);
 	return in;
@@ -1975,7 +2075,8 @@ static store_result list_person_mail(context *c, str from, store_messages *mail,
 		const store_message *m = &escalated.at[i];
 		bool copied = is_human(m->to);
 		for (int k = 0; k < escalated.n && !copied; k++)
-			copied = is_human(escalated.at[k].to) && str_eq(escalated.at[k].reply_to, m->id);
+			copied = is_human(escalated.at[k].to) &&
+			    str_eq(escalated.at[k].reply_to, m->id);
 		if (!copied)
 			ADD(c->mem, mail) = *m;
 	}
@@ -1994,16 +2095,11 @@ static store_result list_inbox_mail(context *c, str reader, str from, store_mess
 /* Both counts of an agent's unread mail. False: it cannot be told. */
 static bool count_unread(context *c, str agent, int *unread, int *urgent)
 {
-	store_messages mail;
-	*unread = *urgent = 0;
-	if (list_inbox_mail(c, agent, S(""), &mail) != STORE_OK)
-		return false;
-	for (int i = 0; i < mail.n; i++) {
-		bool counts = is_unread(&mail.at[i], agent);
-		*unread += counts;
-		*urgent += counts && mail.at[i].urgent;
-	}
-	return true;
+	store_count mail;
+	bool well = store_count_unread(&c->st, agent, &mail) == STORE_OK;
+	*unread = mail.unread;
+	*urgent = mail.urgent;
+	return well;
 }
 
 static void say_mail(context *c, const store_message *m)
@@ -2029,13 +2125,14 @@ static void signal_agent(context *c, str to, str from, const char *what, const s
 static void clear_signals(context *c, str agent)
 {
 	str workspace = real_path(c->mem, workspace_of(c, agent));
-	store_counts counts;
-	if (workspace.n == 0 || store_count_mail(&c->st, &counts, NULL) != STORE_OK)
+	store_count mail;
+	if (!store_has_signals(c->mem, workspace))
 		return;
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
-		if (store_count_of(&counts, a->name).unread && !str_eq(a->name, agent) &&
-		    str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), workspace))
+		if (!str_eq(a->name, agent) &&
+		    str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), workspace) &&
+		    (store_count_unread(&c->st, a->name, &mail) != STORE_OK || mail.unread))
 			return;
 	}
 	store_clear_signals(c->mem, workspace);
@@ -2160,6 +2257,19 @@ static bool refuse_partly(context *c, const str *done, int n, str failed_for, st
 	return false;
 }
 
+/* One agent can fill no inbox: what it sent to somebody must be read before there
+ * is more. The person may write at any time. */
+static bool has_room(context *c, str to)
+{
+	bool full;
+	if (is_human(c->speaker) ||
+	    store_has_waiting(&c->st, c->speaker, to, MAX_WAITING, &full) != STORE_OK || !full)
+		return true;             /* what cannot be counted forbids nothing */
+	return refuse(c, "not sent: %d messages from %S wait for %S already, and no more are taken "
+				  "until some are read; interagent done ID completes one",
+			       MAX_WAITING, shown_name(c, c->speaker), shown_name(c, to));
+}
+
 static void notify_human(context *c, const store_message *m);
 
 /* Tells everybody whom a stored message concerns, and says what is true. */
@@ -2192,6 +2302,9 @@ static bool send_message(context *c, call *k)
 		return true;
 	if (subject.n == 0)
 		return refuse(c, "subject: must not be empty");
+	for (int i = 0; i < n; i++)
+		if (!has_room(c, to[i]))
+			return false;
 	for (int i = 0; i < n; i++) {
 		store_message m = { .from = c->speaker, .to = to[i], .subject = subject,
 				    .urgent = get_value(k, "urgent")->flag };
@@ -2212,7 +2325,8 @@ static void say_sent(context *c, const store_messages *mail, str agent)
 	int said = 0;
 	for (int i = mail->n - 1; i >= 0 && said < 3; i--) {
 		const store_message *m = &mail->at[i];
-		if (!str_eq(m->from, agent) || str_eq(m->to, agent) || m->state == STORE_COMPLETED ||
+		if (!str_eq(m->from, agent) || str_eq(m->to, agent) ||
+		    m->state == STORE_COMPLETED ||
 		    (m->state == STORE_ACKNOWLEDGED && is_answer(m)))
 			continue;
 		said++;
@@ -2299,7 +2413,8 @@ static bool check_inbox(context *c, call *k)
 	if (k->waits)
 		return true;
 	if (!mine)
-		say(c, "This is the inbox of %S; looking acknowledges nothing.\n", shown_name(c, whose));
+		say(c, "This is the inbox of %S; looking acknowledges nothing.\n",
+		    shown_name(c, whose));
 	say_inbox(c, mine && !c->self->shell ? k : NULL, &in, get_value(k, "offset")->number);
 	say_sent(c, &mail, whose);
 	for (int i = 0; i < in.n; i++)
@@ -2337,7 +2452,8 @@ static bool find_message(context *c, str typed, store_message *m)
 		return refuse(c, "%q is too short for an id; give at least 4 characters",
 			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
-		return refuse(c, "no message %q; %S lists yours", text_head_bytes(id, SUBJECT_SHOWN),
+		return refuse(c, "no message %q; %S lists yours",
+			      text_head_bytes(id, SUBJECT_SHOWN),
 			      shown_tool(c, "check_inbox"));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids; give more of it", id);
@@ -2368,7 +2484,8 @@ static str page_of(str part, int64_t offset, int64_t total)
 static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 {
 	if (offset + shown < total)
-		say(c, "bytes %l to %l of %l; for more: %soffset %l\n", offset, offset + shown, total,
+		say(c, "bytes %l to %l of %l; for more: %soffset %l\n", offset, offset + shown,
+		    total,
 		    c->self->shell ? "--" : "", offset + shown);
 }
 
@@ -2492,7 +2609,8 @@ static store_result complete(context *c, store_message *m)
 	store_member members[4] = { { S("completedAt"), time_format(c->mem, time_now()) },
 				    { S("completedBy"), c->speaker } };
 	int n = 2 + read_members(c, m, members + 2);
-	return store_set_state(&c->st, m, STORE_COMPLETED, store_states_with(STORE_OPEN), members, n);
+	return store_set_state(&c->st, m, STORE_COMPLETED, store_states_with(STORE_OPEN), members,
+			       n);
 }
 
 /* The person answered an escalation, under its own id or that of the copy. The
@@ -2509,7 +2627,8 @@ static store_result settle(context *c, const store_message *m)
 	if (is_copy)
 		r = store_find(&c->st, m->reply_to, &original);
 	if (r == STORE_OK)
-		r = store_set_state(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED, NULL, 0);
+		r = store_set_state(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED,
+				    NULL, 0);
 	if (r == STORE_OK || r == STORE_ABSENT)
 		r = store_list_mail(&c->st, store_human, S(""), &copies);
 	for (int i = 0; i < copies.n && r == STORE_OK; i++)
@@ -2533,7 +2652,8 @@ static store_result acknowledge(context *c, store_message *m)
 	int n = read_members(c, m, members);
 	if (n == 0 || !has_trait(m, STORE_UNREAD))
 		return STORE_OK;
-	return store_set_state(&c->st, m, STORE_ACKNOWLEDGED, store_states_with(STORE_UNREAD), members, n);
+	return store_set_state(&c->st, m, STORE_ACKNOWLEDGED, store_states_with(STORE_UNREAD),
+			       members, n);
 }
 
 /* mark_complete without a text ends a matter silently. */
@@ -2570,6 +2690,8 @@ static bool reply_message(context *c, call *k)
 		return k->checking && c->out->n == 0;
 	if (content.n == 0)
 		return refuse(c, "content: missing; it may be left out only with mark_complete");
+	if (!has_room(c, m.to))
+		return false;
 	m.from = c->speaker;
 	m.subject = reply_subject(c, k, &before);
 	m.reply_to = before.id;
@@ -2581,7 +2703,9 @@ static bool reply_message(context *c, call *k)
 	if (r == STORE_OK && !done)
 		r = acknowledge(c, &before);
 	if (r != STORE_OK)
-		return refuse(c, "the reply is stored as %S, do not send it again; but %S stays as it was: %S",
+		return refuse(c,
+			      "the reply is stored as %S, do not send it again; but %S stays as it "
+			      "was: %S",
 			      id, short_id(c, before.id), describe_fault(c, r));
 	c->self->hint_at = 0;
 	say_stored(c, &m, "replied");
@@ -2591,7 +2715,8 @@ static bool reply_message(context *c, call *k)
 }
 
 /* The person's copy carries the reason and the text that somebody is stuck on. */
-static store_result send_to_human(context *c, const store_message *m, str reason, store_message *copy)
+static store_result send_to_human(context *c, const store_message *m, str reason,
+				  store_message *copy)
 {
 	buf text = { .mem = c->mem };
 	str subject = arena_say(c->mem, "Escalated: %S", m->subject), body;
@@ -2618,7 +2743,8 @@ static store_result send_to_human(context *c, const store_message *m, str reason
 static bool human_has(context *c, const store_message *m)
 {
 	store_messages mail;
-	if (m->state != STORE_ESCALATED || store_list_mail(&c->st, store_human, S(""), &mail) != STORE_OK)
+	if (m->state != STORE_ESCALATED || store_list_mail(&c->st, store_human, S(""),
+							   &mail) != STORE_OK)
 		return false;
 	for (int i = 0; i < mail.n; i++)
 		if (str_eq(mail.at[i].reply_to, m->id) && mail.at[i].state == STORE_ESCALATED)
@@ -2638,18 +2764,24 @@ static bool escalate(context *c, call *k)
 		return refuse(c, "%S is addressed to %S; only they or the human can escalate it",
 			      short_id(c, m.id), shown_name(c, m.to));
 	if (human_has(c, &m))
-		return refuse(c, "%S is escalated already, and waits for the human", short_id(c, m.id));
+		return refuse(c, "%S is escalated already, and waits for the human",
+			      short_id(c, m.id));
+	if (!has_room(c, store_human))
+		return false;
 	r = store_set_state(&c->st, &m, STORE_ESCALATED, (1u << STORE_STATES) - 1, members,
 			    1 + read_members(c, &m, members + 1));
 	if (!ok_or_refuse(c, r))
 		return false;
 	r = send_to_human(c, &m, reason, &copy);
 	if (r != STORE_OK)
-		return refuse(c, "%S is marked escalated, but the human has no copy; escalate it again: %S",
+		return refuse(c,
+			      "%S is marked escalated, but the human has no copy; escalate it "
+			      "again: %S",
 			      short_id(c, m.id), describe_fault(c, r));
 	signal_agent(c, m.from, c->speaker, "escalated", &m);
 	notify_human(c, &copy);
-	say(c, "%S is escalated; the human has it as %S.\n", short_id(c, m.id), short_id(c, copy.id));
+	say(c, "%S is escalated; the human has it as %S.\n", short_id(c, m.id),
+	    short_id(c, copy.id));
 	add_doc(c, m.doc);
 	return true;
 }
@@ -2716,7 +2848,8 @@ static bool find_caller(context *c, const call *k)
 static void sweep(process *self, arena *mem)
 {
 	context c;
-	if (stopping || self->root.n == 0 || (self->swept_at && clock_ms() - self->swept_at < SWEEP_ASK_MS))
+	if (stopping || self->root.n == 0 || (self->swept_at &&
+					      clock_ms() - self->swept_at < SWEEP_ASK_MS))
 		return;
 	self->swept_at = clock_ms();
 	c = begin(self, mem, &(buf){ .mem = mem });
@@ -2878,7 +3011,8 @@ static store_result complete_notices(context *c, const store_message *new)
 		store_message *m = &mail.at[i];
 		if (str_eq(m->id, new->id))
 			break;
-		if (str_eq(m->to, new->to) && str_eq(m->spec, new->spec) && has_trait(m, STORE_UNREAD))
+		if (str_eq(m->to, new->to) && str_eq(m->spec, new->spec) &&
+		    has_trait(m, STORE_UNREAD))
 			r = store_set_state(&c->st, m, STORE_COMPLETED, unread, NULL, 0);
 	}
 	return r;
@@ -2936,6 +3070,45 @@ static bool refuse_publishing(context *c, store_result r, const store_spec *spec
 	return ok_or_refuse(c, r);
 }
 
+/* What one publisher may keep for everybody: `bytes` under this name, beside all
+ * that there is. */
+static bool may_publish(context *c, str name, int64_t bytes)
+{
+	store_specs all;
+	bool is_there = false;
+	int own = 1;
+	if (is_human(c->speaker))
+		return true;
+	if (!ok_or_refuse(c, store_list_specs(&c->st, &all)))
+		return false;
+	for (int i = 0; i < all.n; i++) {
+		store_spec *s = &all.at[i];
+		is_there = is_there || str_eq(s->name, name);
+		if (str_eq(s->name, name) || store_read_head(&c->st, s) != STORE_OK ||
+		    !str_eq(s->publisher, c->speaker))
+			continue;
+		own++;
+		bytes += s->size;
+	}
+	if (!is_there && all.n >= MAX_SPECS)
+		return refuse(c,
+			      "not published: there are %d specs already, %d of them by %S; the "
+			      "person "
+				 "deletes files in %Q", all.n, own - 1, shown_name(c, c->speaker),
+			      arena_say(c->mem, "%S/specs", c->self->root));
+	if (own <= MAX_OWN_SPECS && bytes <= MAX_OWN_SPEC_BYTES)
+		return true;
+	return refuse(c,
+		      "not published: %S would have %d specs of %l bytes, and no more than %d of "
+		      "%d are "
+			 "taken from one publisher; publish shorter texts under the names that you "
+			 "have, or "
+			 "ask the person to delete files in %Q", shown_name(c,
+									    c->speaker), own, bytes,
+		      MAX_OWN_SPECS, MAX_OWN_SPEC_BYTES, arena_say(c->mem, "%S/specs",
+								   c->self->root));
+}
+
 static bool publish_spec(context *c, call *k)
 {
 	store_spec before, spec = { .name = str_trim(arg(k, "name")),
@@ -2947,10 +3120,12 @@ static bool publish_spec(context *c, call *k)
 		return false;
 	if (k->checking && !store_name_ok(spec.name) &&
 	    store_find_spec(&c->st, spec.name, 0, &before) != STORE_OK)
-		return refuse_publishing(c, STORE_BAD_NAME, &spec, NULL, 0);
+		return refuse_publishing(c, STORE_BAD_NAME, &spec, &before, 0);
 	if (k->checking)
 		return true;
 	spec.publisher = c->speaker;
+	if (!may_publish(c, spec.name, arg(k, "content").n))
+		return false;
 	r = store_publish(&c->st, &spec, arg(k, "content"), base, &before);
 	if (r == STORE_SAME) {
 		say(c, "Nothing changed: %S stays at v%l.", shown_name(c, spec.name),
@@ -3069,9 +3244,11 @@ static bool list_specs(context *c, call *k)
 	if (all.n == 0)
 		say(c, "Nothing is published.");
 	for (int64_t i = offset; i < last; i++) {
-		const store_spec *s = &all.at[i];
+		store_spec *s = &all.at[i];
 		store_records readers;
 		int64_t read = 0;
+		if (store_describe_spec(&c->st, s) != STORE_OK && s->version == 0)
+			continue;
 		if (c->speaker.n && store_list_readers(&c->st, s->name, &readers) == STORE_OK)
 			read = store_version_read(&readers, c->speaker);
 		say_spec(c, s);
@@ -3523,6 +3700,22 @@ static int compare_ages(const void *a, const void *b)
 	return str_cmp(((const store_spec *)b)->published, ((const store_spec *)a)->published);
 }
 
+/* The newest first; what is not shown need not be read whole. */
+static void describe_specs(board *b)
+{
+	store *st = &b->c->st;
+	store_specs *list = &b->specs;
+	int kept = 0;
+	for (int i = 0; i < list->n; i++)
+		if (store_read_head(st, &list->at[i]) == STORE_OK)
+			list->at[kept++] = list->at[i];
+	list->n = kept;
+	if (kept)
+		qsort(list->at, (size_t)kept, sizeof *list->at, compare_ages);
+	for (int i = 0; i < kept && (i < SPECS_SHOWN || b->c->wants_json); i++)
+		store_describe_spec(st, &list->at[i]);
+}
+
 static bool load_board(board *b)
 {
 	context *c = b->c;
@@ -3531,11 +3724,10 @@ static bool load_board(board *b)
 	    !ok_or_refuse(c, list_person_mail(c, S(""), &mail, &b->counts)) ||
 	    !ok_or_refuse(c, store_list_specs(&c->st, &b->specs)))
 		return false;
+	describe_specs(b);
 	b->mail = make_inbox(c, &mail, store_human);
 	while (b->waiting < b->mail.n && b->mail.at[b->waiting].rank <= UNREAD)
 		b->waiting++;
-	if (b->specs.n)
-		qsort(b->specs.at, (size_t)b->specs.n, sizeof *b->specs.at, compare_ages);
 	b->damaged = count_damage(c);
 	return true;
 }
@@ -3621,8 +3813,7 @@ static bool run_forget(context *c, call *k)
 {
 	str name = str_trim(arg(k, "name"));
 	const store_record *a;
-	store_counts counts;
-	int unread;
+	store_count mail;
 	if (!need_agents(c))
 		return false;
 	a = agent_named(c, name);
@@ -3630,17 +3821,16 @@ static bool run_forget(context *c, call *k)
 		return refuse_agent(c, name);
 	if (is_live(c, name))
 		return refuse(c, "%S is running: end its session first", shown_name(c, name));
-	if (!ok_or_refuse(c, store_count_mail(&c->st, &counts, NULL)))
+	if (!ok_or_refuse(c, store_count_unread(&c->st, name, &mail)))
 		return false;
-	unread = store_count_of(&counts, name).unread;
-	if (unread && !get_value(k, "force")->flag)
+	if (mail.unread && !get_value(k, "force")->flag)
 		return refuse(c, "%S has %d unread; --force forgets it all the same, and the mail "
-				 "stays", shown_name(c, name), unread);
+				 "stays", shown_name(c, name), mail.unread);
 	if (!ok_or_refuse(c, store_forget(&c->st, name)))
 		return false;
 	say(c, "%S is forgotten.\n", shown_name(c, name));
-	if (unread)
-		say(c, "Its mail stays, %d unread; interagent log %S shows it.\n", unread,
+	if (mail.unread)
+		say(c, "Its mail stays, %d unread; interagent log %S shows it.\n", mail.unread,
 		    shown_name(c, name));
 	add_doc(c, a->doc);
 	return true;
@@ -3694,7 +3884,7 @@ static str record_session(context *c, const client *row)
 	str socket = row ? variable(row->socket) : S("");
 	if (!c->self->shell || socket.n == 0)
 		return c->session_id;
-	load_live(c);
+	load_live(c, c->speaker);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
 		if (p->life == STORE_ALIVE && str_eq(p->agent, c->speaker) && p->session.n &&
@@ -4098,6 +4288,7 @@ static bool run_wait(context *c, call *k)
 	int64_t until = timeout->given ? clock_ms() + timeout->number : INT64_MAX, pid = 0;
 	pid_t parent = getppid();
 	str session;
+	bool look = true;
 	arena mark;
 	if (!need_speaker(c))
 		return false;
@@ -4107,11 +4298,13 @@ static bool run_wait(context *c, call *k)
 	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */
 	c->self->index = &index;
 	for (mark = *c->mem;; arena_rewind(c->mem, mark)) {
-		telling t;
-		store_result r;
+		telling t = { .lock = -1 };
+		store_result r = STORE_OK;
 		reopen(c);
-		t = begin_telling(c, session);
-		r = look_for_news(c, &t, 0);
+		if (look || store_changed(&c->st)) {   /* a writer's temp file wakes, too */
+			t = begin_telling(c, session);
+			r = look_for_news(c, &t, 0);
+		}
 		if (r == STORE_OK && t.news.n)
 			r = take_turn(c, &t, 0);
 		if (r == STORE_OK && t.news.n) {
@@ -4119,6 +4312,7 @@ static bool run_wait(context *c, call *k)
 			return true;
 		}
 		end_telling(c, &t, false);
+		look = r != STORE_OK;
 		if (r == STORE_FAILED || clock_ms() >= until)
 			return ok_or_refuse(c, r == STORE_FAILED ? r : STORE_OK);
 		if (!sleep_for_mail(c, out, until - clock_ms()) || getppid() != parent)
@@ -4141,10 +4335,12 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 {
 	c->out->n = 0;
 	if (c->wants_json) {
-		json_say(&(json_writer){ .out = c->out },
+		buf line = { .mem = c->mem };
+		json_say(&(json_writer){ .out = &line },
 			 "{id:%S,from:%S,to:%S,subject:%S,status:%S,createdAt:%S,urgent:%r}",
 			 m->id, m->from, m->to, m->subject, store_states[m->state].word, m->created,
 			 m->urgent ? S("true") : S("false"));
+		text_add(c->out, buf_str(&line), TEXT_JSON);
 		say(c, "\n");
 		return buf_str(c->out);
 	}
@@ -4638,7 +4834,7 @@ enum wired { NOT_KNOWN, HAS_NONE, HAS_OTHER, HAS_OURS };
 typedef struct {
 	const client *row;
 	bool here;
-	enum wired server, hooks;        /* in the client's files; the hooks maybe in our directory */
+	enum wired server, hooks;        /* in the client's files; hooks maybe in our directory */
 	str other;                       /* the path that the server's entry has instead of ours */
 	bool asks;                       /* before each use of a tool */
 } wiring;
@@ -4731,7 +4927,8 @@ static wiring look_at_client(context *c, const client *row)
 {
 	arena *mem = c->mem;
 	wiring w = { .row = row };
-	str words = str_of(row->add ? row->add : row->name), program = c->self->program, text, other = S("");
+	str words = str_of(row->add ? row->add : row->name), program = c->self->program;
+	str text, other = S("");
 	w.here = find_program(mem, str_cut(&words, ' ')).n > 0 ||
 		 (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY);
 	if (row->config) {
@@ -4784,7 +4981,8 @@ static str advise_wiring(arena *mem, const wiring *w)
 {
 	const client *row = w->row;
 	if (w->server == HAS_OTHER)
-		return arena_say(mem, "%S; then interagent setup %s", advise_removal(mem, w), row->name);
+		return arena_say(mem, "%S; then interagent setup %s", advise_removal(mem, w),
+				 row->name);
 	if (w->server == HAS_NONE || w->hooks == HAS_NONE || w->hooks == HAS_OTHER || w->asks ||
 	    (w->server == NOT_KNOWN && row->add))
 		return arena_say(mem, "interagent setup %s", row->name);
@@ -4910,7 +5108,8 @@ static void connect_client(setup *s)
 		say(c, "%s has the server already, in %S.\n", row->title, file);
 	else if (s->w.server == HAS_OTHER)
 		say(c, "%s has another server of this name, in %S. To take its place: %S; then "
-		       "interagent setup %s\n", row->title, file, advise_removal(c->mem, &s->w), row->name);
+		       "interagent setup %s\n", row->title, file, advise_removal(c->mem,
+										 &s->w), row->name);
 	else if (row->add)
 		run_client(s, row->add);
 	else if (row->server)
@@ -4968,7 +5167,8 @@ static void list_clients(context *c)
 		wiring w = look_at_client(c, &clients[i]);
 		str advice = advise_wiring(c->mem, &w);
 		if (!w.here) {
-			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent, clients[i].name);
+			absent = arena_say(c->mem, absent.n ? "%S, %s" : "%S%s", absent,
+					   clients[i].name);
 			continue;
 		}
 		say(c, advice.n ? "%s: %S. Next: %S\n" : "%s: %S%S\n", clients[i].title,
@@ -4981,7 +5181,8 @@ static void list_clients(context *c)
 
 static bool run_setup(context *c, call *k)
 {
-	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag, .undo = get_value(k, "undo")->flag };
+	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag,
+		   .undo = get_value(k, "undo")->flag };
 	str name = str_trim(arg(k, "client"));
 	const client *row = client_called(name);
 	if (variable("HOME").n == 0)
@@ -5085,6 +5286,10 @@ static void examine_mail(doctor *d, bool fix)
 	if (c->st.no_locks)
 		report(d, "locks", S("none here: two writers at once may undo a change"),
 		       S("keep the mail on a disk of this machine"));
+	if (c->st.no_dir_sync)
+		report(d, "disk",
+		       S("it cannot sync directories: a power cut may undo what was stored"),
+		       S("keep the mail on a disk of this machine"));
 }
 
 /* Whose directory this is, and as whom a command would speak here. */
@@ -5107,7 +5312,8 @@ static void examine_place(doctor *d)
 	report(d, "this directory", n ? names : S("nobody registered from here"), none);
 	report(d, "speaker", arena_say(c->mem, mark ? "%S: %s; this shell is an agent's: %s is set"
 						    : "%S: %s",
-				       speaker.n ? shown_name(c, speaker) : S("nobody"), c->why, mark),
+				       speaker.n ? shown_name(c,
+							      speaker) : S("nobody"), c->why, mark),
 	       none);
 }
 
@@ -5164,6 +5370,7 @@ static bool run_doctor(context *c, call *k)
 {
 	buf items = { .mem = c->mem };
 	doctor d = { .c = c, .advice = { .mem = c->mem }, .doc = { .out = &items } };
+	c->st.trusting = true;           /* to say what is wrong */
 	json_say(&d.doc, "[");
 	if (c->self->root.n) {
 		examine_mail(&d, get_value(k, "fix")->flag);
@@ -5215,7 +5422,8 @@ static const verb verbs[] = {
 		 { "workspace_path", STRING, 0, MAX_PATH_BYTES, "Absolute; default: here" },
 		 { "description", STRING, REQUIRED | REST, MAX_NOTE, "What you work on" }),
 	  register_agent, people, "interagent register_agent api 'the API server'" },
-	{ "list_agents", "agents", TOOL | READ_ONLY | LIST, "Who is registered, and who is running.", NULL,
+	{ "list_agents", "agents", TOOL | READ_ONLY | LIST,
+	 "Who is registered, and who is running.", NULL,
 	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  list_agents, people, "interagent agents" },
 	{ "get_agent", NULL, TOOL | READ_ONLY, "One agent's entry.", NULL,
@@ -5244,7 +5452,8 @@ static const verb verbs[] = {
 		 { "offset", INTEGER, 0, 0, NULL }),
 	  read_message, mail, "interagent read 1a2b3c4d" },
 	{ "reply_message", "reply", TOOL,
-	  "Answer a message. mark_complete without content sends nothing: better than thanks.", NULL,
+	  "Answer a message. mark_complete without content sends nothing: better than "
+	  "thanks.", NULL,
 	  PARAMS({ "original_message_id", STRING, REQUIRED | WORD, 0, NULL },
 		 { "from", STRING, CALLER, 0, LEAVE_OUT },
 		 { "subject", STRING, 0, MAX_SUBJECT, NULL },
@@ -5294,7 +5503,8 @@ static const verb verbs[] = {
 	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
 	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }),
 	  get_status, tools, "interagent get_status api" },
-	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.", NULL,
+	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.",
+	 NULL,
 	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  get_all_statuses, people, "interagent statuses" },
 	{ "diff", NULL, 0, "Show what changed in a spec, by default last.", NULL,
@@ -5320,12 +5530,14 @@ static const verb verbs[] = {
 	  "the mail is damaged or has no place.",
 	  PARAMS({ "fix", BOOLEAN, 0, 0, "Move damaged files aside" }),
 	  run_doctor, setting_up, "interagent doctor" },
-	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.", NULL,
+	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.",
+	 NULL,
 	  NO_PARAMS, run_server, plumbing, "interagent serve" },
 	{ "hook", NULL, NO_STORE | OWN_OUTPUT | USAGE_IS_0,
 	  "Tell a client of mail: one command for all of its hook events.",
 	  "The event stands on standard input.",
-	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
+	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent "
+					 "hook" },
 	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
 	  "Exits 2 with the text on standard error, because some clients wake by that; after the "
 	  "time-out 0. With --exit-code 0 the text goes to standard output.",
@@ -5769,12 +5981,13 @@ static bool serve_resources_list(request *rq)
 	store_specs all;
 	if (store_list_specs(&c.st, &all) != STORE_OK)
 		all.n = 0;
-	end(&c);
 	json_say(&rq->w, "resources:[");
 	for (int i = 0; i < all.n && i < MAX_RESOURCES; i++)
-		json_say(&rq->w, "{uri:%S,name:%S,mimeType:'text/markdown',size:%l}",
-			 spec_uri(rq->mem, all.at[i].name), all.at[i].name, all.at[i].size);
+		if (store_read_head(&c.st, &all.at[i]) == STORE_OK)
+			json_say(&rq->w, "{uri:%S,name:%S,mimeType:'text/markdown',size:%l}",
+				 spec_uri(rq->mem, all.at[i].name), all.at[i].name, all.at[i].size);
 	json_say(&rq->w, "]");
+	end(&c);
 	return true;
 }
 
@@ -6554,23 +6767,26 @@ static void add_param_help(buf *b, str what, str about)
 	buf_char(b, '\n');
 }
 
+#define USAGE_INDENT "         "
+
 static int help_verb(arena *mem, const verb *v)
 {
 	buf b = { .mem = mem }, list = { .mem = mem };
-	bool json = !(v->traits & OWN_OUTPUT);
+	bool as_json = !(v->traits & OWN_OUTPUT);
 	buf_say(&b, "usage: interagent %s", v->alias ? v->alias : v->name);
 	for (int options = 0; options < 2; options++)
 		for (const param *p = v->params; p->name; p++) {
 			str typed = typed_param(mem, p);
 			if (is_positional(p) == (options == 1))
 				continue;
-			add_words(&b, arena_say(mem, is_optional(p) ? "[%S]" : "%S", typed), "         ");
+			add_words(&b, arena_say(mem, is_optional(p) ? "[%S]" : "%S", typed),
+				  USAGE_INDENT);
 			if (!options)
 				typed = arena_say(mem, "%S, --%S", typed, option_name(mem, p));
 			add_param_help(&list, typed, param_about(v, p));
 		}
-	if (json) {
-		add_words(&b, S("[--json]"), "         ");
+	if (as_json) {
+		add_words(&b, S("[--json]"), USAGE_INDENT);
 		add_param_help(&list, S("--json"), S("Print JSON"));
 	}
 	buf_say(&b, "\n\n");
@@ -6582,7 +6798,8 @@ static int help_verb(arena *mem, const verb *v)
 	}
 	if (v->alias)
 		buf_say(&b, "The tool's name, %s, is the same verb.\n", v->name);
-	buf_say(&b, list.n ? "\n%S\nexample: %s\n" : "%S\nexample: %s\n", buf_str(&list), v->example);
+	buf_say(&b, list.n ? "\n%S" : "", buf_str(&list));
+	buf_say(&b, "\nexample: %s\n", v->example);
 	return print(1, &b) ? DONE : cannot_write(mem);
 }
 
@@ -6602,7 +6819,8 @@ static int help(arena *mem)
 {
 	buf b = { .mem = mem }, names = { .mem = mem };
 	buf_say(&b, "interagent: mail between coding agents, and you\n"
-		"usage: interagent VERB [WORD...] [OPTION...]; interagent help VERB tells more\n\n");
+		"usage: interagent VERB [WORD...] [OPTION...]; "
+		"interagent help VERB tells more\n\n");
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
 		buf_say(&b, "%s\n", groups[g]);
 		for (int i = 0; i < VERBS; i++)
@@ -6614,7 +6832,8 @@ static int help(arena *mem)
 			buf_say(&names, " %s", verbs[i].name);
 	buf_say(&b, "\nTools' names are verbs too:");
 	add_words(&b, str_trim(buf_str(&names)), "  ");
-	buf_say(&b, "\n--from NAME says who speaks, - as a text reads standard input, -- ends options.\n"
+	buf_say(&b, "\n--from NAME says who speaks, - as a text reads standard input, "
+		"-- ends options.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
 	return print(1, &b) ? DONE : cannot_write(mem);
@@ -6634,7 +6853,8 @@ typedef struct {
 static const param *find_param(const verb *v, str name)
 {
 	for (const param *p = v->params; p->name; p++)
-		if (str_eq(str_of(p->name), name) || ((p->flags & CALLER) && str_eq(name, S("from"))))
+		if (str_eq(str_of(p->name), name) || ((p->flags & CALLER) &&
+						      str_eq(name, S("from"))))
 			return p;
 	return NULL;
 }
@@ -6730,7 +6950,8 @@ static bool read_options(command *cmd)
 			done = take_option(cmd);
 		} else {
 			done = refuse(cmd->c, text_param(cmd->k->verb) ?
-				      "no such option: %Q; put -- before a text that begins with a dash" :
+				      "no such option: %Q; put -- before a text that begins with a "
+				      "dash" :
 				      "no such option: %Q", str_of(word));
 		}
 		if (!done)
@@ -6774,7 +6995,8 @@ static bool edit_text(context *c, const char *editor, str *text)
 	pid_t child;
 	if (store_read_file(c->mem, c->self->root, draft_name, text) == STORE_ABSENT &&
 	    store_write_file(c->mem, c->self->root, draft_name, S(""), &fault) != STORE_OK)
-		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path, strerror(fault.error));
+		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path,
+			      strerror(fault.error));
 	child = fork();
 	if (child == 0) {
 		signal(SIGPIPE, SIG_DFL);
@@ -6788,7 +7010,8 @@ static bool edit_text(context *c, const char *editor, str *text)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
 	if (child < 0 || status != 0)
-		return refuse(c, "%s did not end well: nothing is sent; the text is in %Q", editor, path);
+		return refuse(c, "%s did not end well: nothing is sent; the text is in %Q", editor,
+			      path);
 	return store_read_file(c->mem, c->self->root, draft_name, text) == STORE_OK ||
 	       refuse(c, "cannot read %Q", path);
 }
@@ -6965,10 +7188,14 @@ static int run_verb(process *self, const verb *v, char **argv)
 	if (cmd.help)
 		return help_verb(&mem, v);
 	if ((v->traits & PERSONAL) && self->agents_shell) {
-		refuse(&c, "%s is for the person at the keyboard, and this shell is an agent's: %s is set",
+		refuse(&c,
+		       "%s is for the person at the keyboard, and this shell is an agent's: %s is "
+		       "set",
 		       v->name, self->agents_shell);
 		return refuse_verb(&c, &k, false);
 	}
+	if (self->trusting && self->root.n && !store_is_safe(&c.st))
+		warn(&mem, "%Q: %s", c.st.fault.path, c.st.fault.why);
 	if (!take_text(&cmd, &edited))
 		return refuse_verb(&c, &k, k.misused);
 	if (!run_until_mail(&c, &k))
@@ -6990,6 +7217,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 
 static int no_such_verb(arena *mem, str word)
 {
+	buf b = { .mem = mem };
 	str names[VERBS * 2], near;
 	int n = 0;
 	for (int i = 0; i < VERBS; i++) {
@@ -6998,13 +7226,13 @@ static int no_such_verb(arena *mem, str word)
 			names[n++] = str_of(verbs[i].alias);
 	}
 	near = nearest(word, names, n);
-	if (str_starts(word, S("-")))
-		write_out(2, arena_say(mem, "interagent: no such option: %Q; see interagent --help\n", word));
-	else if (near.n)
-		write_out(2, arena_say(mem, "interagent: no such verb: %Q; did you mean %S? "
-				       "see interagent --help\n", word, near));
+	buf_say(&b, str_starts(word, S("-")) ? "interagent: no such option: %Q" :
+					       "interagent: no such verb: %Q", word);
+	if (near.n)
+		buf_say(&b, "; did you mean %S? see interagent --help\n", near);
 	else
-		write_out(2, arena_say(mem, "interagent: no such verb: %Q; see interagent --help\n", word));
+		buf_say(&b, "; see interagent --help\n");
+	print(2, &b);
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */
@@ -7229,7 +7457,8 @@ static void offer_specs(context *c, str typed)
 	if (store_list_specs(&c->st, &all) != STORE_OK)
 		return;
 	for (int i = 0; i < all.n; i++)
-		if (store_name_ok(all.at[i].name))
+		if (store_name_ok(all.at[i].name) && str_starts(all.at[i].name, typed) &&
+		    store_describe_spec(&c->st, &all.at[i]) == STORE_OK)
 			offer(c, typed, all.at[i].name, all.at[i].note);
 }
 
@@ -7237,7 +7466,7 @@ static void offer_specs(context *c, str typed)
 static void offer_ids(context *c, str typed)
 {
 	store_messages all = { 0 };
-	if (store_list_mail(&c->st, c->speaker, c->speaker, &all) != STORE_OK)
+	if (c->speaker.n == 0 || store_list_mail(&c->st, c->speaker, c->speaker, &all) != STORE_OK)
 		return;
 	for (int i = all.n - 1; i >= 0 && i >= all.n - IDS_OFFERED; i--)
 		if (looks_like_id(all.at[i].id))
@@ -7296,6 +7525,7 @@ static void complete_line(context *c, str line)
 {
 	const verb *v = NULL;
 	const param *p = NULL;           /* the one whose value the next word is */
+	str speaker = S("");
 	int words = 0, given = 0;
 	for (; line.n && memchr(line.s, ' ', (size_t)line.n); words++) {
 		str word = str_cut(&line, ' '), name = str_from(word, 2);
@@ -7310,8 +7540,12 @@ static void complete_line(context *c, str line)
 			option = find_param(v, verb_name(c->mem, arena_z(c->mem, name)));
 		else if (words > 1 && !p)
 			given++;
+		if (p && (p->flags & CALLER))
+			speaker = word;
 		p = option && option->kind != BOOLEAN ? option : NULL;
 	}
+	if (!find_speaker(c, speaker))
+		c->out->n = 0;           /* then nobody's mail is offered */
 	if (!v)
 		offer_verbs(c, line);
 	else if (str_starts(line, S("-")))
@@ -7365,7 +7599,8 @@ static str working_directory(arena *mem)
 static void fill_standard_descriptors(void)
 {
 	for (int fd = 0; fd < 3; fd++)
-		while (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) >= 0)
+		while (fcntl(fd, F_GETFD) < 0 && open("/dev/null",
+						      fd == 0 ? O_WRONLY : O_RDONLY) >= 0)
 			continue;
 }
 
@@ -7413,8 +7648,10 @@ int main(int argc, char **argv)
 	if (strcmp(word, "help") == 0)
 		return help_verb(&mem, v);
 	self.shell = v->run != run_server;
+	self.trusting = self.shell && !self.agents_shell && v->run != run_hook;
 	if (self.root.n && self.root.s[0] != '/') {
-		warn(&mem, "INTERAGENT_DIR: %q is not an absolute path", self.root);
+		warn(&mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
+		     variable("INTERAGENT_DIR").n ? "INTERAGENT_DIR" : "HOME", self.root);
 		return misused(v);
 	}
 	return run_verb(&self, v, argv);

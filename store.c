@@ -117,9 +117,11 @@ enum {
 	MAX_META = 1024 * 1024,          /* of a meta file: a subject takes 1 KB, a reason 8 */
 	MAX_TABLE = 64 * 1024 * 1024,    /* of a table, read or written: 100,000 agents */
 	MAX_FILE = 16 * 1024 * 1024,     /* of a spec, or of a file that is not of the store */
+	HEAD_BYTES = 1024,               /* of a spec: who published it, and when */
 	YOUNG_MS = 2000,                 /* a broken file this young is still being written */
 	READER_NAPS = 7,                 /* 1 + 2 + ... + 64 ms in all for one request */
-	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said */
+	TABLE_NAPS = 10,                 /* a second: without the registry nothing can be said,
+					    nor without the text of a spec */
 	WRITER_NAPS = 12,                /* past YOUNG_MS: a writer must tell damage for sure */
 	ABSENT_NAPS = 3,                 /* 1 + 2 + 4 ms, for what is absent while it is replaced */
 	LOCK_MS = 8000,                  /* a batch of a sweep takes one; clients wait 60 */
@@ -484,6 +486,25 @@ static int make_root(store *st)
 	return 0;
 }
 
+/* Can another user write what stands in this directory? Root may act for whoever owns it. Sets the
+ * fault. */
+static bool distrust(store *st, int root)
+{
+	struct stat dir;
+	const char *why = NULL;
+	if (sys_fstat(root, &dir) < 0)
+		return false;
+	if (dir.st_uid != geteuid() && geteuid() != 0)
+		why = "it belongs to another user; set INTERAGENT_DIR to a directory of your own";
+	else if (dir.st_mode & S_IWOTH)
+		why = "every user can write what is in it; chmod o-w helps";
+	if (why)
+		st->fault = (store_fault){
+			.doing = "use", .path = st->root, .error = EPERM, .why = why,
+		};
+	return why;
+}
+
 /* The directory's descriptor; -1 with the fault set. A directory that is not there and is not to be
  * made is ENOENT. */
 static int dir_fd(store *st, enum dir d, bool make)
@@ -509,7 +530,17 @@ static int dir_fd(store *st, enum dir d, bool make)
 	}
 	if (fd < 0)
 		failed(st, "open", path_in(st, d, ""), errno);
+	else if (d == ROOT && !st->trusting && distrust(st, fd)) {
+		sys_close(fd);
+		fd = -1;
+	}
 	return st->fd[d] = fd;
+}
+
+bool store_is_safe(store *st)
+{
+	int root = dir_fd(st, ROOT, false);
+	return root < 0 || !distrust(st, root);
 }
 
 /* Makes `name` the spec whose history is PAST. */
@@ -619,11 +650,13 @@ static store_result names_close(store *st, names *it)
 }
 
 /* ==== Reading a file ====
- * Whatever stands where a file should be, a FIFO, a device, a link, it gets an answer, not a hang. */
+ * Whatever stands where a file should be, a FIFO, a device or a link, it gets an answer. */
 
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
 	int error = 0;
+	if (dir_fd(st, d, false) < 0)    /* the fault is the directory's */
+		return st->fault.error == ENOENT ? STORE_ABSENT : STORE_FAILED;
 	*fd = open_in(st, d, name, O_RDONLY);
 	if (*fd < 0 && errno == ENOENT)
 		return STORE_ABSENT;
@@ -1070,7 +1103,8 @@ int store_appear(store *st, store_presence *p)
 	if (dir < 0 || mark.n == 0)
 		return -1;
 	p->file = str_of(name);
-	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}", p->pid,
+	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}",
+		 p->pid,
 		 p->client, p->session, p->socket, p->workspace, host_name(st->mem),
 		 time_format(st->mem, time_now()));
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
@@ -1163,7 +1197,7 @@ static int by_agent(const void *a, const void *b)
 	return order ? order : str_cmp(x->file, y->file);
 }
 
-store_result store_list_presence(store *st, store_presences *out)
+store_result store_list_presence(store *st, str agent, store_presences *out)
 {
 	names it;
 	store_presence p;
@@ -1171,8 +1205,9 @@ store_result store_list_presence(store *st, store_presences *out)
 	*out = (store_presences){ 0 };
 	if (!names_open(st, &it, LIVE))
 		return STORE_FAILED;
-	while (names_next(&it, S(""), S("")))
-		if (read_presence(st, arena_z(st->mem, it.name), &p))
+	while (names_next(&it, agent, S("")))
+		if ((agent.n == 0 || str_eq(agent_of(it.name), agent)) &&
+		    read_presence(st, arena_z(st->mem, it.name), &p))
 			ADD(st->mem, out) = p;
 	if (out->n)
 		qsort(out->at, (size_t)out->n, sizeof *out->at, by_agent);
@@ -1207,7 +1242,7 @@ static store_result register_locked(store *st, store_registration *r, const json
 	store_presences live;
 	store_result result = store_list_agents(st, &agents);
 	if (result == STORE_OK)
-		result = store_list_presence(st, &live);
+		result = store_list_presence(st, r->name, &live);
 	if (result != STORE_OK)
 		return result;
 	if (r->may && !r->may(r->context, &agents, &live))
@@ -1266,10 +1301,11 @@ const store_state_row store_states[STORE_STATES] = {
 	{ STORE_PENDING, { "pending", 7 }, { "", 0 }, { "", 0 }, 1,
 	  STORE_OPEN | STORE_LISTED | STORE_UNREAD },
 	{ STORE_ESCALATED, { "escalated", 9 }, { "escalated ", 10 }, { " (escalated)", 12 }, 2,
-	  STORE_OPEN | STORE_LISTED },
-	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read ", 5 }, { " (read)", 7 }, 3,
+	  STORE_OPEN | STORE_LISTED | STORE_DECIDE },
+	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read, ", 6 }, { " (read)", 7 }, 3,
 	  STORE_OPEN | STORE_LISTED | STORE_SWEPT },
-	{ STORE_COMPLETED, { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 }, 4, STORE_SWEPT },
+	{ STORE_COMPLETED, { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 }, 4,
+	 STORE_SWEPT },
 };
 
 unsigned store_states_with(unsigned traits)
@@ -1423,7 +1459,7 @@ store_result store_body(store *st, const store_message *m, int64_t offset, int64
 store_result store_set_state(store *st, store_message *m, store_state to, unsigned from,
 			     const store_member *members, int count)
 {
-	str id = m->id, now = time_format(st->mem, time_now());
+	str id = m->id, now = time_format(st->mem, time_now()), text;
 	store_result r;
 	do {
 		struct stat seen;
@@ -1437,8 +1473,15 @@ store_result store_set_state(store *st, store_message *m, store_state to, unsign
 		doc = json_with_text(st->mem, doc, S("updatedAt"), now);
 		for (int i = 0; i < count; i++)
 			doc = json_with_text(st->mem, doc, members[i].key, members[i].text);
+		text = json_format(st->mem, doc, 0);
+		if (text.n > MAX_META) { /* no reader would take it */
+			r = failed(st, "write", path_in(st, METAS, file_name(st, id, ".json")),
+				   EFBIG);
+			break;
+		}
 		r = replace_file(st, m->archived ? OLD_METAS : METAS, file_name(st, id, ".json"),
-				 json_format(st->mem, doc, 0), &seen);
+				 text,
+				 &seen);
 		m->doc = doc;
 		m->state = to;
 		m->updated = now;
@@ -1668,6 +1711,18 @@ static const struct memo_entry *memo_find(const memo *m, uint64_t hash)
 	return NULL;
 }
 
+/* Takes from the memo what it knows of a message. */
+static void remember(const memo *m, struct store_known *k)
+{
+	const struct memo_entry *e = k->parties ? NULL : memo_find(m, k->hash);
+	if (!e)
+		return;
+	k->from = e->from & ~(uint64_t)1;
+	k->to = e->to;
+	k->was_read = e->from & 1;
+	k->parties = true;
+}
+
 static int by_id_hash(const void *a, const void *b)
 {
 	uint64_t x = ((const struct memo_entry *)a)->id, y = ((const struct memo_entry *)b)->id;
@@ -1703,11 +1758,11 @@ static void write_memo(store *st, store_index *x)
 
 /* ---- What inotify tells ---- */
 
+#ifdef __linux__
 /* Is it a file system on which every change comes through this kernel? On others, of the network or
  * unknown, somebody else can change a directory unseen. */
 static bool tells_all(int fd)
 {
-#ifdef __linux__
 	static const unsigned local[] = {
 		0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010, 0x794c7630, 0x2fc12fc1,
 	};                               /* ext, xfs, btrfs, tmpfs, f2fs, overlay, zfs */
@@ -1716,10 +1771,9 @@ static bool tells_all(int fd)
 	for (size_t i = 0; i < sizeof local / sizeof *local && r == 0; i++)
 		if ((unsigned)fs.f_type == local[i])
 			return true;
-#endif
-	(void)fd;
 	return false;
 }
+#endif
 
 /* The descriptor of a watch over messages-meta/, or -1. */
 static int start_watch(store *st)
@@ -1801,16 +1855,10 @@ static store_result walk_names(store *st, store_index *x, int64_t expected)
 	if (!names_open(st, &it, METAS))
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".json"))) {
-		const struct memo_entry *e;
 		if (!is_id(it.stem))
 			continue;
 		struct store_known *k = known_add(x, it.stem);
-		if (!k->parties && (e = memo_find(&m, k->hash))) {
-			k->from = e->from & ~(uint64_t)1;
-			k->to = e->to;
-			k->was_read = e->from & 1;
-			k->parties = true;
-		}
+		remember(&m, k);
 		if (!k->parties && !x->names_only)
 			learn(st, x, it.stem);
 	}
@@ -2031,6 +2079,17 @@ static store_count *count_slot(store *st, store_counts *counts, uint64_t key)
 	return &counts->at[counts->n - 1];
 }
 
+/* Counts a message whose state is known, if it is unread. */
+static void count_known(store_count *c, const struct store_known *k)
+{
+	if (!(store_states[k->state].traits & STORE_UNREAD))
+		return;
+	if (c->unread == 0 || k->created < c->oldest)
+		c->oldest = k->created;
+	c->unread++;
+	c->urgent += k->urgent;
+}
+
 store_result store_count_mail(store *st, store_counts *out, store_messages *escalated)
 {
 	store_index *x;
@@ -2050,11 +2109,7 @@ store_result store_count_mail(store *st, store_counts *out, store_messages *esca
 			add_message(st, METAS, str_of(k->id), &f, escalated);
 		if (!(store_states[k->state].traits & STORE_UNREAD))
 			continue;
-		store_count *c = count_slot(st, out, k->to);
-		if (c->unread == 0 || k->created < c->oldest)
-			c->oldest = k->created;
-		c->unread++;
-		c->urgent += k->urgent;
+		count_known(count_slot(st, out, k->to), k);
 		out->unread++;
 	}
 	if (escalated)
@@ -2070,6 +2125,67 @@ store_count store_count_of(const store_counts *counts, str agent)
 		if (counts->at[i].key == party_key(agent))
 			return counts->at[i];
 	return (store_count){ 0 };
+}
+
+store_result store_count_unread(store *st, str agent, store_count *out)
+{
+	store_index *x;
+	store_result r = current_index(st, false, &x);
+	*out = (store_count){ .key = party_key(agent) };
+	for (int i = 0; i < x->n && r == STORE_OK; i++) {
+		struct store_known *k = &x->at[i];
+		if (k->walk == 0 || (k->parties && k->to != out->key) || (k->was_read && !k->fresh))
+			continue;
+		refresh(st, x, k);
+		if (k->walk && k->parties && k->to == out->key)
+			count_known(out, k);
+	}
+	return r;
+}
+
+/* May the message be from the one to the other, and wait? What waits for the person to decide is
+ * no longer unread. */
+static bool may_wait_between(const struct store_known *k, uint64_t from, uint64_t to)
+{
+	if (k->walk == 0 || !k->parties)
+		return k->walk;
+	return k->from == from && k->to == to && (!k->was_read || to == party_key(store_human));
+}
+
+/* Most often the names, and what the memo knows of them, say that it cannot be so many; else those
+ * that may count are opened. */
+store_result store_has_waiting(store *st, str from, str to, int most, bool *has)
+{
+	store_index *x;
+	memo m = { 0 };
+	uint64_t from_key = party_key(from), to_key = party_key(to);
+	int n = 0;
+	store_result r = current_index(st, true, &x);
+	*has = false;
+	if (r != STORE_OK || x->n - x->gone < most)
+		return r;
+	if (x->names_only)
+		read_memo(st, x, &m);
+	for (int i = 0; i < x->n; i++) {
+		remember(&m, &x->at[i]);
+		n += may_wait_between(&x->at[i], from_key, to_key);
+	}
+	if (n < most)
+		return r;
+	r = current_index(st, false, &x);
+	n = 0;
+	for (int i = 0; i < x->n && r == STORE_OK && n < most; i++) {
+		struct store_known *k = &x->at[i];
+		if (!may_wait_between(k, from_key, to_key))
+			continue;
+		refresh(st, x, k);
+		n += may_wait_between(k, from_key, to_key) &&
+		     (store_states[k->state].traits & (STORE_UNREAD | STORE_DECIDE));
+	}
+	*has = n >= most;
+	if (x == &st->own_index && x->learnt > MEMO_GAIN)
+		write_memo(st, x);
+	return r;
 }
 
 /* ---- Ids ---- */
@@ -2653,6 +2769,14 @@ static const char *version_file(store *st, int64_t version)
 	return arena_say(st->mem, "%l.md", version).s;
 }
 
+/* It does not stay the same for long enough to be read. */
+static store_result being_written(store *st, enum dir d, const char *file)
+{
+	failed(st, "read", path_in(st, d, file), EAGAIN);
+	st->fault.why = "another program is writing it; try again";
+	return STORE_FAILED;
+}
+
 /* Reads one file of a spec from one descriptor, and once more where it changed meanwhile. An empty
  * one that is young is being written over in place; one that is empty for good is damaged. */
 static store_result read_spec(store *st, enum dir d, const char *file, store_spec *spec,
@@ -2669,14 +2793,20 @@ static store_result read_spec(store *st, enum dir d, const char *file, store_spe
 			    sys_fstat(fd, &after) == 0;
 		error = errno;
 		sys_close(fd);
+		if (well && seen->st_size > MAX_FILE) {
+			well = false;            /* half of a text must not pass for it */
+			error = EFBIG;
+		}
 		if (!well)
 			return failed(st, "read", path_in(st, d, file), error);
-		if (text.n && (same_file(seen, &after) || st->naps >= READER_NAPS)) {
+		if (text.n && same_file(seen, &after)) {
 			split_spec(text, d == PAST, spec);
 			return STORE_OK;
 		}
-		if (text.n == 0 && (!is_young(seen) || st->naps >= READER_NAPS))
+		if (text.n == 0 && !is_young(seen))
 			return failed(st, "read", path_in(st, d, file), 0);
+		if (st->naps >= TABLE_NAPS)
+			return being_written(st, d, file);
 		nap(1 << st->naps++);
 	}
 }
@@ -2777,13 +2907,16 @@ static store_result number_current(store *st, store_spec *spec, const struct sta
 }
 
 /* The current text and its number, which is 0 where there is no text. A foreign text that is a
- * moment old may be half of one: it is read until it stays. */
+ * moment old may be half of one: it is read until it stays. Where it never does, because it is
+ * written over all the time, any text is taken but one whose length is a multiple of a page, at
+ * which a write in steps is to be found. */
 static store_result read_current(store *st, str name, store_spec *spec, struct stat *seen)
 {
-	enum { SETTLED_MS = 50 };
+	enum { SETTLED_MS = 50, SETTLE_NAPS = 6, STEP = 4096 };
+	const char *file = file_name(st, name, ".md");
 	for (;;) {
 		*spec = (store_spec){ .name = arena_copy(st->mem, name) };
-		store_result r = read_spec(st, SPECS, file_name(st, name, ".md"), spec, seen);
+		store_result r = read_spec(st, SPECS, file, spec, seen);
 		if (r != STORE_OK)
 			return r;
 		spec->version = 1;
@@ -2792,9 +2925,12 @@ static store_result read_current(store *st, str name, store_spec *spec, struct s
 		use_past(st, name);
 		r = number_current(st, spec, seen);
 		int64_t age = age_of(seen);
-		if (r != STORE_OK || !spec->foreign || age > SETTLED_MS || age < 0 ||
-		    st->naps >= READER_NAPS)
+		if (r != STORE_OK || !spec->foreign || age > SETTLED_MS || age < 0)
 			return r;
+		if (st->naps >= SETTLE_NAPS && seen->st_size % STEP != 0)
+			return r;
+		if (st->naps >= READER_NAPS)
+			return being_written(st, SPECS, file);
 		nap(1 << st->naps++);
 	}
 }
@@ -2851,37 +2987,64 @@ static int by_name(const void *a, const void *b)
 	return str_cmp(((const store_spec *)a)->name, ((const store_spec *)b)->name);
 }
 
-/* The texts are read one after the other into memory that is used again. */
 store_result store_list_specs(store *st, store_specs *out)
 {
 	names it;
-	arena *mem = st->mem, scratch = { 0 };
 	*out = (store_specs){ 0 };
 	if (!names_open(st, &it, SPECS))
 		return STORE_FAILED;
-	while (names_next(&it, S(""), S(".md"))) {
-		store_spec spec;
-		struct stat seen;
-		st->mem = &scratch;
-		store_result r = read_current(st, it.stem, &spec, &seen);
-		st->mem = mem;
-		if (r == STORE_FAILED)
-			note_damage(st, st->fault.path = arena_copy(mem, st->fault.path));
-		if (r == STORE_OK || (r == STORE_FAILED && spec.version > 0)) {
-			spec.name = arena_copy(mem, spec.name);
-			spec.publisher = arena_copy(mem, spec.publisher);
-			spec.published = arena_copy(mem, spec.published);
-			spec.note = arena_copy(mem, spec.note);
-			spec.text = S("");
-			ADD(mem, out) = spec;
-		}
-		arena_reset(&scratch);
-	}
-	use_past(st, S(""));
-	arena_rewind(&scratch, (arena){ 0 });
+	while (names_next(&it, S(""), S(".md")))
+		ADD(st->mem, out) = (store_spec){ .name = arena_copy(st->mem, it.stem) };
 	if (out->n)
 		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
 	return names_close(st, &it);
+}
+
+/* Passes a spec over that cannot be read. */
+static store_result pass_over(store *st, store_result r)
+{
+	if (r == STORE_FAILED)
+		note_damage(st, st->fault.path);
+	return r;
+}
+
+store_result store_read_head(store *st, store_spec *spec)
+{
+	const char *file = file_name(st, spec->name, ".md");
+	struct stat seen;
+	str name = spec->name, head;
+	store_result r = get(st, SPECS, file, 0, HEAD_BYTES, &head, &seen);
+	if (r == STORE_OK && head.n == 0) {      /* it is being written, or damaged */
+		r = read_spec(st, SPECS, file, spec, &seen);
+	} else if (r == STORE_OK) {
+		split_spec(head, false, spec);
+		spec->size += (int64_t)seen.st_size - head.n;
+	}
+	spec->name = name;
+	spec->text = S("");
+	return pass_over(st, r);
+}
+
+/* The text is read into memory that is given back. */
+store_result store_describe_spec(store *st, store_spec *spec)
+{
+	arena *mem = st->mem, scratch = { 0 };
+	store_spec whole;
+	struct stat seen;
+	st->mem = &scratch;
+	store_result r = read_current(st, spec->name, &whole, &seen);
+	st->mem = mem;
+	st->fault.path = arena_copy(mem, st->fault.path);
+	if (r == STORE_OK || (r == STORE_FAILED && whole.version > 0))
+		*spec = (store_spec){
+			.name = spec->name, .publisher = arena_copy(mem, whole.publisher),
+			.published = arena_copy(mem, whole.published),
+			.note = arena_copy(mem, whole.note), .version = whole.version,
+			.size = whole.size, .foreign = whole.foreign,
+		};
+	use_past(st, S(""));
+	arena_rewind(&scratch, (arena){ 0 });
+	return pass_over(st, r);
 }
 
 /* ---- Readers ---- */
@@ -3199,10 +3362,22 @@ store_result store_check_quickly(store *st, store_findings *out)
 	return STORE_OK;
 }
 
+/* What the file system cannot do: see st->no_locks and st->no_dir_sync. */
+static void probe_root(store *st)
+{
+	int root = dir_fd(st, ROOT, false);
+	if (root < 0)
+		return;
+	sync_dir(st, root);
+	if (try_lock(st, root, LOCK_SH) == 0)
+		sys_flock(root, LOCK_UN);
+}
+
 store_result store_check(store *st, bool fix, store_findings *out)
 {
 	store_result r = STORE_OK;
 	*out = (store_findings){ 0 };
+	probe_root(st);
 	if (fix && dir_fd(st, ROOT, false) >= 0) {
 		check_file(st, ROOT, ".lock", ANY, true, out);
 		r = lock(st);
@@ -3299,6 +3474,16 @@ void store_signal(arena *mem, str workspace, str from, str line)
 	close(inbox);
 }
 
+bool store_has_signals(arena *mem, str workspace)
+{
+	int inbox = open_inbox(mem, workspace, false), n;
+	if (inbox < 0)
+		return false;
+	n = count_signals(inbox, false);
+	close(inbox);
+	return n > 0;
+}
+
 void store_clear_signals(arena *mem, str workspace)
 {
 	int inbox = open_inbox(mem, workspace, false);
@@ -3324,6 +3509,7 @@ store_result store_write_file(arena *mem, str dir, const char *name, str text, s
 	store st;
 	store_result r;
 	store_open(&st, mem, dir);
+	st.trusting = true;
 	r = replace_file(&st, ROOT, name, text, NULL);
 	*fault = st.fault;
 	store_close(&st);
@@ -3337,6 +3523,7 @@ store_result store_read_file(arena *mem, str dir, const char *name, str *text)
 	store_result r;
 	*text = S("");
 	store_open(&st, mem, dir);
+	st.trusting = true;
 	r = get(&st, ROOT, name, 0, MAX_FILE, text, &seen);
 	store_close(&st);
 	return r;

@@ -30,6 +30,7 @@ typedef struct {
 	const char *doing;  /* "open", "write", "sync" ... */
 	str path;
 	int error;          /* an errno; 0: the content is damaged */
+	const char *why;    /* a better reason than the errno's, or NULL */
 	bool placed;        /* the new content is in place, but may not survive a power cut */
 } store_fault;
 
@@ -65,6 +66,7 @@ typedef struct {
 	str *damaged_paths;
 	bool no_locks;           /* the file system has no locks: we went on without */
 	bool no_dir_sync;        /* nor does it sync directories */
+	bool trusting;           /* set it to use a root that other users can write */
 
 	int fd[16];              /* from here on it is the store's own */
 	int lock;
@@ -76,6 +78,10 @@ typedef struct {
 
 void store_open(store *st, arena *mem, str root);
 void store_close(store *st);
+
+/* False, with the fault: another user owns the root, or every user can write it. Without `trusting`
+ * such a root is not opened. */
+bool store_is_safe(store *st);
 
 /* ---- Time: milliseconds since 1970, ISO-8601 UTC in files. ---- */
 
@@ -162,7 +168,8 @@ enum store_traits {
 	STORE_OPEN = 1,                  /* can still be completed */
 	STORE_LISTED = 2,                /* stands in the inbox of its recipient */
 	STORE_UNREAD = 4,                /* counts as unread, and is announced */
-	STORE_SWEPT = 8                  /* goes to the archive after a day of quiet */
+	STORE_SWEPT = 8,                 /* goes to the archive after a day of quiet */
+	STORE_DECIDE = 16                /* waits for the person */
 };
 
 /* All that the program knows of a state, in the order of the enum. */
@@ -226,6 +233,13 @@ typedef struct {
 store_result store_count_mail(store *st, store_counts *out, store_messages *escalated);
 store_count store_count_of(const store_counts *counts, str agent);
 
+/* The same for one agent: only mail that may be to it is opened. */
+store_result store_count_unread(store *st, str agent, store_count *out);
+
+/* Do `most` or more messages from the one to the other wait: unread, or, if it is the person, for
+ * them to decide? */
+store_result store_has_waiting(store *st, str from, str to, int most, bool *has);
+
 /* The message with this id, or the one whose id starts with it (at least 4 characters, in either
  * case). A whole id is opened without reading a directory; a prefix is looked for in the mail that
  * is not archived, and only if nothing there fits, in the archive. */
@@ -259,7 +273,7 @@ store_result store_prune(store *st, int64_t older_ms, int *count);
 /* ---- Finding mail ----
  * What a process that looks more than once remembers of messages-meta/: names, parties and states,
  * kept true by inotify. Start it zeroed, set it in each store that is opened (st->index), release
- * it at the end. Without one, each store makes its own for its request; the answers are the same. */
+ * it at the end. Without one, each store makes its own for its request; answers are the same. */
 
 void store_index_release(store_index *index);
 
@@ -323,8 +337,8 @@ int store_appear(store *st, store_presence *p);
 bool store_touch(store *st, int presence, str file);
 
 /* All that is known of who runs or ran, at least the newest of each agent; what is older and gone
- * is removed. */
-store_result store_list_presence(store *st, store_presences *out);
+ * is removed. Of one agent, or, where that is empty, of all: only their files are opened. */
+store_result store_list_presence(store *st, str agent, store_presences *out);
 
 /* ---- What is not as it should be ---- */
 
@@ -373,8 +387,14 @@ typedef struct {
 	int n, room;
 } store_specs;
 
-/* By name. */
+/* Only their names, in their order: no file is opened. */
 store_result store_list_specs(store *st, store_specs *out);
+
+/* Fills in publisher, published and size, as the first bytes of the file say. */
+store_result store_read_head(store *st, store_spec *spec);
+
+/* Fills in all but the text, which must be read for it. Both note a damaged file. */
+store_result store_describe_spec(store *st, store_spec *spec);
 
 /* A version of a spec; 0: the current one. All of *out comes from one look at one file. Nothing is
  * written: a text that another program put over ours is shown as the next version. A current file
@@ -417,6 +437,7 @@ bool store_workspace_here(arena *mem, str workspace);
 /* Best effort: a workspace that is not here, is not safe, or holds a hundred of them already, gets
  * none. */
 void store_signal(arena *mem, str workspace, str from, str line);
+bool store_has_signals(arena *mem, str workspace);
 void store_clear_signals(arena *mem, str workspace);
 
 /* Makes the inbox of a workspace that is here; its path, or empty. */

@@ -1,5 +1,7 @@
 /* floor: the least that a process can do, to measure others by. Without an
- * argument it exits; with one it copies lines, a write for each. */
+ * argument it exits; with one it copies lines, a write for each; with two it
+ * reads the names of a directory, the second. */
+#include <dirent.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,7 +11,12 @@ int main(int argc, char **argv)
 {
 	size_t n = 0;
 	ssize_t got;
-	(void)argv;
+	if (argc > 2) {
+		DIR *d = opendir(argv[2]);
+		while (d && readdir(d))
+			continue;
+		return 0;
+	}
 	while (argc > 1 && (got = read(0, in + n, sizeof in - n)) > 0) {
 		char *from = in, *end;
 		n += (size_t)got;

@@ -1,10 +1,10 @@
 /* mkstore: a store of a given size, for the benchmarks.
  *
- *   mkstore DIR MAIL ARCHIVED AGENTS UNREAD [MINE]
+ *   mkstore DIR MAIL ARCHIVED AGENTS UNREAD [MINE [OWNER]]
  *
  * MAIL messages that are not archived, of the last 20 hours, between AGENTS
  * agents, UNREAD percent of them unread and the others read; MINE of them (10)
- * are to "a0", the rest to others. The archive's metas share a few inodes, by
+ * are to OWNER (a0), the rest to others. The archive's metas share a few inodes, by
  * hard links: only their names cost anything, which is what is to be measured. */
 #if !defined(_DEFAULT_SOURCE)
 #define _DEFAULT_SOURCE
@@ -57,12 +57,12 @@ static const char *time_ago(long ms)
 	return text;
 }
 
-static void make_meta(const char *path, const char *id, int from, int to, const char *status, long ago)
+static void make_meta(const char *path, const char *id, const char *to, const char *status, long ago)
 {
 	char text[600];
-	snprintf(text, sizeof text, "{\n  \"id\": \"%s\",\n  \"from\": \"a%d\",\n  \"to\": \"a%d\",\n"
+	snprintf(text, sizeof text, "{\n  \"id\": \"%s\",\n  \"from\": \"a1\",\n  \"to\": \"%s\",\n"
 		 "  \"subject\": \"The contract of the wire, part %u\",\n  \"status\": \"%s\",\n"
-		 "  \"createdAt\": \"%s\",\n", id, from, to, pick(1000), status, time_ago(ago));
+		 "  \"createdAt\": \"%s\",\n", id, to, pick(1000), status, time_ago(ago));
 	snprintf(text + strlen(text), 100, "  \"updatedAt\": \"%s\"\n}", time_ago(ago));
 	write_file(path, text);
 }
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 {
 	static const char *const folders[] = { "", "messages", "messages-meta", "archive", "archive/messages",
 					       "archive/messages-meta", "specs", "live" };
-	char path[1200], first[1200] = "", id[40];
+	char path[1200], first[1200] = "", id[40], to[40];
 	if (argc < 6)
 		return 2;
 	long mail = atol(argv[2]), archived = atol(argv[3]), mine = argc > 6 ? atol(argv[6]) : 10;
@@ -91,18 +91,21 @@ int main(int argc, char **argv)
 	fputs("\n}", registry);
 	fclose(registry);
 	for (long i = 0; i < mail; i++) {
-		int to = i < mine ? 0 : agents > 2 ? 2 + (int)pick((unsigned)agents - 2) : 1;
+		if (i < mine)
+			snprintf(to, sizeof to, "%s", argc > 7 ? argv[7] : "a0");
+		else
+			snprintf(to, sizeof to, "a%d", agents > 2 ? 2 + (int)pick((unsigned)agents - 2) : 1);
 		make_id(id);
 		snprintf(path, sizeof path, "%s/messages/%s.md", argv[1], id);
 		write_file(path, "Please look at the contract.\n");
 		snprintf(path, sizeof path, "%s/messages-meta/%s.json", argv[1], id);
-		make_meta(path, id, 1, to, (int)pick(100) < unread ? "pending" : "acknowledged", (long)pick(72000000));
+		make_meta(path, id, to, (int)pick(100) < unread ? "pending" : "acknowledged", (long)pick(72000000));
 	}
 	for (long i = 0; i < archived; i++) {
 		make_id(id);
 		snprintf(path, sizeof path, "%s/archive/messages-meta/%s.json", argv[1], id);
 		if (i % 60000 == 0 || link(first, path) < 0) {
-			make_meta(path, id, 1, 0, "completed", 86400000L * 9);
+			make_meta(path, id, "a0", "completed", 86400000L * 9);
 			struct timespec old[2] = { { time(NULL) - 9 * 86400, 0 }, { time(NULL) - 9 * 86400, 0 } };
 			utimensat(AT_FDCWD, path, old, 0);
 			snprintf(first, sizeof first, "%s", path);

@@ -38,7 +38,7 @@ static bool is_alive(str root, str agent)
 	store_presences all;
 	bool alive = false, known = false;
 	store_open(&st, &mem, root);
-	if (store_list_presence(&st, &all) != STORE_OK)
+	if (store_list_presence(&st, S(""), &all) != STORE_OK)
 		all.n = 0;
 	for (int i = 0; i < all.n; i++) {
 		known = known || str_eq(all.at[i].agent, agent);

@@ -104,7 +104,7 @@ static void test_agents(void)
 	int self_fd = reg.self_fd;
 	asked[3] = 0;
 	ok(store_register(&st, &reg, &r) == STORE_REFUSED && asked[1] == 1 && asked[2] == 1, "the check can refuse");
-	ok(store_list_presence(&st, &live) == STORE_OK && live.n == 1 && live.at[0].life == STORE_ALIVE, "it is alive");
+	ok(store_list_presence(&st, S(""), &live) == STORE_OK && live.n == 1 && live.at[0].life == STORE_ALIVE, "it is alive");
 	ok(store_list_agents(&st, &all) == STORE_OK && store_named(&all, S("api")), "it is listed");
 	ok(store_set_status(&st, S("api"), S("busy"), false, &r) == STORE_OK &&
 	   str_eq(json_get_text(&mem, r.doc, S("status")), S("busy")), "a status is set and given back");
@@ -112,14 +112,14 @@ static void test_agents(void)
 	   str_eq(json_get_text(&mem, r.doc, S("status")), S("busy")), "a new agent's status leaves an old one");
 	close(self_fd);
 	begin();
-	store_list_presence(&st, &live);
+	store_list_presence(&st, S(""), &live);
 	ok(live.n == 1 && live.at[0].life == STORE_UNSURE, "without its lock, but heard of just now, it is unsure");
 	make_old(arena_say(&mem, "live/%S", live.at[0].file).s, 3600);
-	store_list_presence(&st, &live);
+	store_list_presence(&st, S(""), &live);
 	ok(live.n == 1 && live.at[0].life == STORE_GONE, "an hour later it is gone, and last seen then");
 	put_file("live/api.00000000", "");
 	make_old("live/api.00000000", 10);
-	store_list_presence(&st, &live);
+	store_list_presence(&st, S(""), &live);
 	ok(live.n == 1 && !file_exists("live/api.00000000"), "an empty file that a power cut left goes");
 	put_file("registry.json", "\xef\xbb\xbf{\r\n \"web\": {\"name\": \"web\"}\r\n}\r\n");
 	ok(store_list_agents(&st, &all) == STORE_OK && store_named(&all, S("web")) && st.damaged == 0,
@@ -358,7 +358,8 @@ static void test_specs(void)
 	   str_eq(s.text, S("w\n")), "a foreign name is updated");
 	ok(publish_one("my spec v2", "w\n", 0, "", &s) == STORE_BAD_NAME, "but not made");
 	ok(publish_one("WIRE", "w\n", 0, "", &s) == STORE_SIMILAR, "nor a name that differs in case only");
-	ok(store_list_specs(&st, &list) == STORE_OK && list.n == 4 && str_eq(list.at[0].name, S("half")) && list.at[0].size == 2, "specs are listed by name");
+	ok(store_list_specs(&st, &list) == STORE_OK && list.n == 4 && str_eq(list.at[0].name, S("half")) &&
+	   store_read_head(&st, &list.at[0]) == STORE_OK && list.at[0].size == 2, "specs are listed by name");
 	put_file("specs/wire.md", "");
 	make_old("specs/wire.md", 10);
 	begin();

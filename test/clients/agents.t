@@ -1,99 +1,303 @@
-# Whole agents and what they make of our set-up: Claude Code, Codex, Gemini CLI.
-# Each gets a fresh home, no login and no model; a proxy that is not there keeps
-# them from the network.
-# shellcheck disable=SC2317
+# Whole agents, as npm has them. Each gets a fresh home, is connected as README.md
+# says, and plays the same part: it registers, sends, finds a question, reads and
+# answers it, waits for mail that comes meanwhile; and where it has hooks, it hears
+# at the end of its turn of what came last. Its model is model.mjs, on the loopback;
+# nobody logs in, and a proxy that is not there keeps it from the network.
+#
+# shellcheck disable=SC2016,SC2034,SC2317,SC2329
 . ./test/lib/test.sh
 . ./test/clients/clients.sh
 
 HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9
-CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1
-export HTTPS_PROXY HTTP_PROXY ALL_PROXY CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_AUTOUPDATER
-unset http_proxy https_proxy all_proxy
-mkdir "$T/bin"
+NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
+CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 GEMINI_CLI_TRUST_WORKSPACE=true COPILOT_OFFLINE=true
+OPENCODE_DISABLE_MODELS_FETCH=1 OPENCODE_DISABLE_AUTOUPDATE=1
+export HTTPS_PROXY HTTP_PROXY ALL_PROXY NO_PROXY no_proxy CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_AUTOUPDATER \
+	GEMINI_CLI_TRUST_WORKSPACE COPILOT_OFFLINE OPENCODE_DISABLE_MODELS_FETCH OPENCODE_DISABLE_AUTOUPDATE
+unset http_proxy https_proxy all_proxy INTERAGENT_DIR
+unset ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN ANTHROPIC_BASE_URL OPENAI_API_KEY OPENAI_BASE_URL GEMINI_API_KEY GOOGLE_API_KEY
+here=$PWD
+mkdir "$T/bin" "$T/peer"
 cp "$BIN" "$T/bin/interagent"
 program=$T/bin/interagent
 
-# run SECONDS PROGRAM ARGUMENT...: what it says is in $said.
-run() {
-	seconds=$1 run=$CLIENTS/node_modules/.bin/$2
-	shift 2
-	limited "$seconds" in_work "$run" "$@" >"$T/said" 2>&1
-	status=$?
-	said=$(cat "$T/said")
+# ---- The stage ----
+
+# fresh: a home and a repository with nothing in them, and another agent to write to.
+fresh() {
+	rm -rf "$HOME" "$T/work"
+	mkdir "$HOME" "$T/work"
+	(cd "$T/work" && git init -q) 2>/dev/null
+	(cd "$T/peer" && call 1 register_agent '{"name":"peer","description":"another agent"}' | "$program" serve) >"$T/out"
 }
+
+# The model, with its play; its address is in $model.
+raise_curtain() {
+	say="\"$HELPERS/tty\" \"$program\" send me --from peer --subject"
+	say=$(printf %s "$say" | sed 's/"/\\"/g')
+	cat >"$T/play" <<-END
+		[{"tool":"register_agent","args":{"name":"me","description":"the client under test"}},
+		 {"tool":"send_message","args":{"to":"peer","subject":"hello","content":"from the client"}},
+		 {"tool":"check_inbox","before":"$say question 'a text' >/dev/null"},
+		 {"tool":"read_message","args":{"message_id":"\$ID"}},
+		 {"tool":"reply_message","args":{"original_message_id":"\$ID","content":"an answer","mark_complete":true}},
+		 {"tool":"check_inbox","args":{"wait_seconds":20},"during":"$say waking 'a text' >/dev/null"},
+		 {"before":"$say parting 'a text' >/dev/null"}]
+	END
+	rm -f "$T/log" "$T/in" "$T/port"
+	mkfifo "$T/in"
+	node "$here/test/clients/model.mjs" "$T/play" "$T/log" <"$T/in" >"$T/port" 2>"$T/model-said" &
+	stage=$!
+	exec 4>"$T/in"
+	wait_for test -s "$T/port"
+	model=http://127.0.0.1:$(cat "$T/port")
+}
+
+drop_curtain() {
+	exec 4>&-
+	wait "$stage" 2>/dev/null
+}
+
+# What setup shows for a file, under the line that begins so.
+shown() { "$program" setup "$2" 2>"$T/err" | awk -v word="$1" 'inside && /^[A-Z]/ { inside = 0 } inside { print } index($0, word) == 1 { inside = 1 }'; }
+
+# merge FILE JSON...: one document of all, as a person would merge them by hand.
+merge() {
+	mkdir -p "$(dirname "$1")"
+	node -e '
+		const fs = require("fs"), [file, ...texts] = process.argv.slice(1);
+		const into = (a, b) => { for (const k in b) a[k] = a[k] && typeof b[k] === "object" && !Array.isArray(b[k]) ? into(a[k], b[k]) : b[k]; return a; };
+		const old = fs.existsSync(file) ? [JSON.parse(fs.readFileSync(file))] : [];
+		fs.writeFileSync(file, JSON.stringify([...old, ...texts.map((t) => JSON.parse(t))].reduce(into, {})));
+	' "$@"
+}
+
 in_work() { cd "$T/work" && exec "$@" <"$T/nothing"; }
 : >"$T/nothing"
 
-# starts PACKAGE PROGRAM: is it there, and does it start here?
-starts() {
-	package "$1" || return 1
-	run 60 "$2" --version
-	[ "$status" -ne 0 ] || return 0
-	why="$2 does not start here: $(printf '%s\n' "$said" | grep . | head -n 1)"
-	return 1
+# run SECONDS PROGRAM ARGUMENT...: what it says is in $said.
+run() {
+	seconds=$1
+	shift
+	limited "$seconds" in_work "$@" >"$T/said" 2>&1
+	status=$?
+	said=$(cat "$T/said")
+}
+
+# ---- What must have happened ----
+
+# step N: the result of the play's Nth call, as the model saw it.
+step() { sed -n "$(($1 + 1))p" "$T/log" | at result; }
+told() { sed -n "$(($1 + 1))p" "$T/log" | at told; }
+
+# played TITLE [hooks]: the whole play, from the model's seat and from the store.
+played() {
+	like "$1: it registers" "$(step 1)" 'me is registered for'
+	like "$1: it sends" "$(step 2)" ' stored; peer: '
+	like "$1: it finds the question" "$(step 3)" 'from peer .*"question"'
+	like "$1: it reads it" "$(step 4)" '^a text$'
+	like "$1: it answers and completes it" "$(step 5)" 'is completed'
+	like "$1: it waits, and is woken by mail" "$(step 6)" 'from peer .*"waking"'
+	if [ "${2:-}" = hooks ]; then
+		like "$1: its hook tells at the end of the turn" "$(told 7)" 'interagent: [12] unread for me: .*from peer'
+	fi
+	like "$1: the peer has its mail" "$("$HELPERS/tty" "$program" inbox --from peer)" 'from me .*"hello"'
+	not_running() { ! "$program" agents | grep -q '^me: live'; }
+	ok "$1: nothing is left running" wait_for not_running
+	[ ! -s "$T/model-said" ] || sed 's/^/# /' "$T/model-said"
 }
 
 section "Claude Code"
 
-if starts @anthropic-ai/claude-code claude; then
-	ok "claude: setup writes a plugin" "$program" setup claude
+if agent claude claude; then
+	fresh
+	run 60 "$program" setup claude
+	is "setup" "$status" 0
 	plugin=$HOME/.claude/skills/interagent
 	run 60 claude plugin validate "$plugin"
-	is "claude: ... which it finds valid" "$status" 0
-	like "claude: ... with the hooks" "$said" 'hooks: FileChanged command .*/interagent \["hook"\]'
-	like "claude: ... and the server" "$said" 'mcpServers: interagent stdio .*/interagent \["serve"\]'
+	is "... which it finds valid" "$status" 0
 	run 60 claude plugin list
-	like "claude: ... and loads" "$said" 'loaded'
+	like "... and loads" "$said" 'loaded'
 	run 60 claude mcp list
-	like "claude: the plugin's server connects" "$said" 'plugin:interagent:interagent: .*Connected'
-	run 60 claude mcp get plugin:interagent:interagent
-	like "claude: ... and is shown as connected" "$said" 'Status: .*Connected'
-
-	run 60 claude mcp add -s user interagent -- "$program"
-	is "claude: the line of README.md is taken" "$status" 0
-	ok "claude: setup does not add the server a second time" "$program" setup claude
+	is "... there is one server" "$(printf '%s\n' "$said" | grep -c Connected)" 1
+	like "... the user's, and it connects" "$said" '^interagent: .*Connected'
+	run 60 claude mcp add -s user interagent -- "$program" serve
+	like "adding it by hand makes no second one" "$said" 'already exists'
+	merge "$HOME/.claude/settings.json" "$(shown "To let" claude)"
+	raise_curtain
+	run 120 env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=x claude -p "go on" --model claude-sonnet-4-5
+	drop_curtain
+	played "Claude Code" hooks
+	run 60 "$program" setup claude --undo
 	run 60 claude mcp list
-	is "claude: ... so there is one" "$(printf '%s\n' "$said" | grep -c Connected)" 1
-	like "claude: ... the user's" "$said" '^interagent: '
-	run 60 claude mcp get interagent
-	like "claude: ... of the user's scope" "$said" 'Scope: User'
-	like "claude: ... connected" "$said" 'Status: .*Connected'
-	ok "claude: setup --undo" "$program" setup claude --undo
+	unlike "undone, it has no server" "$said" interagent
 	run 60 claude plugin list
-	unlike "claude: ... leaves no plugin" "$said" interagent
+	unlike "... and no plugin" "$said" interagent
 else
 	skip "Claude Code" "$why"
 fi
 
 section "Codex"
 
-if starts @openai/codex codex; then
-	CODEX_HOME=$HOME/.codex
-	export CODEX_HOME
-	mkdir "$CODEX_HOME"
-	run 60 codex mcp add interagent -- "$program" serve
-	is "codex: the line of README.md is taken" "$status" 0
+if agent codex codex; then
+	fresh
+	run 60 "$program" setup codex
+	is "setup" "$status" 0
 	run 60 codex mcp list
-	like "codex: ... and listed" "$said" '^interagent .*enabled'
-	limited 90 in_work node "$PWD/test/clients/codex.mjs" "$CLIENTS/node_modules/.bin/codex" >"$T/codex" 2>"$T/err"
-	judge "$T/codex" "codex: the app server calls a tool: $(head -c 500 "$T/err")"
-	unset CODEX_HOME
+	like "... is listed" "$said" '^interagent .*enabled'
+	shown "For hooks" codex >"$HOME/.codex/hooks.json"
+	raise_curtain
+	printf '\n[model_providers.mock]\nname = "mock"\nbase_url = "%s/v1"\nwire_api = "responses"\nenv_key = "MOCK_KEY"\n' \
+		"$model" >>"$HOME/.codex/config.toml"
+	run 120 env MOCK_KEY=x codex exec -c model_provider=mock -m mock --dangerously-bypass-approvals-and-sandbox \
+		--dangerously-bypass-hook-trust "go on"
+	drop_curtain
+	played Codex hooks
+	limited 90 in_work node "$here/test/clients/codex.mjs" codex >"$T/codex" 2>"$T/err"
+	judge "$T/codex" "the app server calls a tool: $(head -c 500 "$T/err")"
+	run 60 "$program" setup codex --undo
+	run 60 codex mcp list
+	unlike "undone, it has no server" "$said" '^interagent'
 else
 	skip "Codex" "$why"
 fi
 
 section "Gemini CLI"
 
-if starts @google/gemini-cli gemini; then
-	run 60 gemini mcp add -s user interagent "$program" serve
-	is "gemini: the server is added" "$status" 0
-	mkdir -p "$HOME/.gemini"
-	printf '{"mcpServers": {\n  "interagent": {"command": "%s", "args": ["serve"]}\n}}\n' "$program" >"$HOME/.gemini/settings.json"
-	GEMINI_CLI_TRUST_WORKSPACE=true
-	export GEMINI_CLI_TRUST_WORKSPACE
+if agent gemini gemini; then
+	fresh
+	merge "$HOME/.gemini/settings.json" "$(shown "To connect" gemini)" "$(shown "For hooks" gemini)" \
+		'{"security":{"auth":{"selectedType":"gemini-api-key"}}}'
 	run 90 gemini mcp list
-	like "gemini: the lines of README.md connect it" "$said" 'interagent: .*Connected'
+	like "the lines of setup connect it" "$said" 'interagent: .*Connected'
+	raise_curtain
+	run 120 env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "go on"
+	drop_curtain
+	played "Gemini CLI" hooks
 else
 	skip "Gemini CLI" "$why"
 fi
+
+section "Qwen Code"
+
+if agent qwen qwen; then
+	fresh
+	run 60 "$program" setup qwen
+	is "setup" "$status" 0
+	merge "$HOME/.qwen/settings.json" "$(shown "For hooks" qwen)" '{"security":{"auth":{"selectedType":"openai"}}}'
+	raise_curtain
+	run 120 env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "go on"
+	drop_curtain
+	played "Qwen Code" hooks
+	run 60 "$program" setup qwen --undo
+	unlike "undone, it has no server" "$(at mcpServers <"$HOME/.qwen/settings.json" 2>/dev/null)" interagent
+else
+	skip "Qwen Code" "$why"
+fi
+
+section "Copilot CLI"
+
+if agent copilot copilot; then
+	fresh
+	run 60 "$program" setup copilot
+	is "setup" "$status" 0
+	merge "$HOME/.copilot/settings.json" "$(shown "For hooks" copilot)"
+	raise_curtain
+	run 120 env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
+		COPILOT_MODEL=mock copilot --allow-tool=interagent -p "go on"
+	drop_curtain
+	played "Copilot CLI" hooks
+	run 60 "$program" setup copilot --undo
+	unlike "undone, it has no server" "$(cat "$HOME/.copilot/mcp-config.json")" interagent
+else
+	skip "Copilot CLI" "$why"
+fi
+
+# Two of one family: their servers stand in a file of the same form.
+for name in opencode kilo; do
+	section "$name"
+	if agent $name $name; then
+		fresh
+		raise_curtain
+		merge "$HOME/.config/$name/$name.json" "$(shown "To connect" $name)" \
+			"{\"provider\":{\"mock\":{\"npm\":\"@ai-sdk/openai-compatible\",\"name\":\"mock\",
+			\"options\":{\"baseURL\":\"$model/v1\",\"apiKey\":\"x\"},\"models\":{\"mock\":{\"name\":\"mock\",\"tool_call\":true}}}}}"
+		run 120 $name run -m mock/mock "go on"
+		drop_curtain
+		played $name
+	else
+		skip "$name" "$why"
+	fi
+done
+
+section "Cline"
+
+if agent cline cline; then
+	fresh
+	run 60 "$program" setup cline
+	is "setup" "$status" 0
+	raise_curtain
+	run 60 cline auth -p openai -k x -m mock -b "$model/v1"
+	run 120 cline --auto-approve true "go on"
+	drop_curtain
+	played Cline
+	run 60 "$program" setup cline --undo
+	unlike "undone, it has no server" "$(cat "$HOME/.cline/data/settings/cline_mcp_settings.json")" interagent
+else
+	skip "Cline" "$why"
+fi
+
+section "Continue"
+
+if agent continue cn; then
+	fresh
+	raise_curtain
+	mkdir -p "$HOME/.continue"
+	{
+		printf 'name: test\nversion: 1.0.0\nschema: v1\nmodels:\n  - name: mock\n    provider: openai\n    model: mock\n'
+		printf '    apiBase: %s/v1\n    apiKey: x\n    roles: [chat]\n' "$model"
+		shown "To connect" continue
+	} >"$HOME/.continue/config.yaml"
+	run 120 cn --config "$HOME/.continue/config.yaml" --auto -p "go on"
+	drop_curtain
+	played Continue
+else
+	skip "Continue" "$why"
+fi
+
+section "Kimi Code"
+
+if agent kimi kimi; then
+	fresh
+	raise_curtain
+	merge "$HOME/.kimi-code/mcp.json" "$(shown "To connect" kimi)"
+	{
+		printf 'default_model = "mock"\n[providers.mock]\ntype = "openai"\nbase_url = "%s/v1"\napi_key = "x"\n' "$model"
+		printf '[models.mock]\nprovider = "mock"\nmodel = "mock"\nmax_context_size = 100000\n'
+	} >"$HOME/.kimi-code/config.toml"
+	run 120 kimi -p "go on"
+	drop_curtain
+	played "Kimi Code"
+else
+	skip "Kimi Code" "$why"
+fi
+
+# These two want a login before they work: only their lists of servers are looked at.
+for name in amp auggie; do
+	section "$name"
+	if agent $name $name; then
+		fresh
+		run 60 "$program" setup $name
+		is "setup" "$status" 0
+		run 60 "$program" setup
+		like "... is seen" "$said" ': connected$'
+		run 60 "$program" setup $name --undo
+		is "... and taken back" "$status" 0
+		run 60 "$program" setup
+		like "... which is seen, too" "$said" ': not connected\.'
+		skip "$name: the play" "it wants a login"
+	else
+		skip "$name" "$why"
+	fi
+done
 done_testing

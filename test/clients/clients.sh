@@ -1,19 +1,32 @@
 # clients.sh: what the tests of this directory have in common, beside test/lib/test.sh:
 #
 #   package NAME        is this npm package there? If not, $why says why
+#   agent NAME PROGRAM  is this agent of agents.list there, and does it start? Then
+#                       $PATH leads to it; if not, $why says why
 #   judge FILE WHAT     one test for each line "ok|WHAT" or "no|WHAT|GOT" of the file;
 #                       without any, WHAT has failed
 #   limited SECONDS COMMAND...  the command, ended by its id if it takes longer
 #
 # shellcheck disable=SC2034,SC2317
 CLIENTS=$HELPERS/clients
+usual_path=$PATH
 why=
 trap '' PIPE
 
 package() {
 	[ ! -d "$CLIENTS/node_modules/$1" ] || return 0
-	why=$(cat "$CLIENTS/why" 2>/dev/null)
+	why=$(cat "$CLIENTS.why" 2>/dev/null)
 	: "${why:=$1 is not installed (make test-clients does that)}"
+	return 1
+}
+
+agent() {
+	why=$(cat "$CLIENTS/agents/$1.why" "$CLIENTS.why" 2>/dev/null | head -n 1)
+	[ -f "$CLIENTS/agents/$1/installed" ] || { : "${why:=$1 is not installed (make test-clients does that)}"; return 1; }
+	PATH=$CLIENTS/agents/$1/node_modules/.bin:$usual_path
+	limited 60 "$2" --version >"$T/said" 2>&1 </dev/null && return 0
+	why="it does not start here: $(grep -m 1 -e Error -e . "$T/said")"
+	PATH=$usual_path
 	return 1
 }
 

@@ -43,7 +43,27 @@ binary() {
 	no "... and names no place where it was built" grep -q "$T" "$built"
 }
 
+# bundle MACHINE: can a client install it?
+bundle() {
+	bundle=$one/dist/interagent-Linux-$1.mcpb
+	if [ ! -f "$bundle" ]; then
+		skip "the bundle for $1" "zip is missing"
+		return
+	fi
+	mkdir "$T/bundle-$1"
+	ok "the bundle for $1 unpacks" unzip -q "$bundle" -d "$T/bundle-$1"
+	ok "... with the same program" cmp "$T/bundle-$1/server/interagent" "$built"
+	ok "... that may be run" test -x "$T/bundle-$1/server/interagent"
+	is "... and its version" "interagent-$(at version <"$T/bundle-$1/manifest.json")" "$source"
+	if package @anthropic-ai/mcpb; then
+		ok "... and its manifest is valid" "$CLIENTS/node_modules/.bin/mcpb" validate "$T/bundle-$1/manifest.json"
+	else
+		skip "... and its manifest is valid" "$why"
+	fi
+}
+
 if binary x86_64 musl-gcc; then
+	bundle x86_64
 	if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
 		is "... and says which version it is" \
 			"interagent-$("$built" --version | sed 's/^interagent //; s/ (.*//')" "$source"
@@ -62,6 +82,7 @@ section "arm64, under an emulator"
 # starts the emulator; the program itself is the one to be handed out.
 
 if binary aarch64 aarch64-linux-gnu-gcc; then
+	bundle aarch64
 	emulator=$(command -v qemu-aarch64-static || command -v qemu-aarch64)
 	if [ -n "$emulator" ]; then
 		made="interagent test/bin/jsonq test/bin/jsontest test/bin/interagent-fault test/bin/interagent-leap"

@@ -225,6 +225,38 @@ touch -t 202001010000 "$INTERAGENT_DIR/status.json"
 json "a damaged file" "$BIN" get_all_statuses
 INTERAGENT_DIR=$FULL
 
+section "Every verb that prints has --json"
+# Valid, and on a terminal nothing in it that is hidden or could harm the screen.
+
+printf 'a\302\233b\342\200\256c\033d' >"$T/ugly"
+ugly=$("$BIN" send_message --from web --to api --subject "$(cat "$T/ugly")" --content "$(cat "$T/ugly")" --json | at id)
+"$BIN" publish_spec --from web --name ugly --content "$(cat "$T/ugly")" >/dev/null
+"$BIN" publish_spec --from web --name ugly --content "$(cat "$T/ugly") more" >/dev/null
+for verb in board log 'log --full' "log $ugly" agents statuses specs 'spec ugly' 'diff ugly' 'inbox --from api' "read $ugly --from api" \
+	"reply $ugly --from api --mark-complete" "done $ugly --from web" doctor setup 'setup codex --dry-run' 'prune --older 30d' \
+	'wait --from web --timeout 0' 'wait --from api --exit-code 0 --timeout 10' 'get_agent web' 'get_status web'; do
+	# shellcheck disable=SC2086
+	"$HELPERS/tty" "$BIN" $verb --json >"$T/said" 2>"$T/errors"
+	ok "$verb --json is one document" at -check <"$T/said"
+	[ ! -s "$T/errors" ] || fail "... and nothing else" "$(cat "$T/errors")"
+	if has_terminal; then
+		terminal "'$BIN' $verb --json" >"$T/said"
+		ok "... harmless on a terminal" "$HELPERS/screen" -check 1000000 <"$T/said"
+	fi
+done
+"$BIN" send_message --from web --to api --subject "$(cat "$T/ugly")" --content x >/dev/null
+: >"$T/said"
+"$HELPERS/tty" "$BIN" watch --from api --json >"$T/said" 2>&1 &
+watcher=$!
+ok "watch --json prints a document in each line" wait_for test -s "$T/said"
+kill $watcher
+wait $watcher 2>/dev/null
+ok "... which is JSON" sh -c 'head -n 1 "$1" | "$2" -check' sh "$T/said" "$HELPERS/jsonq"
+ok "... and harmless" "$HELPERS/screen" -check 1000000 <"$T/said"
+for verb in serve man 'completion bash'; do
+	fails "$verb has a form of its own" 2 'no such option: --json' "$BIN" $verb --json
+done
+
 section "How it ends"
 # 0 done, 1 refused or failed, 2 misused.
 
@@ -240,7 +272,7 @@ fails "an empty value" 2 'TO: must not be empty' "$BIN" send_message --from api 
 fails "an agent that is not there is a failure" 1 'no agent "ghost"; registered: api, web, json$' "$BIN" \
 	get_agent --name ghost
 fails "a message that is not there" 1 'no message "01234567"' "$BIN" read_message --message-id 01234567
-fails "a spec that is not there" 1 'no spec "ghost"; published: from-stdin, json, login$' "$BIN" get_spec \
+fails "a spec that is not there" 1 'no spec "ghost"; published: from-stdin, json, login, ugly$' "$BIN" get_spec \
 	--name ghost
 fails "a recipient who is not there" 1 'no agent "ghost"' "$BIN" send_message --from web --to api,ghost \
 	--subject s --content x

@@ -922,18 +922,18 @@ claim() { "$BIN" register_agent --name db --description x --workspace-path "$1" 
 touch "$T/a-file"
 ln -s "$T/a-file" "$T/to-a-file"
 long=/$(head -c 5000 /dev/zero | tr '\0' a)
-like "a relative workspace is refused" "$(claim work/web)" 'workspace_path: "work/web" is not absolute$'
+like "a relative workspace is refused" "$(claim work/web)" '--workspace-path: "work/web" is not absolute$'
 for path in . .. ./x ../x \~ \~/x "\$HOME" C: C:x x/C:/y; do
 	like "... $path too" "$(claim "$path")" 'is not absolute$'
 done
 like "a file is refused" "$(claim "$T/a-file")" 'is not a directory$'
 like "... and a link to one" "$(claim "$T/to-a-file")" 'is not a directory$'
 like "... and a device" "$(claim /dev/null)" 'is not a directory$'
-like "the root is refused" "$(claim /)" 'workspace_path: "/" cannot be a project directory$'
+like "the root is refused" "$(claim /)" '--workspace-path: "/" cannot be a project directory$'
 for path in // /. /./ /../ "$T/../../../../../../../../.."; do
 	like "... however it is written: $path" "$(claim "$path")" "cannot be a project directory\$"
 done
-like "a path of 5,001 bytes is refused" "$(claim "$long")" 'workspace_path: 5001 characters, at most 4096;'
+like "a path of 5,001 bytes is refused" "$(claim "$long")" '--workspace-path: 5001 characters, at most 4096;'
 is "nothing refused is registered" "$("$BIN" get_agent --name db 2>&1 | grep -c '^db: ')" 0
 for path in C:/repos/x 'C:\repos\x' "$T/not/there"; do
 	like "a path of another machine is accepted, and said to be one: $path" "$(claim "$path")" \

@@ -3,7 +3,7 @@
 # held against what the program prints.
 #
 # Texts go to other shells, and functions are called by name:
-# shellcheck disable=SC2016,SC2317,SC2329
+# shellcheck disable=SC2016,SC2030,SC2031,SC2089,SC2090,SC2317,SC2329
 . ./test/lib/test.sh
 . ./test/lib/servers.sh
 
@@ -65,10 +65,12 @@ ask 2 register_agent '{"name":"api","description":"The HTTP server"}' >"$T/out"
 ask 1 set_status '{"status":"testing the form"}' >"$T/out"
 ask 2 set_status '{"status":"fixing POST /users"}' >"$T/out"
 ask 2 publish_spec '{"name":"users-api","content":"# POST /users\nname: required","note":"first"}' >"$T/out"
-ask 1 send_message '{"to":"human","subject":"The staging certificate ends on Friday","content":"Shall I renew it?"}' >"$T/out"
+ask 1 send_message \
+	'{"to":"human","subject":"The staging certificate ends on Friday","content":"Shall I renew it?"}' >"$T/out"
 ask 1 send_message '{"to":"db","subject":"Index on users.email","content":"please"}' >"$T/out"
 sent=$(ask 1 send_message '{"to":"api","subject":"Delete unused accounts?","content":"May the server delete them?"}')
-ask 2 escalate "{\"message_id\":\"${sent%% *}\",\"reason\":\"This deletes data of our users. A person should decide.\"}" >"$T/out"
+ask 2 escalate \
+	"{\"message_id\":\"${sent%% *}\",\"reason\":\"This deletes data of our users. A person should decide.\"}" >"$T/out"
 blocks board
 is "it is the picture" "$(COLUMNS=88 "$HELPERS/tty" "$BIN" board | picture)" "$(picture <"$T/board.1")"
 stop 1
@@ -86,22 +88,22 @@ tar cf - -T "$T/files" 2>/dev/null | (cd "$T/tree" && tar xf -)
 printf '#!/bin/sh\nprintf "%%s" "${0##*/}"; printf "|%%s" "$@"; echo\n' >"$T/others/record"
 chmod +x "$T/others/record"
 for name in claude codex qwen copilot cline amp auggie ssh notify-send tmux osascript; do
-	printf '#!/bin/sh\n"%s/others/record" "$@" | sed "s/^record/%s/" >>"%s/called"\n' "$T" "$name" "$T" >"$T/others/$name"
+	printf '#!/bin/sh\n"%s/others/record" "$@" | sed "s/^record/%s/" >>"%s/called"\n' "$T" "$name" \
+		"$T" >"$T/others/$name"
 	chmod +x "$T/others/$name"
 done
 mkdir -p "$HOME/bin"
 usual_path=$PATH
 PATH=$HOME/bin:$T/others:$PATH
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
-for kind in Linux; do
-	cp "$BIN" "$T/tree/interagent-$(uname -s)-$(uname -m)"
-	(cd "$T/tree" && sha256sum "interagent-$(uname -s)-$(uname -m)" >SHA256SUMS 2>/dev/null)
-done
+cp "$BIN" "$T/tree/interagent-$(uname -s)-$(uname -m)"
+(cd "$T/tree" && sha256sum "interagent-$(uname -s)-$(uname -m)" >SHA256SUMS 2>"$T/none")
 echo "The new release." >"$T/tree/release.md"
 
 # A store in which the README's ids, names and specs exist.
 message() {
-	printf '{"id":"%s-0000-4000-8000-000000000000","from":"%s","to":"%s","subject":"%s","status":"pending","createdAt":"%s","updatedAt":"%s"}\n' \
+	printf \
+		'{"id":"%s-0000-4000-8000-000000000000","from":"%s","to":"%s","subject":"%s","status":"pending","createdAt":"%s","updatedAt":"%s"}\n' \
 		"$1" "$2" "$3" "$4" "$(at createdAt <"$T/sent")" "$(at createdAt <"$T/sent")" \
 		>"$STORE/messages-meta/$1-0000-4000-8000-000000000000.json"
 	echo text >"$STORE/messages/$1-0000-4000-8000-000000000000.md"
@@ -195,7 +197,8 @@ while [ "$i" -lt "$blocks" ]; do
 	i=$((i + 1))
 	ok "block $i is JSON" at -check <"$T/json.$i"
 	if grep -q ssh "$T/json.$i"; then
-		like "... and starts the server on the hub" "$(at mcpServers interagent args <"$T/json.$i")" 'INTERAGENT_NAME=web interagent serve'
+		like "... and starts the server on the hub" "$(at mcpServers interagent args <"$T/json.$i")" \
+			'INTERAGENT_NAME=web interagent serve'
 	else
 		like "... and what setup shows" "$(cat "$T/shown")" "^$(sed 's/[][*.]/\\&/g' "$T/json.$i")\$"
 	fi
@@ -217,7 +220,7 @@ while read -r _ verb rest; do
 	is "interagent $verb is a verb" "$?" 0
 	for word in $rest; do
 		case $word in
-		--*) like "interagent $verb $word is an option" "$(cat "$T/help")" "$word[] ]" ;;
+		--*) like "interagent $verb $word is an option" "$(cat "$T/help")" "${word}[] ]" ;;
 		esac
 	done
 done <"$T/commands"
@@ -229,7 +232,7 @@ ok "tests are named" test -s "$T/shown-by"
 while read -r file title; do
 	ok "$file has the section $title" grep -q "^section \"$title\"" "test/t/$file"
 done <"$T/shown-by"
-ok "it is not too long" test "$(wc -l <README.md)" -le 355
+ok "it is not too long" test "$(wc -l <README.md)" -le 360
 
 section "The person's command"
 # What agents write comes to INTERAGENT_NOTIFY in variables, and none of the README's
@@ -253,11 +256,13 @@ while IFS= read -r line <&9; do
 	no "$name runs nothing that an agent wrote" test -e "$T/web/pwned"
 	case $name in
 	notify-send) is "... and shows it" "$(cat "$T/called")" "notify-send|--|$subject|from web" ;;
-	tmux) is "... and gives it to an option" "$(cat "$T/called")" "tmux|set-option|-g|--|@interagent|$subject |;|display-message|#{@interagent}" ;;
+	tmux) is "... and gives it to an option" "$(cat "$T/called")" \
+		"tmux|set-option|-g|--|@interagent|$subject |;|display-message|#{@interagent}" ;;
 	osascript) unlike "... and has none of it in its words" "$(cat "$T/called")" 'pwned' ;;
 	esac
 	tell "-u critical"
-	like "$name: a text that looks like an option is a text" "$(cat "$T/called")" '^notify-send|--|-u critical|' '|--|@interagent|-u critical |' '^osascript|-e|display'
+	like "$name: a text that looks like an option is a text" "$(cat "$T/called")" '^notify-send|--|-u critical|' \
+		'|--|@interagent|-u critical |' '^osascript|-e|display'
 done 9<"$T/notify.1"
 rm "$T/others/tmux"
 if command -v tmux >/dev/null; then
@@ -294,8 +299,10 @@ fill_store
 like "an agent can read everybody's mail" "$(by "$T/db" "" read_message '{"message_id":"1a2b3c4d"}')" '^text$'
 message 3c4d5e6f api human "Written past the program"
 like "a process can write the files itself" "$("$HELPERS/tty" "$BIN" inbox)" 'Written past the program'
-is "a shell that is marked does not speak as the person" "$(CLAUDECODE=1 status_of "$HELPERS/tty" "$BIN" send api hello)" 1
-like "... but one that took the mark out does" "$(CLAUDECODE=1 env -u CLAUDECODE "$HELPERS/tty" "$BIN" send api hello)" 'stored'
+is "a shell that is marked does not speak as the person" \
+	"$(CLAUDECODE=1 status_of "$HELPERS/tty" "$BIN" send api hello)" 1
+like "... but one that took the mark out does" \
+	"$(CLAUDECODE=1 env -u CLAUDECODE "$HELPERS/tty" "$BIN" send api hello)" 'stored'
 
 section "Uninstalling"
 

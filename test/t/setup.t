@@ -196,7 +196,8 @@ like "... and the command" "$(cat "$T/said")" "^would run: claude mcp add -s use
 cp "$T/said" "$T/first"
 setup claude
 for file in $written; do
-	sed -n "\\|^would write $plugin/$file:\$|,\$p" "$T/first" | sed 1d | head -n "$(grep -c '' "$plugin/$file")" >"$T/shown"
+	sed -n "\\|^would write $plugin/$file:\$|,\$p" "$T/first" | sed 1d | head -n \
+		"$(grep -c '' "$plugin/$file")" >"$T/shown"
 	ok "... and shows what is in it: $file" cmp "$T/shown" "$plugin/$file"
 done
 like "the client's own words do not come between ours" "$(cat "$T/complained")" "claude: a word of its own"
@@ -230,7 +231,8 @@ setup claude --undo
 as_it_was "... and it is undone"
 program=
 (cd "${odd%/*}" && ./interagent setup claude) >"$T/said" 2>&1
-is "a program that was called by a relative path is noted by its absolute one" "$(at hooks Stop 0 hooks 0 command <"$hooks_json")" "$odd"
+is "a program that was called by a relative path is noted by its absolute one" \
+	"$(at hooks Stop 0 hooks 0 command <"$hooks_json")" "$odd"
 (cd / && PATH=${odd%/*}:$PATH exec interagent setup claude) >"$T/said" 2>&1
 is "... and one that was found by the shell too" "$(at hooks Stop 0 hooks 0 command <"$hooks_json")" "$odd"
 setup claude
@@ -242,12 +244,14 @@ program=
 ln -s "$BIN" "$T/linked"
 program=$T/linked
 setup codex --dry-run
-like "a link is noted as it is, not where it leads to" "$(cat "$T/said")" "^would run: codex mcp add interagent -- $T/linked serve\$"
+like "a link is noted as it is, not where it leads to" "$(cat "$T/said")" \
+	"^would run: codex mcp add interagent -- $T/linked serve\$"
 program=
 mkdir -p "$T/dirs/interagent" "$T/real"
 cp "$BIN" "$T/real/interagent"
 (cd / && PATH=$T/dirs:$T/real:$PATH exec interagent setup codex --dry-run) >"$T/said" 2>&1
-like "a directory of its name on PATH is not the program" "$(cat "$T/said")" "^would run: codex mcp add interagent -- $T/real/interagent serve\$"
+like "a directory of its name on PATH is not the program" "$(cat "$T/said")" \
+	"^would run: codex mcp add interagent -- $T/real/interagent serve\$"
 
 section "The user's own files"
 
@@ -353,7 +357,8 @@ lacks() {
 	setup claude
 	is "$1 is none" "$(ran)" "claude mcp add -s user interagent -- $BIN serve"
 }
-lacks "a project's server" '{"mcpServers":{},"projects":{"/x":{"mcpServers":{"interagent":{"command":"interagent"}}}}}'
+lacks "a project's server" \
+	'{"mcpServers":{},"projects":{"/x":{"mcpServers":{"interagent":{"command":"interagent"}}}}}'
 lacks "a project of that name" '{"projects":{"/x/interagent":{}}}'
 lacks "a program with a longer name" '{"mcpServers":{"mail":{"command":"/x/notinteragent"}}}'
 lacks "an empty file" ''
@@ -366,7 +371,8 @@ other() {
 	printf '%s' "$2" >"$HOME/.claude.json"
 	setup claude
 	is "$1: setting up fails" "$status $(ran)" "1 "
-	like "... and says how to take its place" "$(cat "$T/said")" 'To take its place: claude mcp remove -s user interagent; then interagent setup claude$'
+	like "... and says how to take its place" "$(cat "$T/said")" \
+		'To take its place: claude mcp remove -s user interagent; then interagent setup claude$'
 	setup claude --undo
 	is "... undoing leaves it" "$(ran)" ""
 	is "... and .claude.json is as it was" "$(cat "$HOME/.claude.json")" "$2"
@@ -374,9 +380,11 @@ other() {
 	like "... which setup names" "$(cat "$T/said")" "^Claude Code: connected to $3"
 }
 cp "$BIN" "$T/clients/interagent"
-other "another program" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/clients/interagent\"}}}" "$T/clients/interagent, which is another program"
+other "another program" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/clients/interagent\"}}}" \
+	"$T/clients/interagent, which is another program"
 rm "$T/clients/interagent"
-other "a program that is gone" '{"mcpServers":{"interagent":{"command":"/old/interagent","args":["serve"]}}}' "/old/interagent, which is no program"
+other "a program that is gone" '{"mcpServers":{"interagent":{"command":"/old/interagent","args":["serve"]}}}' \
+	"/old/interagent, which is no program"
 other "a server on another machine" '{"mcpServers":{"interagent":{"command":"ssh","args":["hub"]}}}' "another program"
 
 fresh
@@ -407,19 +415,24 @@ section "What version 1.0 wrote"
 fresh
 mkdir -p "$plugin/.claude-plugin" "$plugin/hooks"
 for path in /opt/interagent "$BIN"; do
-	printf '{\n  "mcpServers": {\n    "interagent": {\n      "command": "%s",\n      "args": ["serve"]\n    }\n  }\n}\n' "$path" >"$plugin/.mcp.json"
+	printf \
+		'{\n  "mcpServers": {\n    "interagent": {\n      "command": "%s",\n      "args": ["serve"]\n    }\n  }\n}\n' \
+			"$path" >"$plugin/.mcp.json"
 	setup claude --undo
 	setup claude
 done
 sed 's/"version": "[0-9.]*"/"version": "1.0.0"/' "$plugin/.claude-plugin/plugin.json" >"$T/plugin.json"
 awk '/"Notification"/ { skip = 12 } skip-- > 0 { next } { print }' "$plugin/hooks/hooks.json" >"$T/hooks.json"
 ok "its hooks are JSON" at -check <"$T/hooks.json"
-is "... without what is new" "$(at hooks <"$T/hooks.json" | at -keys | paste -s -d ' ' -)" "SessionStart UserPromptSubmit PostToolBatch Stop FileChanged"
+is "... without what is new" "$(at hooks <"$T/hooks.json" | at -keys | paste -s -d ' ' -)" \
+	"SessionStart UserPromptSubmit PostToolBatch Stop FileChanged"
 cp "$T/plugin.json" "$plugin/.claude-plugin/plugin.json"
 sed "s|$BIN|/opt/old/interagent|" "$T/hooks.json" >"$plugin/hooks/hooks.json"
-printf '{\n  "mcpServers": {\n    "interagent": {\n      "command": "/opt/old/interagent",\n      "args": ["serve"]\n    }\n  }\n}\n' >"$plugin/.mcp.json"
+printf \
+	'{\n  "mcpServers": {\n    "interagent": {\n      "command": "/opt/old/interagent",\n      "args": ["serve"]\n    }\n  }\n}\n' >"$plugin/.mcp.json"
 setup claude
-is "it is brought up to date" "$status $(at hooks Notification 0 hooks 0 command <"$plugin/hooks/hooks.json")" "0 $BIN"
+is "it is brought up to date" "$status $(at hooks Notification 0 hooks 0 command <"$plugin/hooks/hooks.json")" \
+	"0 $BIN"
 no "... and its server goes" test -e "$plugin/.mcp.json"
 unlike "... and nothing is foreign in it" "$(cat "$T/said")" 'left as it is'
 setup claude --undo
@@ -457,7 +470,8 @@ row() {
 	fresh
 	(PATH=$T/nowhere exec "$BIN" setup "$name") >"$T/said" 2>&1
 	is "$name: where it is not on PATH setting up fails" "$?" 1
-	like "... and says the command" "$(cat "$T/said")" "^$name is not on PATH; where it is, run: $(echo "$add" | sed "s|PROGRAM|$BIN|")\$"
+	like "... and says the command" "$(cat "$T/said")" \
+		"^$name is not on PATH; where it is, run: $(echo "$add" | sed "s|PROGRAM|$BIN|")\$"
 	(STAND_IN_STATUS=3 exec "$BIN" setup "$name") >"$T/said" 2>/dev/null
 	is "... where the client fails, so does it" "$?" 1
 	like "... and says so" "$(cat "$T/said")" "^this failed: $name mcp add "
@@ -474,7 +488,8 @@ row auggie Auggie "auggie mcp add interagent --command PROGRAM --args serve" "au
 block() {
 	pasted=$(sed -n "s/^$1.*, add to \\(.*\\):\$/\\1/p" "$T/said")
 	mkdir -p "$(dirname "$pasted")"
-	awk -v word="$1" 'inside && /^[A-Z]/ { inside = 0 } inside { print } index($0, word) == 1 { inside = 1 }' "$T/said" >"$pasted"
+	awk -v word="$1" 'inside && /^[A-Z]/ { inside = 0 } inside { print } index($0, word) == 1 { inside = 1 }' \
+		"$T/said" >"$pasted"
 }
 
 # by_hand NAME TITLE FILE: the lines are shown, and once they are in FILE all is well.
@@ -581,7 +596,8 @@ like "one that has everything needs nothing" "$(cat "$T/said")" '^Claude Code: c
 setup --json
 for i in 0 1 2; do at $i client <"$T/said"; done >"$T/clients-said"
 is "as JSON it is a list" "$(paste -s -d ' ' "$T/clients-said")" "claude codex qwen"
-is "... with what is to be done" "$(at 1 is <"$T/said"), $(at 1 advice <"$T/said")" "not connected, no hooks, interagent setup codex"
+is "... with what is to be done" "$(at 1 is <"$T/said"), $(at 1 advice <"$T/said")" \
+	"not connected, no hooks, interagent setup codex"
 setup codex --json
 is "a client's set-up is one document" "$(at client <"$T/said") $(at is <"$T/said")" "codex not connected, no hooks"
 
@@ -606,12 +622,14 @@ echo 'no directory' >"$HOME/.claude/skills"
 setup claude
 is "where it cannot write it fails" "$status" 1
 like "... and says where" "$(cat "$T/said" "$T/complained")" "$HOME/.claude/skills"
-is "... and has touched nothing" "$(find "$HOME" -type f ! -name .claude.json) $(cat "$HOME/.claude/skills")" "$HOME/.claude/skills no directory"
+is "... and has touched nothing" "$(find "$HOME" -type f ! -name .claude.json) $(cat "$HOME/.claude/skills")" \
+	"$HOME/.claude/skills no directory"
 
 section "The doctor"
 # A line for each thing that it looked at, and at the end what to do.
 
-doctor() { (cd "${1:-/}" && exec env PATH="${2:-/usr/bin:/bin}" "${program:-$BIN}" doctor) >"$T/said" 2>"$T/complained"; }
+doctor() { (cd "${1:-/}" && exec env PATH="${2:-/usr/bin:/bin}" "${program:-$BIN}" doctor) >"$T/said" \
+	2>"$T/complained"; }
 says() { like "$1" "$(cat "$T/said")" "$2"; }
 advises() { like "$1" "$(sed '1,/^What to do:/d' "$T/said")" "$2"; }
 fresh
@@ -636,7 +654,8 @@ with=$T/clients:$T/bin:/usr/bin:/bin
 doctor / "$with"
 says "a client that is here is looked at" '^Claude Code: not connected, no hooks$'
 advises "... with the one command for it" '^  interagent setup claude$'
-is "... each once" "$(grep -c '^  interagent setup ' "$T/said") $(grep -c '^  interagent setup claude$' "$T/said")" "7 1"
+is "... each once" "$(grep -c '^  interagent setup ' "$T/said") $(grep -c '^  interagent setup claude$' "$T/said")" \
+	"7 1"
 setup claude
 doctor / "$with"
 says "set up, it is connected" '^Claude Code: connected, with hooks, asks before each tool$'

@@ -94,7 +94,10 @@ section "make install"
 
 in_tree "it installs" tree make install PREFIX=/opt/tools DESTDIR="$T/root"
 installed=$T/root/opt/tools/bin/interagent
-is "... below PREFIX, in DESTDIR, and nothing else" "$(find "$T/root" -type f)" "$installed"
+page=$T/root/opt/tools/share/man/man1/interagent.1
+is "... below PREFIX, in DESTDIR, with its manual page, and nothing else" "$(find "$T/root" -type f | sort)" "$installed
+$page"
+is "... which is the program's own" "$(cat "$page")" "$("$installed" man)"
 is "... what runs" "$(ping "$installed")" "$PONG"
 mkfifo "$T/in"
 "$installed" serve <"$T/in" >"$T/said" 2>/dev/null &
@@ -103,7 +106,8 @@ exec 3>"$T/in"
 ln "$installed" "$T/old"
 in_tree "it installs over one that runs" tree make install PREFIX=/opt/tools DESTDIR="$T/root"
 no "... as a new file" [ "$installed" -ef "$T/old" ]
-is "leaving nothing beside it" "$(find "$T/root" -type f)" "$installed"
+is "leaving nothing beside it" "$(find "$T/root" -type f | sort)" "$installed
+$page"
 req 1 ping >&3
 exec 3>&-
 wait "$server"
@@ -112,7 +116,8 @@ in_tree "it is removed" tree make uninstall PREFIX=/opt/tools DESTDIR="$T/root"
 is "and nothing is left" "$(find "$T/root" -type f)" ""
 in_tree "it installs to a path with a blank, whatever the umask" tree \
 	sh -c 'umask 077; make install PREFIX="/opt/my tools" DESTDIR=../root'
-is "... for everybody to run" "$(find "$T/root/opt/my tools" ! -perm 755)" ""
+is "... for everybody to run" "$(find "$T/root/opt/my tools" ! -perm 755 ! -name interagent.1)" ""
+is "... and to read" "$(find "$T/root/opt/my tools" -name interagent.1 -perm 644 | grep -c .)" 1
 is "... what runs there" "$(ping "$T/root/opt/my tools/bin/interagent")" "$PONG"
 in_tree "it is removed from there" tree make uninstall PREFIX="/opt/my tools" DESTDIR="$T/root"
 is "and nothing is left there" "$(find "$T/root" -type f)" ""

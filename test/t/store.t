@@ -326,7 +326,7 @@ accepts "... their mail" check_inbox '{"agent_name":"api"}' '^11111111 from "DB 
 is "which is unread, escalated and read" "$(printf '%s\n' "$text" | sed -n 's/^\([0-9]*\) .*about \([a-z]*\).*/\1 \2/p')" "11111111 pending
 44444444 escalated
 22222222 acknowledged"
-accepts "... what its name has read" check_inbox '{"agent_name":"DB Server, EU"}' '^55555555 read from api '
+accepts "... what its name has read" check_inbox '{"agent_name":"DB Server, EU"}' '^55555555 read, from api '
 accepts "... its spec" get_spec '{"name":"schema"}' '^# Schema$'
 like "... with who published it" "$text" '^schema .*by "DB Server, EU"'
 accepts "... its archive" read_message '{"message_id":"66666666","reader":"api"}' "^text of $old\$"

@@ -601,7 +601,7 @@ is "urgent mail comes first, then unread, escalated and read; completed does not
 is "... it begins with how much is unread" "$(printf '%s\n' "$text" | head -n 1 | cut -d: -f1)" "5 unread, 2 urgent; read_message shows one"
 like "urgent mail is marked" "$text" '^00001500 urgent from web '
 like "escalated mail too" "$text" '^00001300 escalated from web '
-like "and what was read" "$text" '^00001100 read from web '
+like "and what was read" "$text" '^00001100 read, from web '
 unlike "a page that holds all promises no more" "$text" 'more: offset'
 inbox_of web
 unlike "mail is not in its sender's inbox" "$text" ' from '

@@ -1,0 +1,246 @@
+# Goal of this test: machines, parents and file systems whose habits are not
+# those of the one that it was written on, and stores that others have written.
+. ./test/lib/test.sh
+. ./test/lib/mail.sh
+. ./test/lib/servers.sh
+
+BOM=$(printf '\357\273\277')
+new_store() {
+	INTERAGENT_DIR=$T/$1
+	for agent in api web; do register $agent; done
+}
+can_trace() { strace -o "$T/trace" true 2>"$T/out"; }
+is_root() { [ "$(id -u)" -eq 0 ]; }
+
+# story STORE: what a day's work does, on a new store
+story() {
+	new_store "$1"
+	mail web api hello >"$T/out" 2>&1
+	verb read_message --from api --message-id "$(cat "$T/sent")" >"$T/story"
+	verb set_status --from api --status busy >>"$T/story"
+	verb publish_spec --from api --name contract --content "v1" >>"$T/story"
+	verb get_spec --from web --name contract >>"$T/story"
+	cat "$T/story"
+}
+went_well() { like "$1" "$2" '^the text of hello$'; like "... to its end" "$2" '^v1$'; }
+
+section "Paths that are not absolute"
+INTERAGENT_DIR=$T/store
+for place in '~/x' x ./x; do
+	is "INTERAGENT_DIR=$place is refused" "$(cd "$T/work" && INTERAGENT_DIR=$place status_of "$BIN" list_agents)" 2
+	like "... with its name" "$(cat "$T/err")" "INTERAGENT_DIR: \"$place\" is not an absolute path"
+	is "... by a server too" "$(cd "$T/work" && INTERAGENT_DIR=$place status_of "$BIN" serve </dev/null)" 2
+done
+is "a HOME that is not absolute is refused" "$(cd "$T/work" && unset INTERAGENT_DIR && HOME=here status_of "$BIN" list_agents)" 2
+like "... with its name" "$(cat "$T/err")" '^interagent: HOME: "here/'
+is "and nothing is made" "$(ls -A "$T/work")" ""
+is "without HOME the doctor says so" "$(unset INTERAGENT_DIR HOME && status_of "$BIN" doctor)" 1
+like "... and what to do" "$(cat "$T/out")" 'neither INTERAGENT_DIR nor HOME is set' 'set INTERAGENT_DIR'
+is "and the board is no empty one" "$(unset INTERAGENT_DIR HOME && status_of "$BIN" board)" 1
+
+section "Whose store it is"
+if is_root && setpriv --reuid 12345 --regid 12345 --clear-groups true 2>"$T/out"; then
+	chmod 755 "$T"
+	chmod 777 "$T/home"
+	as() { setpriv --reuid "$1" --regid "$1" --clear-groups "$BIN" "$2" "$3" "$4" "$5" "$6"; }
+	mkdir "$T/owned" "$T/api" "$T/web"
+	chown 12345:12345 "$T/owned" "$T/api" "$T/web"
+	went_well "root acts for the owner" "$(story owned)"
+	INTERAGENT_DIR=$T/owned
+	serve "$(call 1 register_agent "{\"name\":\"api\",\"workspace_path\":\"$T/api\",\"description\":\"d\"}")" \
+		"$(call 2 send_message '{"to":"web","subject":"s","content":"c"}')" >"$T/out"
+	printf '{"hook_event_name":"Stop","session_id":"q","cwd":"%s"}' "$T/web" | "$BIN" hook >"$T/out"
+	is "what root makes is the owner's" "$(find "$T/owned" "$T/api" "$T/web" ! -user 12345)" ""
+	is "... who goes on" "$(as 12345 set_status --from api --status free)" "The status of api is set."
+	chmod -R go+rX "$T/owned"
+	like "an agent of another user is refused" \
+		"$(setpriv --reuid 23456 --regid 23456 --clear-groups "$BIN" serve <<-END | at result content 0 text
+			$(call 1 list_agents)
+		END
+		)" "^cannot use .*: it belongs to another user; set INTERAGENT_DIR"
+	chown -R 0:0 "$T/owned"
+else
+	skip "root acts for the owner" "only root can try it"
+fi
+new_store open
+mail web api hello
+chmod 777 "$INTERAGENT_DIR"
+refuses "a store that everybody can write is refused to an agent" check_inbox '{"agent_name":"api"}' \
+	"^cannot use .*: every user can write what is in it; chmod o-w"
+is "... and to a shell of one" "$(CLAUDECODE=1 status_of "$BIN" list_agents)" 1
+is "... and to a hook, in silence" "$(printf '{"hook_event_name":"Stop","session_id":"q","cwd":"%s"}' "$T/api" | "$BIN" hook 2>&1)" ""
+: >"$T/stderr"
+like "a person is served" "$(verb list_agents)" '^api: '
+like "... and told" "$(cat "$T/stderr")" 'every user can write what is in it'
+like "the doctor says so too" "$("$BIN" doctor 2>"$T/out")" 'can be written by other users'
+chmod 700 "$INTERAGENT_DIR"
+accepts "and when that is mended an agent is served" check_inbox '{"agent_name":"api"}' '"hello"'
+
+section "File systems"
+if can_trace; then
+	new_store traced
+	for error in ENOSYS EINVAL EOPNOTSUPP ENOLCK; do
+		ok "flock is refused with $error, and a status can be set" strace -f -o "$T/trace" -e trace=flock \
+			-e "inject=flock:error=$error" "$BIN" set_status --from api --status "$error"
+	done
+	like "... which the doctor says" "$(strace -f -o "$T/trace" -e trace=flock -e inject=flock:error=ENOSYS "$BIN" doctor)" \
+		'^locks: none here'
+	for error in EINVAL EOPNOTSUPP ENOSYS; do
+		ok "a directory's sync is refused with $error, and mail can be sent" strace -f -o "$T/trace" -e trace=fsync \
+			-P "$INTERAGENT_DIR/messages" -P "$INTERAGENT_DIR/messages-meta" -P "$INTERAGENT_DIR" \
+			-e "inject=fsync:error=$error" "$BIN" send_message --from web --to api --subject "$error" --content c
+	done
+	like "... which the doctor says" "$(strace -f -o "$T/trace" -e trace=fsync -e inject=fsync:error=EINVAL "$BIN" doctor)" \
+		'^disk: it cannot sync directories'
+	no "a disk that fails is no such file system" strace -f -o "$T/trace" -e trace=fsync -e inject=fsync:error=EIO \
+		"$BIN" send_message --from web --to api --subject s --content c
+	: >"$INTERAGENT_DIR/changed"
+	strace -f -o "$T/trace" -P "$INTERAGENT_DIR/registry.json" -e trace=openat -e inject=openat:error=ENOENT:when=1 \
+		"$BIN" list_agents >"$T/out" 2>&1
+	like "a registry that is absent for a moment is looked at again" "$(cat "$T/out")" '^api: '
+	age 1h "$INTERAGENT_DIR"
+	strace -f -o "$T/trace" -P "$INTERAGENT_DIR/messages-meta" -e trace=openat -e inject=openat:error=ESTALE:when=1 \
+		"$BIN" check_inbox --from api >"$T/out" 2>&1
+	like "an ESTALE of a directory is told, and not taken for no mail" "$(cat "$T/out")" 'unread;\|Stale'
+else
+	skip "file systems without locks or directory syncs" "no strace"
+fi
+is "elsewhere the doctor does not say so" "$("$BIN" doctor | grep -c '^locks:\|^disk:')" 0
+
+if [ -d /dev/shm ] && [ -w /dev/shm ] && shm=$(mktemp -d /dev/shm/interagent-test.XXXXXX); then
+	ln -s "$shm" "$T/shm"
+	went_well "on a tmpfs, below a link" "$(story shm)"
+	rm -rf "$shm"
+else
+	skip "on a tmpfs, below a link" "no /dev/shm"
+fi
+
+# on WHAT MOUNT-ARGUMENTS...: the same where something is mounted for us alone
+on() {
+	on_what=$1
+	shift
+	mkdir -p "$T/mnt" "$T/tmpfs" "$T/bind"
+	if is_root && unshare -m mount -t tmpfs none "$T/tmpfs" 2>"$T/out"; then
+		went_well "$on_what" "$(unshare -m sh -c "mount -t tmpfs none '$T/tmpfs' &&
+			mkdir '$T/tmpfs/lower' '$T/tmpfs/upper' '$T/tmpfs/work' && mount $* '$T/mnt' && mkdir '$T/mnt/store' &&
+			for agent in api web; do INTERAGENT_DIR='$T/mnt/store' '$BIN' register_agent --name \$agent --workspace-path '$T/work' --description d; done &&
+			id=\$(INTERAGENT_DIR='$T/mnt/store' '$BIN' send_message --from web --to api --subject hello --content 'the text of hello' | cut -c 1-8) &&
+			INTERAGENT_DIR='$T/mnt/store' '$BIN' read_message --from api --message-id \$id &&
+			INTERAGENT_DIR='$T/mnt/store' '$BIN' publish_spec --from api --name contract --content v1 &&
+			INTERAGENT_DIR='$T/mnt/store' '$BIN' get_spec --from web --name contract" 2>&1)"
+	else
+		skip "$on_what" "nothing can be mounted here: $(head -n 1 "$T/out")"
+	fi
+}
+on "on an overlay" "-t overlay none -o 'lowerdir=$T/tmpfs/lower,upperdir=$T/tmpfs/upper,workdir=$T/tmpfs/work'"
+on "on a second mount of a directory" "--bind '$T/bind'"
+
+section "Byte-order marks and line ends"
+new_store marks
+for table in registry status; do
+	{ printf '%s' "$BOM"; cat "$INTERAGENT_DIR/$table.json"; } >"$T/table"
+	cp "$T/table" "$INTERAGENT_DIR/$table.json"
+done
+like "a mark before the registry hides nobody" "$(verb list_agents)" '^api: ' 
+ok "... and it can be written" verb set_status --from api --status busy
+verb publish_spec --from api --name contract --content "one
+two
+" >"$T/out"
+file=$INTERAGENT_DIR/specs/contract.md
+{ printf '%s' "$BOM"; sed "s/\$/$(printf '\r')/" "$file"; } >"$T/spec"
+cp "$T/spec" "$file"
+is "a spec that an editor saved with a mark and CRLF is the same version" \
+	"$(verb list_specs | cut -d ' ' -f 1-4)" "contract v1 by api"
+unlike "... and its head is not in its text" "$(verb get_spec --name contract)" 'Published by'
+
+section "What a parent left"
+new_store parents
+for way in blocked childless; do
+	mkfifo "$T/$way"
+	"$HELPERS/odd" $way "$BIN" serve <"$T/$way" >"$T/out" &
+	server=$!
+	exec 3>"$T/$way"
+	req 1 ping >&3
+	ok "signals $way: a server answers" wait_for grep -q result "$T/out"
+	kill -TERM $server
+	ok "... and SIGTERM ends it" wait_for gone $server
+	exec 3>&-
+done
+rm -f "$T/told"
+INTERAGENT_NOTIFY="echo told >'$T/told'" "$HELPERS/odd" childless "$BIN" send_message --from api --to human --subject s --content c \
+	>"$T/out" 2>"$T/err"
+ok "the person is told all the same" wait_for grep -q told "$T/told"
+is "... and nothing is complained of" "$(cat "$T/err")" ""
+{ req 1 initialize '{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}'; call 2 list_agents; } >"$T/lines"
+(ulimit -n 6 && exec "$BIN" serve) <"$T/lines" >"$T/out" 2>"$T/err"
+is "with few descriptors a server answers and ends" "$(grep -c '"id":[12],' "$T/out")" 2
+
+section "A text from standard input"
+new_store input
+mkdir -p "$T/directory"
+is "a read error is no end of the text" "$(status_of "$BIN" send_message --from web --to api --subject s --content - <"$T/directory")" 1
+is "... and nothing is stored" "$(ls -A "$INTERAGENT_DIR/messages" 2>"$T/out")" ""
+awk 'BEGIN { for (i = 0; i < 1000; i++) print "line", i, "of a text" }' >"$T/text"
+"$HELPERS/odd" drip "$T/text" | "$HELPERS/odd" slow "$BIN" send_message --from web --to api --subject s --content - >"$T/out" 2>&1
+ok "a pipe that does not block is read to its end" cmp "$T/text" "$(echo "$INTERAGENT_DIR"/messages/*.md)"
+
+section "Ids and names"
+new_store ids
+for id in aaaaaaaa-0000-4000-8000-000000000001 aaaaaaaa-0000-4000-8000-000000000002; do
+	mail web api one
+	for kind in messages:md messages-meta:json; do
+		sed "s/$(cat "$T/sent")/$id/" "$INTERAGENT_DIR/${kind%:*}/$(cat "$T/sent").${kind#*:}" >"$INTERAGENT_DIR/${kind%:*}/$id.${kind#*:}"
+		rm "$INTERAGENT_DIR/${kind%:*}/$(cat "$T/sent").${kind#*:}"
+	done
+done
+cp "$INTERAGENT_DIR/messages-meta/$id.json" "$INTERAGENT_DIR/messages-meta/$id (1).json"
+verb check_inbox --from api >"$T/inbox"
+shown=$(sed -n 's/^\(aaaaaaaa[0-9a-f-]*\) .*/\1/p' "$T/inbox")
+is "ids that begin alike are shown as long as they must be" "$(printf '%s\n' "$shown" | sort -u | grep -c 000000)" 2
+for one in $shown; do
+	like "... and $one can be read" "$(verb read_message --from web --message-id "$one")" '^the text of one$'
+done
+for name in user system assistant admin root interagent all everyone human human. Human2 USER; do
+	refuses "the name $name is taken for somebody else" register_agent "{\"name\":\"$name\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}" \
+		'name: \|the person'
+done
+refuses "a name that differs in case only is refused" register_agent "{\"name\":\"API\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}" 'only in case'
+for words in "forget web" "prune --older 1d"; do
+	# shellcheck disable=SC2086 # words
+	is "an agent's shell may not: $words" "$(CLAUDECODE=1 status_of "$BIN" $words)" 1
+done
+verb set_status --from api --status "$(printf 'a\302\233b\342\200\256c')" >"$T/out"
+unlike "a document on a terminal has no controls" "$(verb get_status api --json)" "$(printf '\302\233')" "$(printf '\342\200\256')"
+
+section "Beside the original, and after a cut"
+new_store beside
+mail api web first               # a store without mail is not swept
+mkdir -p "$INTERAGENT_DIR/specs/.history/old"
+printf '<!-- Published by: api at 2026-01-01T00:00:00.000Z -->\n\nv1\n' >"$INTERAGENT_DIR/specs/my spec v1.md"
+ok "a spec of the original whose name breaks the rule can be published" \
+	verb publish_spec --from api --name "my spec v1" --content v2
+like "... and read" "$(verb get_spec --name "my spec v1")" '^v2$'
+: >"$INTERAGENT_DIR/specs/empty.md"
+: >"$INTERAGENT_DIR/specs/.history/Thumbs.db"
+: >"$INTERAGENT_DIR/specs/.history/old/.tmp-dead"
+age 40h "$INTERAGENT_DIR/specs/empty.md" "$INTERAGENT_DIR/specs/.history/old/.tmp-dead"
+no "a spec that is empty for good is damaged" verb get_spec --name empty
+is "... which is all that the doctor finds" "$("$BIN" doctor | grep -c '^mail: .*\(damaged\|read\)')" 1
+rm -f "$INTERAGENT_DIR/archive/.swept" "$INTERAGENT_DIR/specs/empty.md"
+verb list_agents >"$T/out"
+no "a dead temp file of a spec's history goes" test -e "$INTERAGENT_DIR/specs/.history/old/.tmp-dead"
+mkdir -p "$INTERAGENT_DIR/live"
+printf '{"pid":1,"client":"c","session":"s","workspace":"%s","host":"elsewhere","since":"2026-01-01T00:00:00.000Z"}' "$T/api" \
+	>"$INTERAGENT_DIR/live/api.00000001"
+like "one that was heard of a moment ago on another machine may live" "$(verb get_agent --name api)" 'presence unknown'
+age 10m "$INTERAGENT_DIR/live/api.00000001"
+like "... and one that was not does not" "$(verb get_agent --name api)" 'not running, last seen'
+: >"$INTERAGENT_DIR/live/web.00000002"
+age 10m "$INTERAGENT_DIR/live/web.00000002"
+verb get_agent --name web >"$T/out"
+no "an empty sign of life goes" test -e "$INTERAGENT_DIR/live/web.00000002"
+mail web api unsigned
+sed 's/"from": "web"/"from": ""/' "$INTERAGENT_DIR/messages-meta/$(cat "$T/sent").json" >"$T/meta"
+cat "$T/meta" >"$INTERAGENT_DIR/messages-meta/$(cat "$T/sent").json"
+like "mail without a sender is mail" "$(verb check_inbox --from api)" '"unsigned"'
+done_testing
