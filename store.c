@@ -1797,6 +1797,7 @@ static void write_memo(store *st, store_index *x)
 /* ---- What inotify tells ---- */
 
 #ifdef __linux__
+#ifdef __linux__
 /* Is it a file system on which every change comes through this kernel? On others, of the network or
  * unknown, somebody else can change a directory unseen. */
 static bool tells_all(int fd)
@@ -1811,6 +1812,7 @@ static bool tells_all(int fd)
 			return true;
 	return false;
 }
+#endif
 #endif
 
 /* The descriptor of a watch over messages-meta/, or -1. */

@@ -128,10 +128,12 @@ static int sys_access(int dir, const char *name, int how, int flags)
 	return fault_here("access") ? -1 : faccessat(dir, name, how, flags);
 }
 
+#ifdef __linux__
 static ssize_t sys_events(int fd, void *to, size_t n)
 {
 	return fault_here("events") ? -1 : read(fd, to, n);
 }
+#endif
 
 static int sys_touch(int fd, const struct timespec *times)
 {

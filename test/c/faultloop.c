@@ -132,7 +132,7 @@ static void copy_file(const char *from, const char *to, const struct stat *seen)
 static void copy_tree(const char *from, const char *to)
 {
 	struct stat seen;
-	DIR *dir;
+	DIR *dir = NULL;
 	struct dirent *entry;
 	if (stat(from, &seen) < 0)
 		die(from);

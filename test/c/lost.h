@@ -8,6 +8,7 @@ static struct {
 	long long jump;                  /* ms that the wall clock is ahead */
 } lost;
 
+#ifdef __linux__
 static ssize_t sys_events(int fd, void *to, size_t n)
 {
 	struct inotify_event e = { .wd = -1, .mask = IN_Q_OVERFLOW };
@@ -19,6 +20,9 @@ static ssize_t sys_events(int fd, void *to, size_t n)
 	memcpy(to, &e, sizeof e);
 	return (ssize_t)sizeof e;
 }
+#else
+#define sys_events read
+#endif
 
 static int lost_clock(clockid_t clock, struct timespec *now)
 {

@@ -282,7 +282,7 @@ static bool counts(const char *name)
 	for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
 		if (strcmp(name, passing[i]) == 0)
 			return false;
-	return !is_dots(name);
+	return !is_dots(name) && strncmp(name, ".wait-", 6) != 0;
 }
 
 static void read_store(const char *path, content *c)

@@ -367,7 +367,7 @@ static void say_new(const shop *now, const shop *before)
 			continue;
 		if (!any)
 			check_modes(NULL, m);
-		if (!body_of(m) || !in_files(body_of(m)->text))
+		if (body_of(m) ? !in_files(body_of(m)->text) : meta_of(m) || !any)
 			wrong("the new message %S has another text", m->id);
 		if (!meta_of(m)) {
 			orphans++;

@@ -207,7 +207,9 @@ together() {
 		;;
 	# Who is forgotten at the moment may leave a status, or have none; two may be told of it.
 	*' status and forget '*) set -- "$@" -also '*status:ops=busy*' ;;
-	*' register-another and forget '*) set -- "$@" -also 'agent:ops=third new:*' ;;
+	*' register-another and forget '*) set -- "$@" -also 'agent:ops=third new:*' -also 'status:ops=online new:*' ;;
+	# The text of a message that is pruned half archived: the sweep may move it at once.
+	*' prune and sweep '*) set -- "$@" -also '*new:* body body' ;;
 	*' forget and forget '*) set -- "$@" -also 'new:web>api:acknowledged new:web>api:completed' ;;
 	# Who reads while the next version is published is told of it in the answer, perhaps twice.
 	*' publish'*' get-spec '* | *' get-spec '*' publish'*)
