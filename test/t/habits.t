@@ -24,7 +24,7 @@ typed() {
 		printf '%b' "$1"
 		wait_for test -e "$T/typed"
 	} | {
-		"$HELPERS/tty" script -qec "$2" /dev/null >"$T/screen" 2>&1
+		script -qec "$2" /dev/null >"$T/screen" 2>&1
 		echo $? >"$T/typed"
 	}
 	status=$(cat "$T/typed")
