@@ -129,10 +129,11 @@ is "an answer's meta" "$(mask "$INTERAGENT_DIR/messages-meta/${reply%% *}"*)" '{
   "updatedAt": "TIME",
   "replyTo": "ID"
 }'
-is "a completed message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json" | tail -n 5)" '  "updatedAt": "TIME",
+is "a completed message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json" | tail -n 6)" '  "updatedAt": "TIME",
   "readAt": "TIME",
   "readBy": "api",
-  "completedAt": "TIME"
+  "completedAt": "TIME",
+  "completedBy": "api"
 }'
 id=$(send web api stuck)
 tool escalate "{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"who\\ndecides?\"}" >/dev/null
@@ -144,7 +145,9 @@ is "an escalated message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json
   "status": "escalated",
   "createdAt": "TIME",
   "updatedAt": "TIME",
-  "escalationReason": "who\ndecides?"
+  "escalationReason": "who\ndecides?",
+  "readAt": "TIME",
+  "readBy": "api"
 }'
 tool publish_spec '{"publisher":"api","name":"login","content":"# Login\n\nno line end"}' >/dev/null
 is "a spec" "$(mask "$INTERAGENT_DIR/specs/login.md" | od -An -c)" \
