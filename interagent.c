@@ -1758,6 +1758,10 @@ static bool do_register(context *c, str name, str workspace, str description)
 	store_result done;
 	if (!check_workspace(c, workspace))
 		return false;
+	/* May_join asks again, under the lock; but a bad name makes no store. */
+	bool odd = !store_name_ok(name) || is_reserved(name);
+	if (odd && load_agents(c) && !check_new_agent(c, name))
+		return false;
 	done = store_register(&c->st, &r, &stored);
 	if (done == STORE_REFUSED)
 		return false;
