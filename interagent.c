@@ -1758,6 +1758,10 @@ static bool do_register(context *c, str name, str workspace, str description)
 	store_result done;
 	if (!check_workspace(c, workspace))
 		return false;
+	/* May_join asks again, under the lock; but a bad name makes no store. */
+	bool odd = !store_name_ok(name) || is_reserved(name);
+	if (odd && load_agents(c) && !check_new_agent(c, name))
+		return false;
 	done = store_register(&c->st, &r, &stored);
 	if (done == STORE_REFUSED)
 		return false;
@@ -2558,7 +2562,8 @@ static bool read_message(context *c, call *k)
 	store_message m;
 	str part, id = arg(k, "message_id");
 	int64_t total, offset = get_value(k, "offset")->number;
-	bool found = need_agents(c) && (id.n ? find_message(c, id, &m) : find_unread(c, &m));
+	bool found = id.n ? find_message(c, id, &m) : find_unread(c, &m);
+	load_agents(c);                  /* only a receipt needs them; else the damage is told */
 	if (!found || !find_body(c, &m, offset, &part, &total))
 		return false;
 	add_doc(c, json_with_text(c->mem, m.doc, S("content"), part));
@@ -5240,6 +5245,7 @@ static const struct {
 	[STORE_NOT_A_FILE] = { "is not a regular file", "move ", " away" },
 	[STORE_NOT_A_DIR] = { "is not a readable directory", "move ", " away" },
 	[STORE_UNREADABLE] = { "cannot be read", "chmod u+r ", "" },
+	[STORE_TOO_LARGE] = { "is too large to be read", "move ", " away" },
 	[STORE_NO_BODY] = { "has no text: its messages/*.md is missing", "bring the text of ",
 			    " back from a backup, or complete the message" },
 	[STORE_NOT_OURS] = { "belongs to another user", "sudo chown -R \"$(id -un)\" ", "" },

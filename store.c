@@ -1066,6 +1066,8 @@ static store_result list_table(store *st, enum dir d, const char *name, store_re
 	bool damaged;
 	store_result r = load_table(st, d, name, &table, &seen, &damaged);
 	*out = (store_records){ 0 };
+	if (r == STORE_FAILED)
+		note_damage(st, st->fault.path);
 	for (json *m = first_of(table, JSON_OBJECT); m && r == STORE_OK; m = m->next)
 		if (m->kind == JSON_OBJECT)
 			ADD(st->mem, out) = (store_record){ json_key(st->mem, m), m };
@@ -1242,9 +1244,11 @@ static store_result register_locked(store *st, store_registration *r, const json
 	store_records agents;
 	store_presences live;
 	store_result result = store_list_agents(st, &agents);
-	if (result == STORE_OK)
-		result = store_list_presence(st, r->name, &live);
 	if (result != STORE_OK)
+		return result;
+	result = store_list_presence(st, r->name, &live);
+	/* Something else in the place of live/: nobody is there, and nobody is kept out. */
+	if (result != STORE_OK && st->fault.error != ENOTDIR && st->fault.error != ELOOP)
 		return result;
 	if (r->may && !r->may(r->context, &agents, &live))
 		return STORE_REFUSED;
@@ -3305,6 +3309,8 @@ static store_defect defect_of(const store_fault *f)
 {
 	if (f->error == 0)
 		return STORE_TORN;
+	if (f->error == EFBIG)
+		return STORE_TOO_LARGE;
 	if (f->error == EISDIR || f->error == EINVAL || f->error == ELOOP || f->error == EMLINK)
 		return STORE_NOT_A_FILE;
 	return STORE_UNREADABLE;
@@ -3339,7 +3345,8 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 		return;
 	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
 	store_finding *found = &out->at[out->n - 1];
-	if (fix && found->what != STORE_UNREADABLE && is_there(st, d, name, &seen) > 0 &&
+	bool whole = found->what == STORE_UNREADABLE || found->what == STORE_TOO_LARGE;
+	if (fix && !whole && is_there(st, d, name, &seen) > 0 &&
 	    !is_young(&seen))
 		found->fixed = set_aside(st, d, name) == STORE_OK;
 }

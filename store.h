@@ -348,6 +348,7 @@ typedef enum {
 	STORE_NOT_A_FILE,
 	STORE_NOT_A_DIR,
 	STORE_UNREADABLE,
+	STORE_TOO_LARGE,                 /* a spec of which only a part could be shown */
 	STORE_NO_BODY,                   /* a message without its text */
 	STORE_NOT_OURS,                  /* another user's: fault is not set, `owner` is */
 	STORE_WRITABLE                   /* by other users */

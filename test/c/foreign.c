@@ -445,26 +445,40 @@ static str ask_tool(json_writer *w)
 	return text;
 }
 
-static void check_inbox_text(str text, int least)
+/* The last line of a list that goes on. */
+static int more_of(str line)
 {
 	int64_t n = 0;
-	str head = text;
-	while (head.n && !str_starts(head, S("unread of ")))
-		str_cut(&head, ' ');
-	head = str_from(head, 10);
-	str_int(str_cut(&head, ';'), &n);
+	if (!str_starts(line, S("...and ")))
+		return 0;
+	line = str_from(line, 7);
+	str_int(str_cut(&line, ' '), &n);
+	return (int)n;
+}
+
+/* A line of the inbox begins with the eight letters of an id; what was read stays listed. */
+static void check_inbox_text(str text, int least)
+{
+	int n = 0;
+	for (str rest = text; rest.n; ) {
+		str line = str_cut(&rest, '\n'), id = line;
+		n += more_of(line);
+		id = str_cut(&id, ' ');
+		n += id.n == 8 && id.s[0] >= '1' && id.s[0] <= '9';
+	}
 	if (n < least)
 		blame("messages are missing", text);
 	if (n > atomic_load(&all.s->begun))
-		complain("the reader sees %d messages of %d", (int)n, atomic_load(&all.s->begun));
+		complain("the reader sees %d messages of %d", n, atomic_load(&all.s->begun));
 }
 
 static void check_agents_text(str text, int least)
 {
-	int n = -2;                            /* the reader and the worker are listed too */
+	int n = -3;                            /* the reader, the worker and the foreign writer are listed too */
 	for (str rest = text; rest.n; ) {
 		str line = str_cut(&rest, '\n');
 		n += str_starts(line, S("f")) || str_starts(line, S("reader")) || str_starts(line, S("worker"));
+		n += more_of(line);
 	}
 	if (n < least - atomic_load(&all.s->agents_lost))
 		blame("agents are missing", text);
@@ -695,10 +709,11 @@ int main(int argc, char **argv)
 	if (all.s == MAP_FAILED)
 		die("share memory");
 	signal(SIGPIPE, SIG_IGN);
-	/* Our program makes the store, so that both of its agents are in it. */
+	/* Our program makes the store, so that both of its agents are in it, and whom they answer. */
 	server_of_client = start_server(all.program);
 	register_as("reader", 0);
 	register_as("worker", 0);
+	register_as("foreign", 0);
 	close(server_of_client.in);
 	waitpid(server_of_client.pid, NULL, 0);
 	mkdir(path_of("messages", "", ""), 0755);

@@ -59,13 +59,14 @@ section "The layout, byte for byte"
 
 new_store layout
 hostile='\"quoted\" back\\slash tab\tnew\nline \u0001\u001f/'$(printf '\303\251\360\237\230\200\342\200\250\177')
+one_line='\"quoted\" back\\slash tab new line  /'$(printf '\303\251\360\237\230\200\342\200\250 ')
 tool register_agent "{\"name\":\"api\",\"workspace_path\":\"$W/api\",\"description\":\"$hostile\"}" >/dev/null
 tool register_agent "{\"name\":\"web\",\"workspace_path\":\"$W/web\",\"description\":\"the client\"}" >/dev/null
 is "registry.json" "$(mask "$INTERAGENT_DIR/registry.json")" '{
   "api": {
     "name": "api",
     "workspacePath": "W/api",
-    "description": "'"$hostile"'",
+    "description": "'"$one_line"'",
     "registeredAt": "TIME",
     "registeredFrom": "HERE"
   },
@@ -129,13 +130,14 @@ is "an answer's meta" "$(mask "$INTERAGENT_DIR/messages-meta/${reply%% *}"*)" '{
   "updatedAt": "TIME",
   "replyTo": "ID"
 }'
-is "a completed message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json" | tail -n 5)" '  "updatedAt": "TIME",
+is "a completed message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json" | tail -n 6)" '  "updatedAt": "TIME",
   "readAt": "TIME",
   "readBy": "api",
-  "completedAt": "TIME"
+  "completedAt": "TIME",
+  "completedBy": "api"
 }'
 id=$(send web api stuck)
-tool escalate "{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"who\\ndecides?\"}" >/dev/null
+tool escalate "{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"$hostile\"}" >/dev/null
 is "an escalated message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json")" '{
   "id": "ID",
   "from": "web",
@@ -144,23 +146,31 @@ is "an escalated message's meta" "$(mask "$INTERAGENT_DIR/messages-meta/$id.json
   "status": "escalated",
   "createdAt": "TIME",
   "updatedAt": "TIME",
-  "escalationReason": "who\ndecides?"
+  "escalationReason": "'"$hostile"'",
+  "readAt": "TIME",
+  "readBy": "api"
 }'
 tool publish_spec '{"publisher":"api","name":"login","content":"# Login\n\nno line end"}' >/dev/null
 is "a spec" "$(mask "$INTERAGENT_DIR/specs/login.md" | od -An -c)" \
 	"$(printf '<!-- Published by: api at TIME -->\n\n# Login\n\nno line end' | od -An -c)"
-is "and its history" "$(mask "$INTERAGENT_DIR/specs/.history/login/index.json")" '{
-  "versions": [
-    {
-      "version": 1,
-      "publisher": "api",
-      "publishedAt": "TIME",
-      "note": ""
-    }
-  ],
-  "readers": {}
-}'
+is "and its history" "$(cd "$INTERAGENT_DIR/specs/.history" && find . -type f)" ./login/1.md
 ok "... has its text" cmp "$INTERAGENT_DIR/specs/login.md" "$INTERAGENT_DIR/specs/.history/login/1.md"
+tool publish_spec '{"publisher":"api","name":"login","content":"# Login 2\n","note":"shorter"}' >/dev/null
+is "a version with a note" "$(mask "$INTERAGENT_DIR/specs/.history/login/2.md")" '<!-- Published by: api at TIME -->
+<!-- Note: shorter -->
+
+# Login 2'
+is "... which the current text has not" "$(mask "$INTERAGENT_DIR/specs/login.md")" '<!-- Published by: api at TIME -->
+
+# Login 2'
+by "$W/web" INTERAGENT_NAME=web get_spec '{"name":"login"}' >/dev/null
+is "who read which version" "$(mask "$INTERAGENT_DIR/specs/.history/login/readers.json")" '{
+  "web": {
+    "agent": "web",
+    "version": 2,
+    "readAt": "TIME"
+  }
+}'
 is "no JSON file ends with a line end" \
 	"$(find "$INTERAGENT_DIR" -name '*.json' -exec tail -c 1 {} \; | tr -d '}' | wc -c | tr -d ' ')" 0
 if command -v node >/dev/null; then
@@ -303,7 +313,8 @@ original() {
 }
 pending=11111111-1111-4111-8111-111111111111 acknowledged=22222222-2222-4222-8222-222222222222
 completed=33333333-3333-4333-8333-333333333333 escalated=44444444-4444-4444-8444-444444444444
-seen=55555555-5555-4555-8555-555555555555 old=66666666-6666-4666-8666-666666666666
+seen=55555555-5555-4555-8555-555555555555 heard=77777777-7777-4777-8777-777777777777
+old=66666666-6666-4666-8666-666666666666
 original '' $pending 'DB Server, EU' api pending
 original '' $acknowledged 'DB Server, EU' api acknowledged
 original '' $completed api 'DB Server, EU' completed
@@ -311,6 +322,7 @@ original '' $escalated 'DB Server, EU' api escalated ",
   \"escalationReason\": \"who?\""
 original '' $seen api 'DB Server, EU' read ",
   \"replyTo\": \"$acknowledged\""
+original '' $heard api 'DB Server, EU' read
 original archive/ $old 'DB Server, EU' api completed
 printf '<!-- Published by: DB Server, EU at %s -->\n\n# Schema\n' "$now" >"$INTERAGENT_DIR/specs/schema.md"
 cp -R "$INTERAGENT_DIR" "$W/copy"
@@ -326,7 +338,8 @@ accepts "... their mail" check_inbox '{"agent_name":"api"}' '^11111111 from "DB 
 is "which is unread, escalated and read" "$(printf '%s\n' "$text" | sed -n 's/^\([0-9]*\) .*about \([a-z]*\).*/\1 \2/p')" "11111111 pending
 44444444 escalated
 22222222 acknowledged"
-accepts "... what its name has read" check_inbox '{"agent_name":"DB Server, EU"}' '^55555555 read, from api '
+accepts "... what its name has read" check_inbox '{"agent_name":"DB Server, EU"}' '^77777777 read, from api '
+unlike "but no answer that it has read" "$text" '^55555555'
 accepts "... its spec" get_spec '{"name":"schema"}' '^# Schema$'
 like "... with who published it" "$text" '^schema .*by "DB Server, EU"'
 accepts "... its archive" read_message '{"message_id":"66666666","reader":"api"}' "^text of $old\$"
@@ -392,7 +405,7 @@ is "and keeps what we do not know" "$(sed -n '/DB Server, EU": {/,/}/p' "$INTERA
     "registeredFrom": "HERE"
   },'
 is "... its name became no file's" "$(find "$INTERAGENT_DIR" "$W/api" "$W/web" -name '*DB Server*')" ""
-is "... what nobody touched is as it was" "$(for file in messages-meta/$acknowledged.json messages-meta/$completed.json messages-meta/$seen.json archive/messages-meta/$old.json; do
+is "... what nobody touched is as it was" "$(for file in messages-meta/$acknowledged.json messages-meta/$completed.json messages-meta/$seen.json messages-meta/$heard.json archive/messages-meta/$old.json; do
 	cmp "$W/copy/$file" "$INTERAGENT_DIR/$file" 2>&1
 done)" ""
 
@@ -429,7 +442,7 @@ foreign archive/ 88888888-8888-4888-8888-888888888888 pending 2099-01-01T00:00:0
 mv "$INTERAGENT_DIR/archive/messages-meta/88888888-8888-4888-8888-888888888888.json" "$INTERAGENT_DIR/messages-meta/"
 text=$(ask 1 read_message '{"message_id":"88888888","reader":"web"}')
 like "a text that was archived before its meta is found" "$text" '^text of 88888888'
-tool publish_spec '{"publisher":"api","name":"login","content":"ours"}' >/dev/null
+text=$(ask 1 publish_spec '{"publisher":"api","name":"login","content":"ours"}')
 printf '<!-- Published by: web at 2025-01-02T03:04:05.678Z -->\n\ntheirs' >"$INTERAGENT_DIR/specs/login.md"
 text=$(ask 1 get_spec '{"name":"login"}')
 like "a spec that another program overwrote is its next version" "$text" '^login v2 by web'
@@ -497,19 +510,22 @@ new_store names
 label() { printf '%.20s' "$1" | tr '\134' /; }
 before=$(find "$T" | sort)
 long=$(printf '%300s' '' | tr ' ' x)
-for name in ../../evil "$long" 'a\nb' 'a\u0000b' .hidden -x a/b 'a b' '~' \
+for name in ../../evil 'a\nb' 'a\u0000b' .hidden -x a/b 'a b' '~' \
 	"$(printf 'x%64s' '' | tr ' ' x)" "$(printf '\303\251')"; do
 	refuses "a name like $(label "$name") is refused with the rule" register_agent \
 		"{\"name\":\"$name\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" \
 		'^name: .*A-Z a-z 0-9 \. _ -'
 done
+refuses "a name of 300 letters is refused with its length" register_agent \
+	"{\"name\":\"$long\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" \
+	'^name: 300 characters, at most 256$'
 for name in human Human HUMAN; do
 	refuses "$name is the person" register_agent \
 		"{\"name\":\"$name\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" \
 		'^name: "human" is the person'
 done
 refuses "an empty name is none" register_agent \
-	"{\"name\":\"\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" '^name: must not be empty'
+	"{\"name\":\"\",\"workspace_path\":\"$W/api\",\"description\":\"x\"}" '^name: missing; a string is required'
 is "nothing is written anywhere" "$(find "$T" | grep -v "^$T/stderr\$" | sort)" \
 	"$(printf '%s\n' "$before" | grep -v "^$T/stderr\$")"
 for name in a 0 A.b_c-d "$(printf '%64s' '' | tr ' ' x)"; do
@@ -521,7 +537,8 @@ before=$(find "$T" | sort)
 for name in ../../evil "$long" 'a\nb' 'a\u0000b' .hidden -x a/b 'a b' ''; do
 	refuses "nor is a spec named like $(label "$name")" publish_spec \
 		"{\"publisher\":\"api\",\"name\":\"$name\",\"content\":\"x\"}" \
-		'^name: .*A-Z a-z 0-9 \. _ -' '^name: must not be empty'
+		'^name: .*A-Z a-z 0-9 \. _ -' \
+		"^name: $([ "$name" = "$long" ] && echo '300 characters, at most 256' || echo missing;)"
 	try get_spec "{\"name\":\"$name\"}"
 	ok "nor read" refused
 done
@@ -576,7 +593,9 @@ refuses "... one in the place of the metas when somebody reads" check_inbox '{"a
 	"store/messages-meta: Not a directory"
 refuses "... one in the place of the specs" publish_spec '{"publisher":"api","name":"s","content":"x"}' \
 	"store/specs/*s*.*: Not a directory"
-accepts "and nobody else is disturbed" list_agents '{}' '^api'
+refuses "... when somebody asks how much waits for whom" list_agents '{}' \
+	"store/messages-meta: Not a directory"
+accepts "and nobody else is disturbed" get_all_statuses '{}' '^api'
 if [ "$(id -u)" -eq 0 ]; then
 	skip "a store that is not ours to write is said" "root may write everywhere"
 else
@@ -780,7 +799,8 @@ for name in api2 web2; do
 	tool register_agent "{\"name\":\"$name\",\"workspace_path\":\"$W/team\",\"description\":\"x\"}" >/dev/null
 done
 signals() { find "$W/$1/.claude/inbox" -name '*.signal' 2>/dev/null | wc -l | tr -d ' '; }
-is "without mail there is nothing in a workspace" "$(find "$W/api")" "$W/api"
+is "without mail there is no signal in a workspace" \
+	"$(find "$W/api" -type f)" "$W/api/.claude/inbox/.gitignore"
 id=$(send web api 'first
 line')
 I=$W/api/.claude/inbox
