@@ -7598,10 +7598,11 @@ static str store_root(arena *mem)
  * for a client that was started inside another finds the outer one's word. */
 static str working_directory(arena *mem)
 {
-	str given = real_path(mem, str_of(client_project()));
-	char *at = NEW(mem, char, MAX_PATH_BYTES);
-	str here = getcwd(at, MAX_PATH_BYTES) ? real_path(mem, str_of(at)) : S("");
-	return here.n == 0 || is_inside(here, given) ? given : here;
+	const char *given = client_project();
+	char *here = NEW(mem, char, MAX_PATH_BYTES);
+	if (given && *given)
+		return real_path(mem, str_of(given));
+	return getcwd(here, MAX_PATH_BYTES) ? real_path(mem, str_of(here)) : S("");
 }
 
 /* Descriptors 0 to 2 must be taken before a file of the store could be. They are

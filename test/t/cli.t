@@ -281,7 +281,7 @@ fails "a sender who is not there" 1 'no agent "ghost"' "$BIN" send_message --fro
 fails "a name that is reserved" 1 '"human"' "$BIN" register_agent --name Human --description d \
 	--workspace-path "$T/api"
 touch "$T/file"
-fails "a store that cannot be" 1 "$T/file/store/[a-z.]*: Not a directory" env INTERAGENT_DIR="$T/file/store" "$BIN" list_agents
+fails "a store that cannot be" 1 "$T/file/store[/a-z.]*: Not a directory" env INTERAGENT_DIR="$T/file/store" "$BIN" list_agents
 fails "no place for the store to be written" 1 INTERAGENT_DIR env -u INTERAGENT_DIR -u HOME "$BIN" \
 	register_agent --name x --description x
 fails "or to be read" 1 INTERAGENT_DIR env -u INTERAGENT_DIR -u HOME "$BIN" list_agents

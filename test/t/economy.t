@@ -49,6 +49,7 @@ like "... urgent mail first" "$(printf '%s\n' "$thousand" | sed -n 2p)" ' urgent
 is "... twenty of them" "$(printf '%s\n' "$thousand" | grep -c ' from web ')" 20
 like "... and how to see more" "$thousand" '980 more: offset 20'
 like "... which works" "$(tool check_inbox '{"agent_name":"api","offset":980}')" 'number 5, in'
+rm -f "$INTERAGENT_DIR"/messages-meta/*-0000-4000-8000-000000000000.json
 
 # Instructions are read by every session; some clients cut them.
 said=$(serve "$(req 1 initialize '{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"x","version":"1"}}')" | at result instructions)
@@ -143,7 +144,7 @@ unlike "... on the board it waits for nobody" "$(verb board)" "$question"
 like "... its sender is told that it was read" "$(ask 1 check_inbox '{}')" "^sent $question to right: read "
 ask 1 read_message "{\"message_id\":\"$answer\"}" >"$T/out"
 unlike "... and an answer that was read is gone" "$(ask 1 check_inbox '{}')" "^$answer "
-like "a request that was read stays until it is completed" "$(ask 2 check_inbox '{}')" "^$question read from left "
+like "a request that was read stays until it is completed" "$(ask 2 check_inbox '{}')" "^$question read, from left "
 is "mark_complete without a text ends it" "$(ask 2 reply_message "{\"original_message_id\":\"$question\",\"mark_complete\":true}")" \
 	"$question is completed; nothing was sent."
 is "... for both" "$(ask 1 check_inbox '{}') $(ask 2 check_inbox '{}')" "No mail. No mail."
@@ -157,9 +158,9 @@ until [ "$requests" -eq 12 ]; do
 	ask 2 read_message "{\"message_id\":\"$question\"}" >"$T/out"
 done
 waiting=$(ask 2 check_inbox '{}')
-is "of twelve read requests five are listed" "$(printf '%s\n' "$waiting" | grep -c '^[0-9a-f]* read from left')" 5
+is "of twelve read requests five are listed" "$(printf '%s\n' "$waiting" | grep -c '^[0-9a-f]* read, from left')" 5
 like "... with how many more there are" "$waiting" '^\.\.\.and 7 more: offset 5$'
-is "... which can be seen" "$(ask 2 check_inbox '{"offset":5}' | grep -c ' read from left')" 7
+is "... which can be seen" "$(ask 2 check_inbox '{"offset":5}' | grep -c ' read, from left')" 7
 
 # Completing what its recipient has not read does not hide it from them.
 unseen=$(ask 1 send_message '{"to":"right","subject":"never mind","content":"x"}' | first_id)
@@ -176,7 +177,7 @@ stuck=$(ask 1 send_message '{"to":"right","subject":"whose is it?","content":"x"
 file=$(find "$INTERAGENT_DIR/messages-meta" -name "$stuck*")
 sed -e 's/"status": "pending"/"status": "escalated"/' -e 's/^}$/,"escalationReason": "undecided"}/' "$file" >"$T/stuck"
 cp "$T/stuck" "$file"
-is "an escalation of the original counts as unread for the person" "$(verb inbox | head -n 1)" "1 unread; read_message shows one:"
+is "an escalation of the original counts as unread for the person" "$(verb inbox | head -n 1)" "1 unread; interagent read shows one:"
 like "... and stands in their inbox" "$(verb inbox)" "$stuck escalated from left "
 like "... and on the board" "$(verb board)" "^ *$stuck  escalated, from left to right"
 

@@ -4,6 +4,8 @@
 # The functions are called by name, through ok:
 # shellcheck disable=SC2317
 . ./test/lib/test.sh
+COLUMNS=240                # a screen, so ages and not dates
+export COLUMNS
 . ./test/lib/mail.sh
 . ./test/lib/servers.sh
 pid=
