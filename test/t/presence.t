@@ -219,6 +219,7 @@ is "a hundred old files beside a new one: it is ours" "$mine" "$pid"
 like "of a hundred dead servers the last one counts" "$("$BIN" get_agent --name api --json | at lastSeen)" \
 	'^2001-01-01T05:[23]'
 is "... and the others are cleaned away" "$(files 'api.*')" api.00000032
+"$BIN" list_agents >"$T/out"
 is "beside one that is there all are" "$(files 'web.*')" \
 	"$(basename "$(find "$LIVE" -name 'web.*' -newer "$T/long-ago")")"
 like "... which stays there" "$("$BIN" get_agent --name web)" '^web: live'
