@@ -6373,13 +6373,14 @@ static void serve_line(server *srv, str line)
 	request rq = begin_request(srv);
 	json_error error;
 	const json *message;
+	str trimmed;
 	bool array;
 	if (str_starts(line, S("\xef\xbb\xbf")))
 		line = str_from(line, 3);
-	line = str_trim(line);
-	if (line.n == 0)
+	trimmed = str_trim(line);
+	if (trimmed.n == 0)
 		return;
-	array = str_starts(line, S("["));
+	array = str_starts(trimmed, S("["));
 	message = json_read(array ? NULL : &srv->mem, line, JSON_STRICT, &error);
 	if (error.what) {
 		refuse_line(srv, line, E_PARSE, arena_say(&srv->mem, "not JSON: %s", error.what).s);
@@ -6387,8 +6388,8 @@ static void serve_line(server *srv, str line)
 		rq = serve_alone(srv, message, srv->ended);
 		if (rq.wait_ms)
 			keep_waiting(srv, &rq, line);
-	} else if (srv->batches && !str_eq(str_trim(str_from(line, 1)), S("]"))) {
-		serve_batch(srv, line);
+	} else if (srv->batches && !str_eq(str_trim(str_from(trimmed, 1)), S("]"))) {
+		serve_batch(srv, trimmed);
 	} else {
 		answer_error(&rq, E_REQUEST, "a batch is empty, or not allowed in this version");
 		send_answer(srv, rq.out, NULL);

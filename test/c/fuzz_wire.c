@@ -149,9 +149,9 @@ static bool is_message(const json *v)
 /* A line that is no JSON can only have an error, under an id that stands in it. */
 static void check_refusal(const json *answer, str asked)
 {
-	const json *id = json_get(answer, S("id"));
+	const json *id = json_get(answer, S("id")), *code = json_get(json_get(answer, S("error")), S("code"));
 	expect(is_message(answer) && id, "what is no JSON gets a message with an id");
-	expect(str_eq(json_get(json_get(answer, S("error")), S("code"))->raw, S("-32700")),
+	expect(code && str_eq(code->raw, S("-32700")),
 	       "what is no JSON is told so");
 	for (ptrdiff_t i = 0; i + id->raw.n <= asked.n; i++)
 		if (str_starts(str_from(asked, i), id->raw))

@@ -3,7 +3,6 @@
 # under an emulator.
 #
 # What stands in single quotes is for another shell:
-# shellcheck disable=SC2016
 . ./test/lib/test.sh
 . ./test/clients/clients.sh
 

@@ -4,7 +4,6 @@
 # are neither read nor written.
 #
 # The functions are called by name, through ok and wait_for:
-# shellcheck disable=SC2317
 . ./test/lib/test.sh
 . ./test/clients/clients.sh
 
@@ -38,7 +37,6 @@ reached_or_gone() { at_hub true || ! kill -0 "$hub"; }
 # missing, and is shown to ours alone.
 with_run() {
 	if [ "$(id -u)" -ne 0 ] || [ -d /run/sshd ]; then exec "$@"; fi
-	# shellcheck disable=SC2016
 	exec unshare --mount sh -c 'mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec "$@"' - "$@"
 }
 write_config() {

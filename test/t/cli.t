@@ -140,7 +140,6 @@ id=$("$BIN" reply_message --from api --original_message_id "${id%% *}" --content
 ok "so does =-" cmp "$T/text" \
 	"$INTERAGENT_DIR/messages/$(at id <"$(ls "$INTERAGENT_DIR/messages-meta/${id%% *}"*)").md"
 "$BIN" publish_spec --from web --name from-stdin --content - <"$T/text" >/dev/null
-# shellcheck disable=SC2016
 does "and a spec's" '^	tab \$HOME `x`$' "$BIN" get_spec --name from-stdin
 head -c 1048577 /dev/zero | tr '\0' x >"$T/big"
 before=$(ls "$INTERAGENT_DIR/messages")
@@ -254,6 +253,7 @@ wait $watcher 2>/dev/null
 ok "... which is JSON" sh -c 'head -n 1 "$1" | "$2" -check' sh "$T/said" "$HELPERS/jsonq"
 ok "... and harmless" "$HELPERS/screen" -check 1000000 <"$T/said"
 for verb in serve man 'completion bash'; do
+	# shellcheck disable=SC2086
 	fails "$verb has a form of its own" 2 'no such option: --json' "$BIN" $verb --json
 done
 

@@ -75,12 +75,12 @@ section "The manual page"
 
 "$BIN" man >"$T/page"
 if command -v mandoc >/dev/null; then
-	is "mandoc has nothing to say about it" "$(mandoc -Tlint -Wall "$T/page" 2>&1 | grep -v STYLE.*Mdocdate)" ''
+	is "mandoc has nothing to say about it" "$(mandoc -Tlint -Wall "$T/page" 2>&1 | grep -v 'STYLE.*Mdocdate')" ''
 else
 	skip "mandoc has nothing to say about it" "there is no mandoc"
 fi
 if man --version 2>/dev/null | grep -q man-db; then
-	is "man shows it without a warning" "$(MANPAGER=cat man --warnings -l "$T/page" 2>&1 >"$T/shown")" ''
+	is "man shows it without a warning" "$(MANPAGER="cat" man --warnings -l "$T/page" 2>&1 >"$T/shown")" ''
 	like "... with its name" "$(cat "$T/shown")" 'interagent - mail between coding agents' 'interagent [^a-z]* mail between coding agents'
 else
 	skip "man shows it without a warning" "there is no man-db"

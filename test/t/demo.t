@@ -12,7 +12,6 @@ demo() {
 
 files() { find "$T/tmp" "$T/home" "$T/store" 2>"$T/none"; }
 processes() { ps -A -o args= | awk -v t="$T/" '(index($0, t) || /sleep 7301/) && !/awk/'; }
-# shellcheck disable=SC2317
 alone() { [ -z "$(processes)" ]; }
 
 left_nothing() {

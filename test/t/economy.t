@@ -169,7 +169,7 @@ like "what its sender completed unread is still listed" "$(ask 2 check_inbox '{}
 ask 2 read_message "{\"message_id\":\"$unseen\"}" >"$T/out"
 unlike "... until it is read" "$(ask 2 check_inbox '{}')" "^$unseen "
 wrong=$(ask 1 send_message '{"to":"right","subject":"the wrong one","content":"x"}' | first_id)
-like "the person's done says what it completed" "$(verb done "$wrong")" '"the wrong one"'
+like "the person's done says what it completed" "$(verb "done" "$wrong")" '"the wrong one"'
 like "... and hides it from nobody" "$(ask 2 check_inbox '{}')" "^$wrong completed from left "
 
 # An escalation of the original: the mark alone, without a copy for the person.

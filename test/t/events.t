@@ -65,7 +65,6 @@ cells() {
 	awk -v event="$event" "$summary" "$@"
 }
 
-# shellcheck disable=SC2016
 summary='
 function form() {
 	if (all ~ /^$/)
@@ -116,6 +115,7 @@ expect() {
 	known="$known
 $1"
 	while read -r name wanted; do
+		# shellcheck disable=SC2086,SC2116     # on one blank
 		is "$1: $name" "$(cells "$name" "$2" "${3-}")" "$(echo $wanted)"
 	done
 }

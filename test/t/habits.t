@@ -108,6 +108,7 @@ is "wait --timeout 1 counts seconds, as it always has" "$(status_of person wait 
 read_all
 run inbox --wait-seconds 300 --from nobody
 is "a wrong name is told at once" "$status" 1
+# shellcheck disable=SC2009     # its arguments as one text
 runs() { ps -A -o args= | grep -F "$BIN $*" | grep -qv -e grep -e /tty; }
 (wait_for runs inbox --wait-seconds 60; send web api 'You waited' >"$T/sent") &
 like "inbox --wait-seconds waits for mail" "$(person inbox --wait-seconds 60 --from api)" '"You waited"'

@@ -2,7 +2,6 @@
 # it may pass for our words, leave the store, or stop a server.
 #
 # The functions are called by name, through ok and wait_for:
-# shellcheck disable=SC2317
 . ./test/lib/test.sh
 . ./test/lib/mail.sh
 . ./test/lib/servers.sh

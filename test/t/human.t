@@ -510,7 +510,6 @@ INTERAGENT_NOTIFY=tell
 export INTERAGENT_NOTIFY
 # A shell that took it for commands would know $T.
 export T
-# shellcheck disable=SC2016
 hostile='$(touch $T/pwned) `touch $T/pwned`; touch $T/pwned | touch $T/pwned & '"'q'"
 id=$(send web api "$hostile")
 serve "$(escalation 1 "$id" "$hostile")" >/dev/null

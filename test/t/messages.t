@@ -143,6 +143,7 @@ fi
 	echo "no place \$ interagent inbox"
 	env -u HOME -u INTERAGENT_DIR "$HELPERS/tty" "$BIN" inbox 2>&1
 	echo "a relative place \$ interagent inbox"
+	# shellcheck disable=SC2088
 	INTERAGENT_DIR='~/x' "$HELPERS/tty" "$BIN" inbox 2>&1
 	echo "an empty store \$ interagent send api x"
 	INTERAGENT_DIR=$T/empty "$HELPERS/tty" "$BIN" send api x 2>&1

@@ -6,7 +6,6 @@
 # agent: a session that is only looked out of is not woken, while another is there.
 #
 # The functions are called by name, through ok and wait_for:
-# shellcheck disable=SC2317
 . ./test/lib/test.sh
 . ./test/lib/mail.sh
 

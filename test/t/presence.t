@@ -2,7 +2,6 @@
 # agent, and the kernel lets go of it when the process ends, however it ends.
 #
 # The functions are called by name, through ok:
-# shellcheck disable=SC2317
 . ./test/lib/test.sh
 COLUMNS=240                # a screen, so ages and not dates
 export COLUMNS

@@ -79,18 +79,17 @@ acknowledged() {
 present() { "$BIN" list_agents | sed -n 's/^\([a-z]*\): live.*/\1/p' | grep -v '^live$' | sort | paste -s -d ' ' -; }
 
 # enter SITUATION: where the process runs, its variables, and the name that it gives.
-# Where it is somebody without giving a name, $self says who.
 enter() {
-	variables='' place=$T/home name=$1 self=home
+	variables='' place=$T/home name=$1
 	case $1 in
-	pinned) variables=INTERAGENT_NAME=pinned place=$T/writer self=pinned ;;
-	own) place=$T/work self=own ;;
+	pinned) variables=INTERAGENT_NAME=pinned place=$T/writer ;;
+	own) place=$T/work ;;
 	home) name='' ;;
-	sess) variables=CLAUDE_CODE_SESSION_ID=s-1 name='' self=sess ;;
+	sess) variables=CLAUDE_CODE_SESSION_ID=s-1 name='' ;;
 	named) name=sess ;;
-	nobody) place=$T/work name=gone self='' ;;
-	nobody-live) place=$T/work name=live self='' ;;
-	nobody-ghost) place=$T/work name=ghost self='' ;;
+	nobody) place=$T/work name=gone ;;
+	nobody-live) place=$T/work name=live ;;
+	nobody-ghost) place=$T/work name=ghost ;;
 	esac
 }
 

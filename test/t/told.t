@@ -3,7 +3,6 @@
 # same; and all the ways at once.
 #
 # The functions are called by name, through ok and wait_for:
-# shellcheck disable=SC2317
 . ./test/lib/test.sh
 . ./test/lib/mail.sh
 . ./test/lib/servers.sh
@@ -73,7 +72,6 @@ mail api web 'after it'
 is "... and has swallowed nothing: the next one tells" \
 	"$(in_web wait --timeout 5 2>&1 | grep -c 'after it')" 1
 rm "$announced/.wait-web@deaf"
-# shellcheck disable=SC2016
 (cd "$T/web" && CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=deaf sh -c '"$1" wait >"$2/said" 2>&1 & echo $! >"$2/pid"
 	until [ -e "$3" ]; do sleep 0.05; done' sh "$BIN" "$T" "$announced/.wait-web@deaf")
 ok "a waiter ends when its parent has gone" gone_pid "$(cat "$T/pid")"

@@ -953,7 +953,7 @@ start_reading() {
 	exec 3>"$T/in" 4<"$T/answers"
 }
 # A client that gets long pages.
-say_hello() { printf '%s\n' "$hello" >&3 && read -r welcome <&4; }
+say_hello() { printf '%s\n' "$hello" >&3 && read -r _ <&4; }
 
 start_reading
 say_hello

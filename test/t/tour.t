@@ -28,7 +28,7 @@ message() {
 id_of() { echo "${1}0000000-0000-4000-8000-000000000000"; }
 prepare() {
 	INTERAGENT_DIR=$DIR
-	rm -rf "$DIR" "$T/home"
+	rm -rf "$DIR" "${T:?}/home"
 	mkdir -p "$T/home" "$DIR/messages" "$DIR/messages-meta" "$DIR/archive"
 	for name in api web a/long/path/to/the/reports; do
 		verb register_agent "${name##*/}" "the ${name##*/}" --workspace-path "/none/product/$name" >"$T/out"

@@ -3,7 +3,6 @@
 # run, mail is sent, and the waiter is seen to end.
 #
 # The functions are called by name, through ok and wait_for:
-# shellcheck disable=SC2317
 . ./test/lib/test.sh
 . ./test/lib/mail.sh
 

@@ -8,7 +8,6 @@
 # the first one; where time must pass, the server's clock is moved (test/c/leap.c).
 #
 # The functions are called by name, through ok and wait_for:
-# shellcheck disable=SC2317
 . ./test/lib/test.sh
 . ./test/lib/mail.sh
 
@@ -747,7 +746,7 @@ for era in legacy modern; do
 		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
 		is "$era: after ${case%%:*} the next line is served" "$(ids_of "$answer")" 2
 	done
-	for case in "a cut line:${whole%??}" 'a tab in a string:{"jsonrpc":"2.0","id":1,"method":"a\tb"}' \
+	for case in "a cut line:${whole%??}" "a form feed at the end:$whole\\f" 'a tab in a string:{"jsonrpc":"2.0","id":1,"method":"a\tb"}' \
 		'its id at the end:{"jsonrpc":"2.0","method":"a\tb","params":{"id":7,"a":[]},"id":1}' \
 		'a comma too many:{"jsonrpc":"2.0","id":1,"method":"ping",}'; do
 		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
@@ -1103,8 +1102,9 @@ for ignored in TERM CHLD 'TERM CHLD ALRM'; do
 done
 
 # With SIGCHLD ignored no child could be waited for: the person's command runs all the same.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2089,SC2090
 INTERAGENT_NOTIFY='echo "$INTERAGENT_TITLE" >>'"$T/notified"
+# shellcheck disable=SC2090
 export INTERAGENT_NOTIFY
 begin_under "trap '' CHLD; exec"
 tell "$(use 1 send_message '{"from":"sender","to":"human","subject":"to the person","content":"c"}')"
@@ -1115,7 +1115,6 @@ is "... and ends as always" "$status" 0
 unlike "... and says nothing of a command that failed" "$(cat "$T/stderr")" 'INTERAGENT_NOTIFY'
 unset INTERAGENT_NOTIFY
 
-# shellcheck disable=SC3045     # where there is no -n, there are descriptors enough
 for descriptors in 5 6 7 8 9 10 12 20; do
 	begin_under "ulimit -n $descriptors; ASAN_OPTIONS=detect_leaks=0 exec"
 	tell "$(req 1 ping)" "$(use 2 list_agents)" "$(req 3 ping)"
