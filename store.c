@@ -223,9 +223,16 @@ static int64_t next_moment(void)
 	return last;
 }
 
+/* A file's time can be set to any; those beyond the years 1677 and 2262 count as these. */
 static int64_t mtime_ns(const struct stat *file)
 {
-	return (int64_t)file->st_mtim.tv_sec * 1000000000 + file->st_mtim.tv_nsec;
+	const int64_t most = INT64_MAX / 1000000000 - 1;
+	int64_t s = file->st_mtim.tv_sec;
+	if (s > most)
+		s = most;
+	if (s < -most)
+		s = -most;
+	return s * 1000000000 + file->st_mtim.tv_nsec;
 }
 
 static int64_t age_of(const struct stat *file)
