@@ -77,29 +77,31 @@ chmod 700 "$INTERAGENT_DIR"
 accepts "and when that is mended an agent is served" check_inbox '{"agent_name":"api"}' '"hello"'
 
 section "File systems"
+# No leak can be looked for in a process that is traced.
+traced() { ASAN_OPTIONS=detect_leaks=0 strace -f -o "$T/trace" "$@"; }
 if can_trace; then
 	new_store traced
 	for error in ENOSYS EINVAL EOPNOTSUPP ENOLCK; do
-		ok "flock is refused with $error, and a status can be set" strace -f -o "$T/trace" -e trace=flock \
+		ok "flock is refused with $error, and a status can be set" traced -e trace=flock \
 			-e "inject=flock:error=$error" "$BIN" set_status --from api --status "$error"
 	done
-	like "... which the doctor says" "$(strace -f -o "$T/trace" -e trace=flock -e inject=flock:error=ENOSYS "$BIN" doctor)" \
+	like "... which the doctor says" "$(traced -e trace=flock -e inject=flock:error=ENOSYS "$BIN" doctor)" \
 		'^locks: none here'
 	for error in EINVAL EOPNOTSUPP ENOSYS; do
-		ok "a directory's sync is refused with $error, and mail can be sent" strace -f -o "$T/trace" -e trace=fsync \
+		ok "a directory's sync is refused with $error, and mail can be sent" traced -e trace=fsync \
 			-P "$INTERAGENT_DIR/messages" -P "$INTERAGENT_DIR/messages-meta" -P "$INTERAGENT_DIR" \
 			-e "inject=fsync:error=$error" "$BIN" send_message --from web --to api --subject "$error" --content c
 	done
-	like "... which the doctor says" "$(strace -f -o "$T/trace" -e trace=fsync -e inject=fsync:error=EINVAL "$BIN" doctor)" \
+	like "... which the doctor says" "$(traced -e trace=fsync -e inject=fsync:error=EINVAL "$BIN" doctor)" \
 		'^disk: it cannot sync directories'
-	no "a disk that fails is no such file system" strace -f -o "$T/trace" -e trace=fsync -e inject=fsync:error=EIO \
+	no "a disk that fails is no such file system" traced -e trace=fsync -e inject=fsync:error=EIO \
 		"$BIN" send_message --from web --to api --subject s --content c
 	: >"$INTERAGENT_DIR/changed"
-	strace -f -o "$T/trace" -P "$INTERAGENT_DIR/registry.json" -e trace=openat -e inject=openat:error=ENOENT:when=1 \
+	traced -P "$INTERAGENT_DIR/registry.json" -e trace=openat -e inject=openat:error=ENOENT:when=1 \
 		"$BIN" list_agents >"$T/out" 2>&1
 	like "a registry that is absent for a moment is looked at again" "$(cat "$T/out")" '^api: '
 	age 1h "$INTERAGENT_DIR"
-	strace -f -o "$T/trace" -P "$INTERAGENT_DIR/messages-meta" -e trace=openat -e inject=openat:error=ESTALE:when=1 \
+	traced -P "$INTERAGENT_DIR/messages-meta" -e trace=openat -e inject=openat:error=ESTALE:when=1 \
 		"$BIN" check_inbox --from api >"$T/out" 2>&1
 	like "an ESTALE of a directory is told, and not taken for no mail" "$(cat "$T/out")" 'unread;\|Stale'
 else
