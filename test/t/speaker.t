@@ -100,8 +100,16 @@ section "Over MCP"
 # The row says: who spoke, whose mail was acknowledged, who was present then.
 # "-" is nobody.
 
-# over_mcp SITUATION TOOL: plays it, and says what came of it.
+# over_mcp SITUATION TOOL: plays it, and says what came of it. A server that is open for a second
+# is present where it is at home: what took so long says nothing, and is played again.
 over_mcp() {
+	for _ in 1 2 3 4 5 6; do
+		begun=$(date +%s)
+		play_over_mcp "$@"
+		[ "$(date +%s)" -gt "$begun" ] || break
+	done
+}
+play_over_mcp() {
 	fresh
 	enter "$1"
 	start 1 "$place" ${variables:+"$variables"}
