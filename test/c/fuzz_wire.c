@@ -201,7 +201,8 @@ static void ask(server *srv, str line)
 	out = (buf){ .mem = &mem };
 	if (line.n)
 		memcpy(own, line.s, (size_t)line.n);
-	asked = json_read(&mem, line, JSON_STRICT, &error);
+	asked = json_read(&mem, str_from(line, str_starts(line, S("\xef\xbb\xbf")) ? 3 : 0), JSON_STRICT,
+			  &error);
 	if (error.what)
 		asked = NULL;
 	serve_line(srv, (str){ own, line.n });
