@@ -458,7 +458,7 @@ row() {
 	for program in "$BIN" "$odd_program"; do
 		fresh
 		tree "$HOME" >"$T/before"
-		line=$(printf '%s\n' "$add" | awk -v p="$(printf %s "$program" | sed 's/[\\&]/\\&/g')" '{ gsub(/PROGRAM/, p); print }')
+		line=${add%PROGRAM*}$program${add#*PROGRAM}
 		case $program in *" "*) kind="$name, at an odd path" ;; *) kind=$name ;; esac
 		setup "$name" --dry-run
 		is "$kind: a dry run runs nothing" "$status $(ran)" "0 "
