@@ -1127,7 +1127,7 @@ for descriptors in $few 20; do
 	wait_for eval 'heard "\"id\":3" || gone "$pid"'
 	if heard '"id":1'; then
 		is "a server with $descriptors descriptors answers" "$(ids <"$live")" "1 2 3"
-		[ $descriptors -lt 20 ] || ok "... and finds its files" is_success "$(grep '"id":2' "$live")"
+		[ "$descriptors" -lt 20 ] || ok "... and finds its files" is_success "$(grep '"id":2' "$live")"
 		kill -TERM "$pid"
 		ends "... and SIGTERM ends it"
 	else
