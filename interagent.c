@@ -41,6 +41,10 @@
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE          /* sigaction, realpath and friends beside -std=c11 */
 #endif
+#ifndef _TIME_BITS
+#define _FILE_OFFSET_BITS 64     /* as in store.c */
+#define _TIME_BITS 64
+#endif
 #ifndef _DARWIN_C_SOURCE
 #define _DARWIN_C_SOURCE
 #endif

@@ -62,6 +62,10 @@
 #if !defined(_DEFAULT_SOURCE)
 #define _DEFAULT_SOURCE          /* flock, getentropy */
 #endif
+#ifndef _TIME_BITS
+#define _FILE_OFFSET_BITS 64     /* large inodes and times after 2038, with 32 bits too */
+#define _TIME_BITS 64
+#endif
 #define _DARWIN_C_SOURCE
 #include "store.h"
 

@@ -107,6 +107,12 @@ else
 fi
 is "elsewhere the doctor does not say so" "$("$BIN" doctor | grep -c -e '^locks:' -e '^disk:')" 0
 
+new_store later
+mail web api "from after 2038"
+age -5000d "$INTERAGENT_DIR"/registry.json "$INTERAGENT_DIR"/messages/*.md "$INTERAGENT_DIR"/messages-meta/*.json
+like "files whose times are after 2038 are read" "$(verb check_inbox --from api)" '"from after 2038"'
+is "... and nothing is wrong with them" "$("$BIN" doctor | grep -c '^mail: .*nothing is damaged')" 1
+
 if [ -d /dev/shm ] && [ -w /dev/shm ] && shm=$(mktemp -d /dev/shm/interagent-test.XXXXXX); then
 	ln -s "$shm" "$T/shm"
 	went_well "on a tmpfs, below a link" "$(story shm)"
