@@ -41,6 +41,10 @@
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE          /* sigaction, realpath and friends beside -std=c11 */
 #endif
+#ifndef _TIME_BITS
+#define _FILE_OFFSET_BITS 64     /* as in store.c */
+#define _TIME_BITS 64
+#endif
 #ifndef _DARWIN_C_SOURCE
 #define _DARWIN_C_SOURCE
 #endif
@@ -4882,10 +4886,11 @@ static str list_of_servers(arena *mem, str text)
 /* Does a configuration, in whatever language, name this program, or another one
  * that is called as we are (*other)? `ours` is how we would write it there. What
  * follows the name tells a server from a hook, and a directory of that name is
- * somebody's project. */
+ * somebody's project. A quote behind the path closes one that stands before it. */
 static enum wired look_for(context *c, str text, str ours, bool hook, str *other)
 {
 	str name = S("interagent"), program = c->self->program;
+	const char *stops;
 	bool word = false;
 	if (contains(text, ours))
 		return HAS_OURS;
@@ -4896,7 +4901,8 @@ static enum wired look_for(context *c, str text, str ours, bool hook, str *other
 		if (hook ? !str_starts(after, S(" hook")) && !str_starts(after, S("' hook"))
 			 : !strchr("\"':,]}\n", *after.s))
 			continue;
-		for (start = i; start > 0 && !strchr(" \"'\n[,", text.s[start - 1]);)
+		stops = *after.s == '"' ? "\"\n" : *after.s == '\'' ? "'\n" : " \"'\n[,";
+		for (start = i; start > 0 && !strchr(stops, text.s[start - 1]);)
 			start--;
 		found = (str){ text.s + start, i + name.n - start };
 		if (text.s[i - 1] != '/')

@@ -55,10 +55,16 @@
  * told; specs; the doctor; signals; other people's directories. Start with
  * replace_file, then store_send and store_list_mail: the rest serves them.
  *
- * It knows no protocol and formats no text for people. */
+ * It knows no protocol and formats no text for people. Systems differ in a few lines after
+ * #if: Linux has inotify and tells the kind of a file system, macOS syncs a disk with F_FULLFSYNC
+ * and has another name for st_mtim, EFTYPE is not everywhere. */
 
 #if !defined(_DEFAULT_SOURCE)
 #define _DEFAULT_SOURCE          /* flock, getentropy */
+#endif
+#ifndef _TIME_BITS
+#define _FILE_OFFSET_BITS 64     /* large inodes and times after 2038, with 32 bits too */
+#define _TIME_BITS 64
 #endif
 #define _DARWIN_C_SOURCE
 #include "store.h"
@@ -80,6 +86,9 @@
 #ifdef __APPLE__
 #include <sys/random.h>
 #define st_mtim st_mtimespec
+#endif
+#ifndef EFTYPE
+#define EFTYPE ELOOP
 #endif
 
 /* ==== The kernel ====
@@ -253,13 +262,16 @@ static void nap(int ms)
 	nanosleep(&t, NULL);
 }
 
-/* What it makes is our user's alone. */
+/* What it makes is our user's alone. A link that is not followed is ELOOP, whatever FreeBSD
+ * (EMLINK) and NetBSD (EFTYPE) call it. */
 static int open_retry(int dir, const char *name, int flags)
 {
 	int fd;
 	do
 		fd = sys_open(dir, name, flags | O_CLOEXEC, 0600);
 	while (fd < 0 && errno == EINTR);
+	if (fd < 0 && (errno == EMLINK || errno == EFTYPE))
+		errno = ELOOP;
 	return fd;
 }
 
@@ -3318,7 +3330,7 @@ static store_defect defect_of(const store_fault *f)
 		return STORE_TORN;
 	if (f->error == EFBIG)
 		return STORE_TOO_LARGE;
-	if (f->error == EISDIR || f->error == EINVAL || f->error == ELOOP || f->error == EMLINK)
+	if (f->error == EISDIR || f->error == EINVAL || f->error == ELOOP)
 		return STORE_NOT_A_FILE;
 	return STORE_UNREADABLE;
 }

@@ -33,30 +33,9 @@
  *  - the same command without a fault then works. (That is tried once for each
  *    state that a store is left in, and after each kill.)
  * Prints the number of calls; or the first things that went wrong, and exits 1. */
-#ifndef _DEFAULT_SOURCE
-#define _DEFAULT_SOURCE
-#endif
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <fnmatch.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-#ifdef __APPLE__
-#define st_mtim st_mtimespec
-#endif
+#include "trees.h"
 
-int storecheck(int argc, char **argv);   /* the main of storecheck.c */
-
-enum { MOST = 16, TEXT = 256 * 1024, PATH = 1024, CALLS = 5000 };
+enum { MOST = 16, TEXT = 256 * 1024, PATH = TREE_PATH, CALLS = 5000 };
 
 static struct {
 	const char *from, *run, *fault, *end, *shows, *trace, *never, *unseen;
@@ -70,12 +49,6 @@ static int failures;
 static long k;
 static char call[64], said[TEXT], complaint[TEXT], words[TEXT], findings[TEXT];
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(2);
-}
-
 /* What went wrong at this call, with all that was said. */
 static void wrong(const char *format, ...)
 {
@@ -88,116 +61,38 @@ static void wrong(const char *format, ...)
 	printf("\n  store: %s  found: %s\n  stderr: %s\n", words, findings, complaint);
 }
 
-/* ==== Files ==== */
-
-static void join(char *path, const char *dir, const char *name)
-{
-	if (snprintf(path, PATH, "%s/%s", dir, name) >= PATH)
-		die("a path is too long");
-}
-
-static void drop_tree(const char *path)
-{
-	DIR *dir;
-	struct dirent *entry;
-	if (unlink(path) == 0 || !(dir = opendir(path)))
-		return;
-	while ((entry = readdir(dir))) {
-		char below[PATH];
-		join(below, path, entry->d_name);
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			drop_tree(below);
-	}
-	closedir(dir);
-	rmdir(path);
-}
-
-static void copy_file(const char *from, const char *to, const struct stat *seen)
-{
-	static char chunk[65536];
-	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
-	ssize_t n;
-	struct timespec times[2] = { seen->st_mtim, seen->st_mtim };
-	if (in < 0 || out < 0)
-		die(to);
-	while ((n = read(in, chunk, sizeof chunk)) > 0)
-		if (write(out, chunk, (size_t)n) != n)
-			die(to);
-	if (fchmod(out, seen->st_mode & 0777) < 0 || futimens(out, times) < 0)
-		die(to);
-	close(in);
-	close(out);
-}
-
-static void copy_tree(const char *from, const char *to)
-{
-	struct stat seen;
-	DIR *dir = NULL;
-	struct dirent *entry;
-	if (stat(from, &seen) < 0)
-		die(from);
-	if (!S_ISDIR(seen.st_mode)) {
-		copy_file(from, to, &seen);
-		return;
-	}
-	if (mkdir(to, seen.st_mode & 0777) < 0 || !(dir = opendir(from)))
-		die(to);
-	while ((entry = readdir(dir))) {
-		char below[PATH], copy[PATH];
-		join(below, from, entry->d_name);
-		join(copy, to, entry->d_name);
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			copy_tree(below, copy);
-	}
-	closedir(dir);
-}
-
-static void read_text(const char *path, char *text)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t n = 0, got;
-	while (fd >= 0 && n < TEXT - 1 && (got = read(fd, text + n, (size_t)(TEXT - 1 - n))) > 0)
-		n += got;
-	text[n] = '\0';
-	if (fd >= 0)
-		close(fd);
-}
-
 /* ==== Processes ==== */
 
 static char out_path[PATH], err_path[PATH], log_path[PATH], store_path[PATH], before_path[PATH];
+
+static void read_text(const char *path, char *text)
+{
+	char *whole = read_whole(path, NULL);
+	snprintf(text, TEXT, "%s", whole);
+	free(whole);
+}
 
 /* Runs a program, or storecheck (a fault of NULL: it is in here and costs no
  * exec); gives its exit status, or 128 + the signal that ended it. */
 static int run(int argc, char **argv, const char *fault, char *out, char *err)
 {
 	int status;
-	pid_t child;
-	fflush(NULL);
-	child = fork();
-	if (child < 0)
-		die("fork");
+	pid_t child = start(NULL, out_path, err_path);
+	if (child == 0 && !fault) {
+		status = storecheck(argc, argv);
+		fflush(stdout);
+		_exit(status);
+	}
 	if (child == 0) {
-		int null = open("/dev/null", O_RDONLY);
-		int o = open(out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600), e = open(err_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-		dup2(null, 0);
-		dup2(o, 1);
-		dup2(e, 2);
-		if (!fault) {
-			status = storecheck(argc, argv);
-			fflush(stdout);
-			_exit(status);
-		}
 		setenv("INTERAGENT_FAULT", fault, 1);
 		alarm(60);               /* stays set over exec */
 		execv(argv[0], argv);
 		_exit(127);
 	}
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		continue;
+	status = wait_for(child);
 	read_text(out_path, out);
 	read_text(err_path, err);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return status;
 }
 
 /* Looks at the store; the result is the last stage whose words these are. */

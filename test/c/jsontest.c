@@ -100,7 +100,7 @@ static void test_arena(void)
 	bool aligned = true, zeroed = true;
 	for (int i = 1; i < 200; i++) {
 		char *p = arena_new(&a, i);
-		aligned = aligned && (uintptr_t)p % 16 == 0;
+		aligned = aligned && (uintptr_t)p % _Alignof(max_align_t) == 0;
 		zeroed = zeroed && all_zero(p, i);
 		memset(p, 0xaa, (size_t)i);
 	}

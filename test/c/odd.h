@@ -5,7 +5,7 @@
 #define ODD_H
 
 static struct {
-	int flock, dir_sync, entropy, link;
+	int flock, dir_sync, entropy, link, no_follow;
 	int absent, stale;               /* so many opens of registry.json fail */
 	int split;                       /* .lock is deleted before so many renames, which then take 3 ms */
 } odd;
@@ -46,7 +46,10 @@ static int sys_open(int dir, const char *name, int flags, mode_t mode)
 		errno = ESTALE;
 		return -1;
 	}
-	return openat(dir, name, flags, mode);
+	int fd = openat(dir, name, flags, mode);
+	if (fd < 0 && errno == ELOOP && odd.no_follow)
+		errno = odd.no_follow;
+	return fd;
 }
 
 static int sys_rename(int from, const char *name, int to, const char *as)

@@ -388,6 +388,7 @@ static bool registered(const char *name)
 static void test_machines(void)
 {
 	static const int no_locks[] = { ENOLCK, EOPNOTSUPP, ENOSYS, EINVAL };
+	store_findings found = { 0 };
 	for (int i = 0; i < 4; i++) {
 		odd.flock = no_locks[i];
 		ok(register_name("nolock") && st.no_locks, "without locks we go on, and know it");
@@ -406,6 +407,14 @@ static void test_machines(void)
 	odd.link = EPERM;
 	ok(register_name("db") && registered("web") && registered("db"), "a damaged registry is kept without hard links");
 	odd.link = 0;
+	odd.no_follow = EMLINK;
+	bool told = symlink("nowhere", path("messages-meta/link.json")) == 0 && store_check(&st, false, &found) == STORE_OK;
+	int links = 0;
+	for (int i = 0; i < found.n; i++)
+		links += str_ends(found.at[i].path, S("link.json")) && found.at[i].what == STORE_NOT_A_FILE;
+	ok(told && links == 1, "a link is none of our files, by whatever number");
+	unlink(path("messages-meta/link.json"));
+	odd.no_follow = 0;
 	odd.absent = 2;
 	ok(registered("db"), "a registry that is absent for a moment is looked for again");
 	odd.stale = 1;

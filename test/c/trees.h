@@ -35,7 +35,7 @@ static void die(const char *what)
 	exit(2);
 }
 
-static void *more(void *at, int n, int *room, size_t size)
+static inline void *more(void *at, int n, int *room, size_t size)
 {
 	if (n < *room)
 		return at;

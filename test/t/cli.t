@@ -55,7 +55,7 @@ section "Help"
 does "it tells its version" '^interagent [0-9]*\.[0-9]*\.[0-9]*\( ([^ ()]*)\)\{0,1\}$' "$BIN" --version
 does "it helps" '^usage: interagent' "$BIN" --help
 for verb in $verbs; do
-	like "--help names $verb" "$said" "^  $verb " " $verb\( \|\$\)"
+	like "--help names $verb" "$said" "^  $verb " " $verb " " $verb\$"
 done
 like "and says where the mail is" "$said" INTERAGENT_DIR
 like "and what the exit status means" "$said" '0 done, 1 .*, 2 usage'

@@ -88,7 +88,7 @@ fi
 verbs=$(COMP_LINE='interagent ' "$BIN" completion words | cut -f 1 | grep -v '^help$')
 missing=''
 for verb in $verbs; do
-	grep -q "^\.It Cm $verb\( \|$\)\|^\.Cm $verb ,$" "$T/page" || missing="$missing $verb"
+	grep -q -e "^\.It Cm $verb " -e "^\.It Cm $verb\$" -e "^\.Cm $verb ,\$" "$T/page" || missing="$missing $verb"
 done
 is "it has every verb" "$missing" ''
 done_testing

@@ -139,7 +139,7 @@ accepts "and where one was forgotten there is room" register_agent \
 	"{\"name\":\"late\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}" '^late is registered'
 is "a wrong name is answered with ten names" \
 	"$(tool get_agent '{"name":"nobody"}' | sed 's/.*registered: //' | tr ',' '\n' | grep -c .)" 10
-is "and a list has twenty a page" "$(tool list_agents | grep -c ': live\|: not running\|: presence')" 20
+is "and a list has twenty a page" "$(tool list_agents | grep -c -e ': live' -e ': not running' -e ': presence')" 20
 if can_trace; then
 	is "sending opens no sign of life but the recipient's" \
 		"$(opened '"bot' "$BIN" send_message --from web --to api --subject s --content c)" 0

@@ -2,7 +2,7 @@
 # once more, so that each call leaves a record (formats.h); formats.c reads the records.
 . ./test/lib/test.sh
 
-here=$(dirname "$(find test -name formats.h)")
+here=test/c
 cc=${CC:-cc}
 
 # The records need a section of the object file, and the compiler's word for a type.

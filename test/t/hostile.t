@@ -652,7 +652,7 @@ tail -n 200 "$T/stderr" >"$T/complaints"
 is "what is said of it among the errors is tame too" "$(hidden_in "$T/complaints")" ""
 
 # The same on the command line, where names are words.
-sed -e '/\\u0000/d' -e '/^"\([.a]\|..\?\/\)\{90\}/d' "$T/names" | awk 'NR % 6 == 1' >"$T/words"
+grep -Ev '\\u0000|^"([.a]|..?/){90}' "$T/names" | awk 'NR % 6 == 1' >"$T/words"
 everything | sort >"$T/before"
 : >"$T/between"
 while IFS= read -r name; do

@@ -357,12 +357,12 @@ section "Memory"
 # A tree costs a small multiple of its text, or is refused.
 
 (printf '[' && repeat 5000000 '1,' && printf '1]') >"$T/big"
-is "10 MB of ones have no tree" "$(at -wire <"$T/big" 2>&1)" "byte 1706665: too many values for so few bytes"
-if (ulimit -v 65536) 2>/dev/null; then
+like "10 MB of ones have no tree" "$(at -wire <"$T/big" 2>&1)" '^byte [12][0-9]\{6\}: too many values for so few bytes$'
+if echo 1 | (ulimit -v 65536 && at -check) >/dev/null 2>&1; then
 	(ulimit -v 65536 && at -count) <"$T/big" >"$T/big.out" 2>&1
 	is "but each of them can be read, in 64 MB with the text" "$(cat "$T/big.out")" 5000001
 else
-	skip "each of them can be read, in 64 MB with the text" "this shell sets no such limit"
+	skip "each of them can be read, in 64 MB with the text" "this shell sets no such limit, or what runs the program needs more"
 fi
 (printf '[' && repeat 20000 '1,' && printf '1]') >"$T/big"
 is "what is short may be dense" "$(at '#' <"$T/big")" 20001

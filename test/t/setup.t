@@ -29,6 +29,12 @@ ran() { cat "$T/ran" 2>/dev/null; }
 as_it_was() { is "$1" "$(tree "$HOME")" "$(cat "$T/before")"; }
 written='.claude-plugin/plugin.json hooks/hooks.json'
 
+# The program as a word of a shell.
+case $BIN in
+*' '*) word="'$BIN'" ;;
+*) word=$BIN ;;
+esac
+
 # fresh: a home with nothing in it.
 fresh() {
 	rm -rf "$HOME"
@@ -192,7 +198,7 @@ setup claude --dry-run
 for file in $written; do
 	like "a dry run names $file" "$(cat "$T/said")" "^would write $plugin/$file:\$"
 done
-like "... and the command" "$(cat "$T/said")" "^would run: claude mcp add -s user interagent -- $BIN serve\$"
+like "... and the command" "$(cat "$T/said")" "^would run: claude mcp add -s user interagent -- $word serve\$"
 cp "$T/said" "$T/first"
 setup claude
 for file in $written; do
@@ -379,6 +385,10 @@ other() {
 	setup
 	like "... which setup names" "$(cat "$T/said")" "^Claude Code: connected to $3"
 }
+mkdir "$T/a place"
+cp "$BIN" "$T/a place/interagent"
+other "another program in a path with a blank" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/a place/interagent\"}}}" \
+	"$T/a place/interagent, which is another program"
 cp "$BIN" "$T/clients/interagent"
 other "another program" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/clients/interagent\"}}}" \
 	"$T/clients/interagent, which is another program"
@@ -448,7 +458,7 @@ row() {
 	for program in "$BIN" "$odd_program"; do
 		fresh
 		tree "$HOME" >"$T/before"
-		line=$(printf '%s\n' "$add" | awk -v p="$(printf %s "$program" | sed 's/[\\&]/\\&/g')" '{ gsub(/PROGRAM/, p); print }')
+		line=${add%PROGRAM*}$program${add#*PROGRAM}
 		case $program in *" "*) kind="$name, at an odd path" ;; *) kind=$name ;; esac
 		setup "$name" --dry-run
 		is "$kind: a dry run runs nothing" "$status $(ran)" "0 "
@@ -471,7 +481,7 @@ row() {
 	(PATH=$T/nowhere exec "$BIN" setup "$name") >"$T/said" 2>&1
 	is "$name: where it is not on PATH setting up fails" "$?" 1
 	like "... and says the command" "$(cat "$T/said")" \
-		"^$name is not on PATH; where it is, run: $(echo "$add" | sed "s|PROGRAM|$BIN|")\$"
+		"^$name is not on PATH; where it is, run: $(echo "$add" | sed "s|PROGRAM|$word|")\$"
 	(STAND_IN_STATUS=3 exec "$BIN" setup "$name") >"$T/said" 2>/dev/null
 	is "... where the client fails, so does it" "$?" 1
 	like "... and says so" "$(cat "$T/said")" "^this failed: $name mcp add "

@@ -60,7 +60,7 @@ arguments() {
 # Who has done something that stays.
 spoke() {
 	{
-		grep -l '"subject": "\(spoken\|Escalated: .*\)"' "$INTERAGENT_DIR"/messages-meta/*.json | while read -r file; do at from <"$file"; done
+		grep -l -e '"subject": "spoken"' -e '"subject": "Escalated: .*"' "$INTERAGENT_DIR"/messages-meta/*.json | while read -r file; do at from <"$file"; done
 		for name in $cast; do
 			[ "$(at "$name" status <"$INTERAGENT_DIR/status.json")" != spoken ] || echo "$name"
 		done

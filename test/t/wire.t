@@ -453,7 +453,7 @@ done
 
 # A store with 200 agents and 300 specs of a mebibyte, which are one file.
 mkdir -p "$T/full/specs"
-awk 'BEGIN { printf "{"; for (i = 1; i <= 200; i++) printf "%s\"n%d\":{\"name\":\"n%d\",\"workspacePath\":\"/x\"}", i > 1 ? "," : "", i, i; print "}" }' \
+awk 'BEGIN { printf "{"; for (i = 1; i <= 200; i++) printf "%s\"n%d\":{\"name\":\"n%d\",\"workspacePath\":\"/x\"}", (i > 1 ? "," : ""), i, i; print "}" }' \
 	>"$T/full/registry.json"
 fill 1000000 y >"$T/full/text"
 n=0
@@ -921,18 +921,18 @@ section "Long answers"
 too_long() { awk -v most=$limit 'length($0) > most' "$T/answers" | wc -l | tr -d ' '; }
 
 era=legacy
-fill 65000 '\n' >"$T/long"
+{ fill 65000 '\n'; echo end; } >"$T/long"
 "$BIN" publish_spec --publisher a --name long --content - <"$T/long" >"$T/out"
 n=0
-while [ $n -lt 100 ]; do
+while [ $n -lt 800 ]; do
 	n=$((n + 1))
 	use $n get_spec '{"name":"long"}'
 	echo $n >&3
 done >"$T/many" 3>"$T/numbers"
-{ printf '%s\n' "$agree"; tr '\n' ',' <"$T/many" | sed 's/^/[/; s/,$/]/'; echo; req 101 ping; } | hear >"$T/answers"
+{ printf '%s\n' "$agree"; tr '\n' ',' <"$T/many" | sed 's/^/[/; s/,$/]/'; echo; req 801 ping; } | hear >"$T/answers"
 is "no line of the answers to a batch is longer than 10 MiB" "$(too_long)" 0
 is "... and each of its requests has an answer" \
-	"$(grep -o '"jsonrpc":"2.0","id":[0-9]*' "$T/answers" | sed 's/.*://' | sort -n | paste -s -d ' ' -)" "0 $(paste -s -d ' ' - <"$T/numbers") 101"
+	"$(grep -o '"jsonrpc":"2.0","id":[0-9]*' "$T/answers" | sed 's/.*://' | sort -n | paste -s -d ' ' -)" "0 $(paste -s -d ' ' - <"$T/numbers") 801"
 
 mkdir "$T/crowd"
 {
@@ -1115,13 +1115,18 @@ is "... and ends as always" "$status" 0
 unlike "... and says nothing of a command that failed" "$(cat "$T/stderr")" 'INTERAGENT_NOTIFY'
 unset INTERAGENT_NOTIFY
 
-for descriptors in 5 6 7 8 9 10 12 20; do
+few='5 6 7 8 9 10 12'
+if [ "$(head -c 2 "$BIN")" = '#!' ]; then
+	skip "a server with few descriptors" "an emulator needs some itself"
+	few=
+fi
+for descriptors in $few 20; do
 	begin_under "ulimit -n $descriptors; ASAN_OPTIONS=detect_leaks=0 exec"
 	tell "$(req 1 ping)" "$(use 2 list_agents)" "$(req 3 ping)"
 	wait_for eval 'heard "\"id\":3" || gone "$pid"'
 	if heard '"id":1'; then
 		is "a server with $descriptors descriptors answers" "$(ids <"$live")" "1 2 3"
-		[ $descriptors -lt 20 ] || ok "... and finds its files" is_success "$(grep '"id":2' "$live")"
+		[ "$descriptors" -lt 20 ] || ok "... and finds its files" is_success "$(grep '"id":2' "$live")"
 		kill -TERM "$pid"
 		ends "... and SIGTERM ends it"
 	else
