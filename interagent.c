@@ -48,6 +48,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -6646,6 +6649,10 @@ static bool run_server(context *c, call *k)
 	srv.home_at = clock_ms() + HOME_MS;
 	if (!guard_wire(&srv))
 		return refuse(c, "cannot keep the wire: %s", strerror(errno));
+#ifdef __GLIBC__
+	/* Fixed: else it learns from each large request to keep as much of the heap. */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
 	reopen(c);                       /* nothing stays open for as long as we serve */
 	if (srv.self->fixed_name.n)
 		join_fixed_name(srv.self, &srv.mem);
