@@ -1174,6 +1174,8 @@ static bool key_is(const json *member, str key)
 	str s = { member->key + 1, (ptrdiff_t)member->key_bytes - 2 };
 	if (s.n < key.n)
 		return false;
+	if (!memchr(s.s, '\\', (size_t)s.n))
+		return str_eq(s, key);
 	while (s.n) {
 		char bytes[4];
 		int n = decode_one(&s, bytes);

@@ -2140,11 +2140,14 @@ store_result store_list_all(store *st, int64_t since, store_messages *out)
 
 static store_count *count_slot(store *st, store_counts *counts, uint64_t key)
 {
-	for (int i = 0; i < counts->n; i++)
-		if (counts->at[i].key == key)
-			return &counts->at[i];
-	ADD(st->mem, counts) = (store_count){ .key = key };
-	return &counts->at[counts->n - 1];
+	int *near = &counts->near[key >> 56], i = *near;
+	if (i >= counts->n || counts->at[i].key != key)
+		for (i = 0; i < counts->n && counts->at[i].key != key;)
+			i++;
+	if (i == counts->n)
+		ADD(st->mem, counts) = (store_count){ .key = key };
+	*near = i;
+	return &counts->at[i];
 }
 
 /* Counts a message whose state is known, if it is unread. */

@@ -228,6 +228,7 @@ typedef struct {
 	store_count *at;
 	int n, room;
 	int unread;                      /* of everybody together */
+	int near[256];                   /* where the agent of a key was found, by its first bits */
 } store_counts;
 
 /* Counts, and where `escalated` is set lists every escalated message, whoever it is to, in the
