@@ -1172,7 +1172,7 @@ str json_key(arena *a, const json *member)
 static bool key_is(const json *member, str key)
 {
 	str s = { member->key + 1, (ptrdiff_t)member->key_bytes - 2 };
-	if (s.n < key.n)
+	if (s.n < key.n || (key.n && s.s[0] != key.s[0] && s.s[0] != '\\'))
 		return false;
 	if (!memchr(s.s, '\\', (size_t)s.n))
 		return str_eq(s, key);

@@ -1140,12 +1140,13 @@ static str agent_of(str name)
  * its last sign of life can be judged. */
 static enum store_life life_without_lock(store *st, const store_presence *p)
 {
-	bool here = p->host.n == 0 || str_eq(p->host, host_name(st->mem));
 	int64_t quiet = time_now() - p->seen;
+	bool here;
 	if (quiet > MOMENT_MS || quiet < -MOMENT_MS)
 		return STORE_GONE;
 	if (p->pid <= 0 || p->pid > INT32_MAX)
 		return STORE_GONE;
+	here = p->host.n == 0 || str_eq(p->host, host_name(st->mem));
 	if (here && kill((pid_t)p->pid, 0) < 0 && errno == ESRCH)
 		return STORE_GONE;
 	return STORE_UNSURE;
