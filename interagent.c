@@ -4333,7 +4333,7 @@ static bool run_wait(context *c, call *k)
 		telling t = { .lock = -1 };
 		store_result r = STORE_OK;
 		reopen(c);
-		if (look || store_changed(&c->st)) {   /* a writer's temp file wakes, too */
+		if (store_changed(&c->st) || look) {   /* a writer's temp file wakes, too */
 			t = begin_telling(c, session);
 			r = look_for_news(c, &t, 0);
 		}

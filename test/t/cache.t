@@ -21,8 +21,11 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
 	$(call 3 check_inbox '{"agent_name":"web"}')
 	END
 	is "three looks open each of five foreign metas once" "$(grep -c '4[0-9a-f-]*\.json' "$T/trace")" 5
+	INTERAGENT_NAME=api strace -o "$T/trace" -e trace=open,openat "$BIN" inbox >/dev/null
+	is "a process that looks once opens each of its five metas once" \
+		"$(grep -c '4[0-9a-f-]*\.json' "$T/trace")" 5
 else
-	skip "three looks open each of five foreign metas once" "no strace, or it may not trace"
+	skip "looks open each meta once" "no strace, or it may not trace"
 fi
 
 done_testing
