@@ -3969,15 +3969,21 @@ static store_result look_for_news(context *c, telling *t, unsigned which)
 }
 
 /* Several may find the same news in the same instant. One of them tells; the others
- * wait for that and look again. Where nothing can be locked, two may tell. */
+ * wait for that and, as the record has changed, look again. Where nothing can be
+ * locked, two may tell. */
 static store_result take_turn(context *c, telling *t, unsigned which)
 {
+	store_announced now;
 	str session = t->record.session, turn = arena_say(c->mem, "%S.tell", session);
 	int64_t until = clock_ms() + TELL_MS, pid;
 	do {
 		t->lock = store_claim_wait(&c->st, c->speaker, turn, &pid);
 	} while (t->lock == -1 && clock_ms() < until && poll(NULL, 0, 5) == 0);
-	store_open_announced(&c->st, c->speaker, session, &t->record);
+	store_open_announced(&c->st, c->speaker, session, &now);
+	if (str_eq(now.ids, t->record.ids) && now.was_in_turn == t->record.was_in_turn &&
+	    now.had_stops == t->record.had_stops)
+		return STORE_OK;
+	t->record = now;
 	return look_for_news(c, t, which);
 }
 
