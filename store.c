@@ -1510,7 +1510,7 @@ store_result store_set_state(store *st, store_message *m, store_state to, unsign
 enum {
 	UNEXPLAINED_MS = 1000,           /* until an mtime that no event explains is believed */
 	WALK_MS = 60 * 1000,             /* a walk now and then, for the event nobody thought of */
-	MEMO_GAIN = 100                  /* what a look must have learnt to write the memo */
+	MEMO_GAIN = 30                   /* what a look must have learnt to write the memo */
 };
 
 struct store_known {
