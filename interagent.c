@@ -52,6 +52,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -1859,8 +1862,12 @@ static bool list_agents(context *c, call *k)
 	store_counts counts;
 	const store_record **sorted;
 	int64_t offset = get_value(k, "offset")->number, last;
-	if (!need_agents(c) || !ok_or_refuse(c, store_count_mail(&c->st, &counts, NULL)))
+	store_result counted;
+	if (!need_agents(c))
 		return false;
+	counted = store_count_mail(&c->st, &counts, NULL);
+	if (counted != STORE_OK)
+		say(c, "How much mail waits for each is not known: %S\n", describe_fault(c, counted));
 	sorted = live_first(c, &c->agents);
 	last = end_of_page(c, offset, c->agents.n);
 	if (c->agents.n == 0)
@@ -2072,25 +2079,44 @@ static inbox make_inbox(context *c, const store_messages *mail, str reader)
 	return in;
 }
 
+/* The messages whose escalation the person has as a copy, by id. */
+typedef struct {
+	str *at;
+	int n;
+} id_set;
+
+static id_set list_copied(context *c, const store_messages *mail)
+{
+	id_set copied = { NEW(c->mem, str, mail->n + 1), 0 };
+	for (int i = 0; i < mail->n; i++)
+		if (is_human(mail->at[i].to))
+			copied.at[copied.n++] = mail->at[i].reply_to;
+	qsort(copied.at, (size_t)copied.n, sizeof *copied.at, by_text);
+	return copied;
+}
+
+static bool is_copied(const id_set *copied, str id)
+{
+	return bsearch(&id, copied->at, (size_t)copied->n, sizeof id, by_text);
+}
+
 /* Loads the person's mail and every escalation, of which one whose copy the person
  * has is shown as that copy. Counts everybody's mail in the same walk. */
 static store_result list_person_mail(context *c, str from, store_messages *mail,
 				     store_counts *counts)
 {
 	store_messages escalated = { 0 };
+	id_set copied;
 	store_result r = store_list_mail(&c->st, store_human, from, mail);
 	if (r == STORE_OK)
 		r = store_count_mail(&c->st, counts, &escalated);
-	for (int i = 0; i < escalated.n && r == STORE_OK; i++) {
-		const store_message *m = &escalated.at[i];
-		bool copied = is_human(m->to);
-		for (int k = 0; k < escalated.n && !copied; k++)
-			copied = is_human(escalated.at[k].to) &&
-			    str_eq(escalated.at[k].reply_to, m->id);
-		if (!copied)
-			ADD(c->mem, mail) = *m;
-	}
-	return r;
+	if (r != STORE_OK)
+		return r;
+	copied = list_copied(c, &escalated);
+	for (int i = 0; i < escalated.n; i++)
+		if (!is_human(escalated.at[i].to) && !is_copied(&copied, escalated.at[i].id))
+			ADD(c->mem, mail) = escalated.at[i];
+	return STORE_OK;
 }
 
 /* Loads the mail of which the inbox of `reader` is made, and the mail from `from`. */
@@ -3907,16 +3933,13 @@ static str record_session(context *c, const client *row)
 
 /* An escalation reaches the person twice: as the message itself, and as the copy
  * that carries the reason. One of the two is told, and both count. */
-static bool is_told_otherwise(const telling *t, const store_messages *all, const store_message *m)
+static bool is_told_otherwise(const telling *t, const id_set *copied, const store_message *m)
 {
 	if (m->state != STORE_ESCALATED)
 		return false;
 	if (is_human(m->to))
 		return text_has_line(t->record.ids, m->reply_to, NULL);
-	for (int i = 0; i < all->n; i++)
-		if (is_human(all->at[i].to) && str_eq(all->at[i].reply_to, m->id))
-			return true;
-	return false;
+	return is_copied(copied, m->id);
 }
 
 static telling begin_telling(context *c, str session)
@@ -3929,18 +3952,20 @@ static telling begin_telling(context *c, str session)
 static store_result look_for_news(context *c, telling *t, unsigned which)
 {
 	store_messages all = { 0 };
+	id_set copied;
 	bool human = is_human(c->speaker);
 	store_result r;
 	if (human)
 		which |= STORE_ESCALATIONS;
 	r = store_list_news(&c->st, &t->record, which, &all);
+	copied = list_copied(c, &all);
 	t->news = t->told = (store_messages){ 0 };
 	for (int urgent = 1; urgent >= 0 && r == STORE_OK; urgent--)
 		for (int i = 0; i < all.n; i++) {
 			store_messages *list = &t->news;
 			if (all.at[i].urgent != (urgent == 1))
 				continue;
-			if (human && is_told_otherwise(t, &all, &all.at[i]))
+			if (human && is_told_otherwise(t, &copied, &all.at[i]))
 				list = &t->told;
 			ADD(c->mem, list) = all.at[i];
 		}
@@ -3948,15 +3973,21 @@ static store_result look_for_news(context *c, telling *t, unsigned which)
 }
 
 /* Several may find the same news in the same instant. One of them tells; the others
- * wait for that and look again. Where nothing can be locked, two may tell. */
+ * wait for that and, as the record has changed, look again. Where nothing can be
+ * locked, two may tell. */
 static store_result take_turn(context *c, telling *t, unsigned which)
 {
+	store_announced now;
 	str session = t->record.session, turn = arena_say(c->mem, "%S.tell", session);
 	int64_t until = clock_ms() + TELL_MS, pid;
 	do {
 		t->lock = store_claim_wait(&c->st, c->speaker, turn, &pid);
 	} while (t->lock == -1 && clock_ms() < until && poll(NULL, 0, 5) == 0);
-	store_open_announced(&c->st, c->speaker, session, &t->record);
+	store_open_announced(&c->st, c->speaker, session, &now);
+	if (str_eq(now.ids, t->record.ids) && now.was_in_turn == t->record.was_in_turn &&
+	    now.had_stops == t->record.had_stops)
+		return STORE_OK;
+	t->record = now;
 	return look_for_news(c, t, which);
 }
 
@@ -4312,7 +4343,7 @@ static bool run_wait(context *c, call *k)
 		telling t = { .lock = -1 };
 		store_result r = STORE_OK;
 		reopen(c);
-		if (look || store_changed(&c->st)) {   /* a writer's temp file wakes, too */
+		if (store_changed(&c->st) || look) {   /* a writer's temp file wakes, too */
 			t = begin_telling(c, session);
 			r = look_for_news(c, &t, 0);
 		}
@@ -6653,6 +6684,10 @@ static bool run_server(context *c, call *k)
 	srv.home_at = clock_ms() + HOME_MS;
 	if (!guard_wire(&srv))
 		return refuse(c, "cannot keep the wire: %s", strerror(errno));
+#ifdef __GLIBC__
+	/* Fixed: else it learns from each large request to keep as much of the heap. */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
 	reopen(c);                       /* nothing stays open for as long as we serve */
 	if (srv.self->fixed_name.n)
 		join_fixed_name(srv.self, &srv.mem);

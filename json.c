@@ -1172,8 +1172,10 @@ str json_key(arena *a, const json *member)
 static bool key_is(const json *member, str key)
 {
 	str s = { member->key + 1, (ptrdiff_t)member->key_bytes - 2 };
-	if (s.n < key.n)
+	if (s.n < key.n || (key.n && s.s[0] != key.s[0] && s.s[0] != '\\'))
 		return false;
+	if (!memchr(s.s, '\\', (size_t)s.n))
+		return str_eq(s, key);
 	while (s.n) {
 		char bytes[4];
 		int n = decode_one(&s, bytes);

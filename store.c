@@ -333,13 +333,14 @@ static int64_t least(int64_t a, int64_t b)
 static uint64_t hash_of(str s)
 {
 	uint64_t h = (uint64_t)s.n * 0x9e3779b97f4a7c15u, word;
-	for (; s.n > 0; s = str_from(s, 8)) {
+	for (ptrdiff_t i = 0; i < s.n; i += 8) {
 		word = 0;
-		memcpy(&word, s.s, (size_t)least(s.n, 8));
+		if (s.n - i >= 8)
+			memcpy(&word, s.s + i, 8);
+		else
+			memcpy(&word, s.s + i, (size_t)(s.n - i));
 		h = (h ^ word) * 0xff51afd7ed558ccdu;
 		h ^= h >> 32;
-		if (s.n <= 8)
-			break;
 	}
 	return h;
 }
@@ -1158,12 +1159,13 @@ static str agent_of(str name)
  * its last sign of life can be judged. */
 static enum store_life life_without_lock(store *st, const store_presence *p)
 {
-	bool here = p->host.n == 0 || str_eq(p->host, host_name(st->mem));
 	int64_t quiet = time_now() - p->seen;
+	bool here;
 	if (quiet > MOMENT_MS || quiet < -MOMENT_MS)
 		return STORE_GONE;
 	if (p->pid <= 0 || p->pid > INT32_MAX)
 		return STORE_GONE;
+	here = p->host.n == 0 || str_eq(p->host, host_name(st->mem));
 	if (here && kill((pid_t)p->pid, 0) < 0 && errno == ESRCH)
 		return STORE_GONE;
 	return STORE_UNSURE;
@@ -1358,11 +1360,13 @@ static const char *file_name(store *st, str id, const char *tail)
  * Ids that are no UUIDs are made by hand, and good. */
 static bool is_id(str s)
 {
+	/* A look asks it of every name: bits for '-' and digits; capitals, '_' and small letters. */
+	static const uint64_t good[4] = { 0x03ff200000000000, 0x07fffffe87fffffe };
 	if (s.n < 1 || s.n > 64 || (s.n > UUID_LENGTH && s.s[8] == '-' && s.s[13] == '-' &&
 				    s.s[18] == '-' && s.s[23] == '-'))
 		return false;
 	for (ptrdiff_t i = 0; i < s.n; i++)
-		if (!is_alnum(s.s[i]) && s.s[i] != '-' && s.s[i] != '_')
+		if (!(good[(unsigned char)s.s[i] >> 6] >> (s.s[i] & 63) & 1))
 			return false;
 	return true;
 }
@@ -1525,7 +1529,7 @@ store_result store_set_state(store *st, store_message *m, store_state to, unsign
 enum {
 	UNEXPLAINED_MS = 1000,           /* until an mtime that no event explains is believed */
 	WALK_MS = 60 * 1000,             /* a walk now and then, for the event nobody thought of */
-	MEMO_GAIN = 300                  /* what a look must have learnt to write the memo */
+	MEMO_GAIN = 30                   /* what a look must have learnt to write the memo */
 };
 
 struct store_known {
@@ -1567,19 +1571,27 @@ static struct store_known *known_find(const store_index *x, str id)
 }
 
 /* Where the ids are that begin as this one, in its first SHORT_ID letters of either case. */
-static int32_t *known_head(const store_index *x, str id)
+static int32_t *head_slot(const store_index *x, str id)
 {
-	uint64_t hash = x->seed;
-	for (ptrdiff_t i = 0; i < id.n && i < SHORT_ID; i++)
-		hash = (hash ^ (unsigned char)(id.s[i] | 0x20)) * 0x9e3779b97f4a7c15u;
-	return &x->head[hash >> 32 & (uint64_t)(x->slots - 1)];
+	uint64_t word = 0;
+	memcpy(&word, id.s, (size_t)least(id.n, SHORT_ID));
+	word = ((word | 0x2020202020202020u) ^ x->seed) * 0x9e3779b97f4a7c15u;
+	return &x->head[word >> 32 & (uint64_t)(x->slots - 1)];
 }
 
-static void known_link(store_index *x, int32_t place)
+/* The first of the ids that begin as this one, or 0. The chains are made when they are first asked
+ * for, and grow with the table. */
+static int32_t known_head(store_index *x, str id)
 {
-	int32_t *head = known_head(x, str_of(x->at[place - 1].id));
-	x->at[place - 1].next = *head;
-	*head = place;
+	if (!x->head && x->slots)
+		x->head = NEW(&x->mem, int32_t, x->slots);
+	for (; x->linked < x->n; x->linked++) {
+		struct store_known *k = &x->at[x->linked];
+		int32_t *head = head_slot(x, str_of(k->id));
+		k->next = *head;
+		*head = x->linked + 1;
+	}
+	return x->slots ? *head_slot(x, id) : 0;
 }
 
 /* Makes the table anew with room for `more`, in an arena of its own: what is gone, and the memory
@@ -1593,8 +1605,8 @@ static void index_rebuild(store_index *x, int more)
 		x->slots *= 2;
 	x->at = NEW(&x->mem, struct store_known, x->room);
 	x->slot = NEW(&x->mem, int32_t, x->slots);
-	x->head = NEW(&x->mem, int32_t, x->slots);
-	x->n = x->gone = 0;
+	x->head = NULL;
+	x->n = x->gone = x->linked = 0;
 	for (int i = 0; i < old.n; i++) {
 		struct store_known *k = &x->at[x->n];
 		if (old.at[i].walk == 0)
@@ -1602,7 +1614,6 @@ static void index_rebuild(store_index *x, int more)
 		*k = old.at[i];
 		k->id = arena_z(&x->mem, str_of(k->id));
 		*known_slot(x, str_of(k->id), k->hash) = ++x->n;
-		known_link(x, x->n);
 	}
 	arena_rewind(&old.mem, (arena){ 0 });
 }
@@ -1622,7 +1633,6 @@ static struct store_known *known_add(store_index *x, str id)
 			.id = arena_z(&x->mem, id), .hash = hash, .walk = x->walk,
 		};
 		*slot = ++x->n;
-		known_link(x, x->n);
 	}
 	k = &x->at[*slot - 1];
 	if (k->walk == 0) {
@@ -1758,10 +1768,14 @@ static void read_memo(store *st, const store_index *x, memo *m)
 		m->n = 0;
 }
 
-/* Hashes are spread evenly: the place is near its share of the way. */
+/* Hashes are spread evenly: the place is near its share of the way, and nearer by that measure from
+ * there. */
 static const struct memo_entry *memo_find(const memo *m, uint64_t hash)
 {
 	uint64_t i = (hash >> 32) * m->n >> 32;
+	for (int step = 0; step < 2 && i < m->n; step++)
+		i += (uint64_t)(((int64_t)(hash >> 32) - (int64_t)(m->at[i].id >> 32)) *
+				(int64_t)m->n / ((int64_t)1 << 32));
 	for (int step = 0; step < MEMO_STEPS && i < m->n; step++) {
 		if (m->at[i].id == hash)
 			return &m->at[i];
@@ -1895,11 +1909,12 @@ static bool read_events(store *st, store_index *x, bool *told)
 /* ---- A look ---- */
 
 enum {
-	NAME_BYTES = 48,                 /* of a directory, for each name: a guess */
+	NAME_BYTES = 64,                 /* of a directory, for each name: a guess */
 	MAX_EXPECTED = 100 * 1000        /* some file systems give a size that means nothing */
 };
 
-/* Reads all names, and learns of the new ones what the memo does not know. */
+/* Reads all names. Who looks more than once learns here of the new ones what the memo does not know;
+ * who looks once, where it lists or counts. */
 static store_result walk_names(store *st, store_index *x, int64_t expected)
 {
 	names it;
@@ -1922,7 +1937,7 @@ static store_result walk_names(store *st, store_index *x, int64_t expected)
 			continue;
 		struct store_known *k = known_add(x, it.stem);
 		remember(&m, k);
-		if (!k->parties && !x->names_only)
+		if (!k->parties && x == st->index)
 			learn(st, x, it.stem);
 	}
 	if (names_close(st, &it) != STORE_OK)
@@ -2052,22 +2067,29 @@ static bool fits(const mail_filter *f, const store_message *m)
 	       (f->from.n && str_eq(m->from, f->from));
 }
 
-/* Adds one message, if it fits. A damaged one is passed over and counted. */
-static store_result add_message(store *st, enum dir d, str id, const mail_filter *f,
-				store_messages *out)
+/* Adds one message, if it fits. A damaged one is passed over and counted. What was read of it is
+ * kept in `k`, which may be NULL. */
+static void add_message(store *st, enum dir d, str id, const mail_filter *f, store_index *x,
+			struct store_known *k, store_messages *out)
 {
 	arena mark = *st->mem;
 	store_message m;
-	store_result r = load_parties(st, d, file_name(st, id, ".json"), &m, NULL);
+	store_result r = load_meta(st, d, id, &m, NULL);
 	if (r == STORE_FAILED)
 		note_damage(st, st->fault.path);
-	else if (r == STORE_ABSENT || !fits(f, &m) || (d == METAS && is_archived(st, id)))
-		arena_rewind(st->mem, mark);
-	else {
-		parse_rest(st, id, &m);
+	if (r == STORE_OK && k)
+		know(st, x, k, &m);
+	if (r == STORE_OK && fits(f, &m) && (d == OLD_METAS || !is_archived(st, id)))
 		ADD(st->mem, out) = m;
-	}
-	return r;
+	else if (r != STORE_FAILED)
+		arena_rewind(st->mem, mark);
+}
+
+/* Who looked once, and had to open many, spares the next the same. */
+static void keep_memo(store *st, store_index *x)
+{
+	if (x == &st->own_index && x->learnt > MEMO_GAIN)
+		write_memo(st, x);
 }
 
 /* Is the state in memory that of the file? Else opens it. */
@@ -2082,7 +2104,6 @@ static store_result list_mail(store *st, const mail_filter *f, store_messages *o
 	store_index *x;
 	store_result r = current_index(st, false, &x);
 	uint64_t to = party_key(f->to), from = party_key(f->from);
-	int n;
 	*out = (store_messages){ 0 };
 	for (int i = 0; i < x->n && r == STORE_OK; i++) {
 		struct store_known *k = &x->at[i];
@@ -2095,15 +2116,10 @@ static store_result list_mail(store *st, const mail_filter *f, store_messages *o
 			continue;
 		if (k->parties && f->unread && k->was_read && !f->states)
 			continue;
-		n = out->n;
-		if (add_message(st, METAS, str_of(k->id), f, out) != STORE_OK)
-			continue;
-		if (out->n > n)
-			know(st, x, k, &out->at[n]);
-		else if (!k->parties)
-			learn(st, x, str_of(k->id));
+		add_message(st, METAS, str_of(k->id), f, x, k, out);
 	}
 	sort_by_age(out);
+	keep_memo(st, x);
 	return r;
 }
 
@@ -2124,7 +2140,7 @@ static store_result list_dir(store *st, enum dir d, int64_t since, store_message
 	while (names_next(&it, S(""), S(".json")))
 		if (is_id(it.stem) && (since <= 0 || is_there(st, d, it.name.s, &seen) < 0 ||
 				       mtime_ns(&seen) / 1000000 >= since))
-			add_message(st, d, it.stem, &all, out);
+			add_message(st, d, it.stem, &all, NULL, NULL, out);
 	return names_close(st, &it);
 }
 
@@ -2144,11 +2160,14 @@ store_result store_list_all(store *st, int64_t since, store_messages *out)
 
 static store_count *count_slot(store *st, store_counts *counts, uint64_t key)
 {
-	for (int i = 0; i < counts->n; i++)
-		if (counts->at[i].key == key)
-			return &counts->at[i];
-	ADD(st->mem, counts) = (store_count){ .key = key };
-	return &counts->at[counts->n - 1];
+	int *near = &counts->near[key >> 56], i = *near;
+	if (i >= counts->n || counts->at[i].key != key)
+		for (i = 0; i < counts->n && counts->at[i].key != key;)
+			i++;
+	if (i == counts->n)
+		ADD(st->mem, counts) = (store_count){ .key = key };
+	*near = i;
+	return &counts->at[i];
 }
 
 /* Counts a message whose state is known, if it is unread. */
@@ -2178,7 +2197,7 @@ store_result store_count_mail(store *st, store_counts *out, store_messages *esca
 		if (k->walk == 0 || !k->parties)
 			continue;
 		if (escalated && k->state == STORE_ESCALATED)
-			add_message(st, METAS, str_of(k->id), &f, escalated);
+			add_message(st, METAS, str_of(k->id), &f, x, k, escalated);
 		if (!(store_states[k->state].traits & STORE_UNREAD))
 			continue;
 		count_known(count_slot(st, out, k->to), k);
@@ -2186,8 +2205,7 @@ store_result store_count_mail(store *st, store_counts *out, store_messages *esca
 	}
 	if (escalated)
 		sort_by_age(escalated);
-	if (x == &st->own_index && x->learnt > MEMO_GAIN)
-		write_memo(st, x);
+	keep_memo(st, x);
 	return r;
 }
 
@@ -2212,6 +2230,7 @@ store_result store_count_unread(store *st, str agent, store_count *out)
 		if (k->walk && k->parties && k->to == out->key)
 			count_known(out, k);
 	}
+	keep_memo(st, x);
 	return r;
 }
 
@@ -2255,8 +2274,7 @@ store_result store_has_waiting(store *st, str from, str to, int most, bool *has)
 		     (store_states[k->state].traits & (STORE_UNREAD | STORE_DECIDE));
 	}
 	*has = n >= most;
-	if (x == &st->own_index && x->learnt > MEMO_GAIN)
-		write_memo(st, x);
+	keep_memo(st, x);
 	return r;
 }
 
@@ -2287,8 +2305,8 @@ static store_result match_live(store *st, str prefix, str *id)
 	store_result r = STORE_ABSENT;
 	if (current_index(st, true, &x) != STORE_OK)
 		return STORE_FAILED;
-	if (prefix.n >= SHORT_ID && x->slots) {
-		for (int32_t i = *known_head(x, prefix); i; i = x->at[i - 1].next)
+	if (prefix.n >= SHORT_ID) {
+		for (int32_t i = known_head(x, prefix); i; i = x->at[i - 1].next)
 			if (x->at[i - 1].walk)
 				match(st, str_of(x->at[i - 1].id), prefix, id, &r);
 		return r;
@@ -2345,7 +2363,7 @@ str store_short_id(store *st, str id)
 	store_index *x;
 	if (current_index(st, true, &x) != STORE_OK)
 		return id;
-	for (int32_t i = x->slots ? *known_head(x, id) : 0; i; i = x->at[i - 1].next) {
+	for (int32_t i = known_head(x, id); i; i = x->at[i - 1].next) {
 		const struct store_known *k = &x->at[i - 1];
 		ptrdiff_t n = k->walk ? common(str_of(k->id), id) : 0;
 		if (n >= shown && n < id.n)

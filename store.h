@@ -42,7 +42,8 @@ typedef struct {
 	struct store_known *at;          /* the messages, in no order */
 	int n, room, gone;
 	int32_t *slot;                   /* a hash table of places in `at`, plus 1; 0: free */
-	int32_t *head;                   /* and one of the chains of ids that begin alike */
+	int32_t *head;                   /* and one of the chains of ids that begin alike, or NULL */
+	int linked;                      /* so many of `at` are in these */
 	int slots;
 	uint32_t walk;                   /* the number of the last walk over the names */
 	bool whole, names_only;          /* it knows every name, and nothing else */
@@ -227,6 +228,7 @@ typedef struct {
 	store_count *at;
 	int n, room;
 	int unread;                      /* of everybody together */
+	int near[256];                   /* where the agent of a key was found, by its first bits */
 } store_counts;
 
 /* Counts, and where `escalated` is set lists every escalated message, whoever it is to, in the

@@ -21,8 +21,16 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
 	$(call 3 check_inbox '{"agent_name":"web"}')
 	END
 	is "three looks open each of five foreign metas once" "$(grep -c '4[0-9a-f-]*\.json' "$T/trace")" 5
+	INTERAGENT_NAME=api strace -o "$T/trace" -e trace=open,openat "$BIN" inbox >/dev/null
+	is "a process that looks once opens each of its five metas once" \
+		"$(grep -c '4[0-9a-f-]*\.json' "$T/trace")" 5
+	"$BIN" send_message --from api --to web --subject new --content x >/dev/null
+	echo '{"session_id":"s","hook_event_name":"UserPromptSubmit","cwd":"/"}' |
+		INTERAGENT_NAME=web strace -o "$T/trace" -e trace=open,openat "$BIN" hook >"$T/told"
+	like "so does one that tells of a sixth" "$(cat "$T/told")" 'from api .*new'
+	is "and finds it in one look" "$(grep -c '4[0-9a-f-]*\.json' "$T/trace")" 6
 else
-	skip "three looks open each of five foreign metas once" "no strace, or it may not trace"
+	skip "looks open each meta once" "no strace, or it may not trace"
 fi
 
 done_testing

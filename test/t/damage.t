@@ -295,7 +295,9 @@ for kind in file link; do
 	instead $kind live '' ''
 	instead $kind announced '' ''
 	instead $kind messages "$mail" old
-	instead $kind messages-meta "inbox agents $mail" old
+	instead $kind messages-meta "inbox $mail" old
+	like "... the agents are listed" "$(answer agents)" '^api: .*'
+	like "... and what could not be counted is said" "$(answer agents)" "not known: .*$STORE/messages-meta"
 	instead $kind specs 'specs contract other publish' ''
 	instead $kind archive old 'first second third'
 	instead $kind archive/messages old ''

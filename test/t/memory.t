@@ -86,7 +86,7 @@ run_batch() {
 	done
 }
 
-calls=${MEMORY_CALLS:-3000}
+calls=${MEMORY_CALLS:-20000}
 if [ ! -r /proc/self/status ] || ! grep -q '^VmRSS:' /proc/self/status; then
 	skip "a server does not grow" "there is no /proc/PID/status here"
 elif grep -q __asan_init "$BIN"; then
