@@ -111,10 +111,47 @@ done <"$T/web.lines"
 is "... each of them JSON" "$bad" 0
 id=$(at id <"$(grep -l 'new' "$metas"/*.json)")
 like "... under the id that it has" "$(content web)" " $(printf %s "$id" | head -c 8) from api "
-is "... which tells no session: nothing is noted" \
-	"$(find "$INTERAGENT_DIR/announced" -name '*session-1' -exec grep -l "$id" {} + 2>/dev/null)" ""
-printf '{"session_id":"session-1","cwd":"%s","hook_event_name":"Stop"}' "$T/web" >"$T/event"
-like "... and the hook tells it" "$("$BIN" hook <"$T/event")" '"decision":"block".*new'
+
+section "A nudge on its way"
+# Nobody says whether it was taken. Until its prompt comes, or its time is over, the record
+# of the session has the mail as a nudge's, and nobody else tells it.
+
+# in_session NAME: what a waiter of that session says; event NAME [MEMBERS]: the hook.
+in_session() { (cd "$T/web" && CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=$1 exec "$BIN" wait --timeout 0 --exit-code 0); }
+event() {
+	printf '{"session_id":"session-1","cwd":"%s","hook_event_name":"%s"%s}' "$T/web" "$1" "${2-}" >"$T/event"
+	CLAUDECODE=1 "$BIN" hook <"$T/event" 2>&1
+}
+record=$INTERAGENT_DIR/announced/web@session-1
+line_of() { grep "^$(at id <"$(grep -l -e "\"$1\"" "$metas"/*.json)")" "$record" | sed 's/^[0-9a-f-]*//'; }
+event SessionStart ',"source":"startup"' >"$T/out"
+mail api web 'underway'
+wait_for named web underway
+wait_for test -s "$record"
+like "the record says until when" "$(line_of underway)" '^ 1[0-9]\{12\}$'
+for name in Stop FileChanged PostToolUse; do
+	is "... and $name does not tell it" "$(event $name)" ""
+done
+is "... nor does a waiter" "$(in_session session-1)" ""
+like "... but another session is told" "$(in_session other)" '"underway"'
+is "... a prompt of the person's neither tells nor notes it" "$(event UserPromptSubmit ',"prompt":"go on"')" ""
+like "... it is on its way still" "$(line_of underway)" '^ 1[0-9]\{12\}$'
+is "its own prompt does not repeat it" \
+	"$(event UserPromptSubmit ",\"prompt\":$(tail -n 1 "$T/web.lines" | sed 's/^[0-9]* //' | at -wire message content)")" ""
+is "... and notes it for good" "[$(line_of underway)]" "[]"
+event Stop >"$T/out"
+# lost TIME: the last nudge was on its way until then.
+lost() { sed "s/^\([0-9a-f-]\{36\}\) [0-9]*\$/\1 $1/" "$record" >"$T/record" && cat "$T/record" >"$record"; }
+for until in 1500000000000 9999999999999 -5 soon; do
+	mail api web "lost $until"
+	wait_for named web "\"lost $until\\\\\""
+	wait_for grep -q ' 1[0-9]*$' "$record"
+	lost "$until"
+	like "a nudge whose time is '$until' is lost: the hook tells it" "$(event Stop)" "\"lost $until"
+	is "... once" "$(event Stop)" ""
+	event SessionStart ',"source":"startup"' >"$T/out"
+done
+is "... and no nudge repeats it" "$(grep -o '[0-9a-f]\{8\} from api' "$T/web.lines" | sort | uniq -d)" ""
 
 section "A burst is one nudge"
 # It tells all that has come within a second of the first message. Where fifty
