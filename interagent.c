@@ -3870,7 +3870,7 @@ enum {
 	TELL_MS = 500,                   /* how long one that tells waits for another */
 	BURST_MS = 1000,                 /* a nudge tells all that came within this time ... */
 	URGENT_BURST_MS = 700,           /* ... but urgent mail is told within a second */
-	MAX_NUDGE = 16 * 1024,           /* bytes of a nudge, and more */
+	MAX_SHOWN = 64 * 1024,           /* bytes of a nudge, or of a page of an inbox, and more */
 	WATCH_SLACK_MS = 60 * 1000,      /* other machines' clocks, and slow synchronisers */
 	NOTIFY_MS = 1000,                /* between two runs of the person's command */
 	NOTIFY_END_MS = 300,             /* what a server that ends waits to see it fail */
@@ -4058,14 +4058,6 @@ static bool is_delivered(const hook_call *h)
 	return h->row->watches_files && !(h->row->one_shot && is_set(h->row->one_shot));
 }
 
-/* Which mail the event tells: what is not urgent is left to the end of a turn. */
-static unsigned wanted_news(const hook_call *h, const store_announced *record)
-{
-	if (h->event == AT_START)
-		return STORE_ALL;
-	return h->event == IN_TURN || (h->event == ON_FILE && record->in_turn) ? STORE_URGENT : 0;
-}
-
 /* What the event says of turns. A session that is compacted goes on as it was; one
  * that is reported idle had its turn broken off, which no other event shows. */
 static void follow_turn(context *c, const hook_call *h, store_announced *record)
@@ -4091,26 +4083,41 @@ static bool contains(str text, str part)
 	return false;
 }
 
-/* A prompt that a nudge has become tells what the nudge names, which may have been
- * taken for lost by now. */
-static void drop_what_prompt_tells(context *c, const hook_call *h, telling *t)
+/* What the event itself shows the session of its mail: a prompt that a nudge has
+ * become, or an inbox, whose server may not know which session it was for. */
+static str shown_by_event(context *c, const hook_call *h)
 {
-	const json *prompt = json_get(h->input, S("prompt"));
-	str text = prompt ? prompt->raw : S(""), head = S("interagent: ");
-	int kept = 0;
-	while (text.n && !str_starts(text, head))
+	const json *shown = NULL;
+	str text;
+	if (h->event == AT_PROMPT)
+		shown = json_get(h->input, S("prompt"));
+	else if (str_ends(field(c, h->input, "tool_name"), S("check_inbox")))
+		shown = json_get(h->input, S("tool_response"));
+	text = shown ? shown->raw : S("");
+	while (h->event == AT_PROMPT && text.n && !str_starts(text, S("interagent: ")))
 		text = str_from(text, 1);
-	text = text_head_bytes(text, MAX_NUDGE);
+	return text_head_bytes(text, MAX_SHOWN);
+}
+
+/* Of the news, those that this event is to tell: not what it shows, which counts as
+ * told; and what is not urgent is left to the end of a turn. */
+static void keep_what_event_tells(context *c, const hook_call *h, telling *t)
+{
+	str shown = shown_by_event(c, h);
+	bool urgent = h->event == IN_TURN || (h->event == ON_FILE && t->record.in_turn);
+	int kept = 0;
 	for (str rest = t->record.ids; rest.n;) {
 		str line = str_cut(&rest, '\n'), id = str_cut(&line, ' ');
-		if (line.n && contains(text, short_id(c, id)))
+		if (line.n && contains(shown, short_id(c, id)))
 			ADD(c->mem, &t->told) = (store_message){ .id = id };
 	}
-	for (int i = 0; i < t->news.n; i++)
-		if (contains(text, short_id(c, t->news.at[i].id)))
-			ADD(c->mem, &t->told) = t->news.at[i];
-		else
-			t->news.at[kept++] = t->news.at[i];
+	for (int i = 0; i < t->news.n; i++) {
+		const store_message *m = &t->news.at[i];
+		if (contains(shown, short_id(c, m->id)))
+			ADD(c->mem, &t->told) = *m;
+		else if (is_delivered(h) && (m->urgent || !urgent))
+			t->news.at[kept++] = *m;
+	}
 	t->news.n = kept;
 }
 
@@ -4182,15 +4189,14 @@ static bool print_hook(context *c, const hook_call *h)
 /* What this event tells, and the turn as it leaves it. */
 static store_result news_of_event(context *c, const hook_call *h, telling *t)
 {
-	unsigned which = wanted_news(h, &t->record);
+	unsigned which = h->event == AT_START ? STORE_ALL : 0;
 	store_result r = look_for_news(c, t, which);
-	if (!is_delivered(h))
-		t->news.n = 0;
-	if (r == STORE_OK && t->news.n)
+	keep_what_event_tells(c, h, t);
+	if (r == STORE_OK && t->news.n) {
 		r = take_turn(c, t, which);
+		keep_what_event_tells(c, h, t);
+	}
 	follow_turn(c, h, &t->record);
-	if (r == STORE_OK && h->event == AT_PROMPT)
-		drop_what_prompt_tells(c, h, t);
 	if (r == STORE_OK && h->event == AT_STOP && !(t->news.n && may_go_on(c, h, t)))
 		t->news.n = t->record.stops = 0;
 	return r;

@@ -125,7 +125,7 @@ enum {
 	WRITER_NAPS = 12,                /* past YOUNG_MS: a writer must tell damage for sure */
 	ABSENT_NAPS = 3,                 /* 1 + 2 + 4 ms, for what is absent while it is replaced */
 	LOCK_MS = 8000,                  /* a batch of a sweep takes one; clients wait 60 */
-	RECORD_NAPS = 7,                 /* for the lock of what a session was told */
+	RECORD_NAPS = 9,                 /* for the lock of what a session was told: 0.5 s in all */
 	SWEEP_MS = 3600 * 1000,
 	QUIET_MS = 24 * 3600 * 1000,     /* until the archive, as in the original */
 	ORPHAN_MS = 36 * 3600 * 1000,    /* until a dead writer's file is given up, as in Maildir */
@@ -447,14 +447,14 @@ static int sync_dir(store *st, int fd)
 	return 0;
 }
 
-/* Makes one directory in the one open as `in`, durably. */
-static int make_dir(store *st, int in, int at, const char *name)
+/* Makes one directory in the one open as `in`; a durable one outlives a power cut. */
+static int make_dir(store *st, int in, int at, const char *name, bool durable)
 {
 	if (sys_mkdir(at, name, 0700) < 0 && errno != EEXIST)
 		return -1;
 	if (give_away(in, at, name) < 0)
 		return -1;
-	return sync_dir(st, in);
+	return durable ? sync_dir(st, in) : 0;
 }
 
 /* Makes the root and what is missing above it, one step down after the other. A directory above may
@@ -475,7 +475,7 @@ static int make_root(store *st)
 			fd = open_retry(AT_FDCWD, arena_z(st->mem, above), open_dir_flags);
 			if (fd < 0)
 				return -1;
-			r = make_dir(st, fd, AT_FDCWD, name);
+			r = make_dir(st, fd, AT_FDCWD, name, true);
 			error = errno;
 			sys_close(fd);
 			errno = error;
@@ -522,7 +522,8 @@ static int dir_fd(store *st, enum dir d, bool make)
 		flags |= O_NOFOLLOW;
 	fd = open_retry(parent, name, flags);
 	if (fd < 0 && errno == ENOENT && make) {
-		made = d == ROOT ? make_root(st) : make_dir(st, parent, parent, name);
+		made = d == ROOT ? make_root(st) :
+		       make_dir(st, parent, parent, name, d != LIVE && d != ANNOUNCED);
 		if (made < 0) {
 			failed(st, "make", path_in(st, d, ""), errno);
 			return -1;
@@ -2669,8 +2670,7 @@ static store_result split_mail(store *st, store_announced *a, unsigned which, st
 			continue;
 		bool old = text_has_line(a->ids, m->id, &next);
 		buf_say(&unread, "%S\n", m->id);
-		if ((which & STORE_ALL) || (!old && (m->urgent || !(which & STORE_URGENT)) &&
-					    !is_underway(a, m->id)))
+		if ((which & STORE_ALL) || (!old && !is_underway(a, m->id)))
 			ADD(st->mem, news) = *m;
 	}
 	a->unread = buf_str(&unread);

@@ -307,9 +307,8 @@ typedef struct {
 } store_announced;
 
 enum {
-	STORE_URGENT = 1,                /* only urgent mail is news */
-	STORE_ALL = 2,                   /* and so is all that is unread, told or not */
-	STORE_ESCALATIONS = 4            /* and so are escalated messages, whoever they are to */
+	STORE_ALL = 1,                   /* all that is unread is news, told or not */
+	STORE_ESCALATIONS = 2            /* and so are escalated messages, whoever they are to */
 };
 
 /* How a message was told. A nudge is on its way until the prompt that it becomes notes it for good,
