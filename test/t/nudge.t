@@ -153,6 +153,71 @@ for until in 1500000000000 9999999999999 -5 soon; do
 done
 is "... and no nudge repeats it" "$(grep -o '[0-9a-f]\{8\} from api' "$T/web.lines" | sort | uniq -d)" ""
 
+section "What was told is not nudged"
+# A server of another session beside it shows when the nudge would have come.
+
+listen other
+begin 7 web "$T/other.sock"
+# nudges_of SUBJECT SESSION
+nudges_of() { grep -c -e "\"$1\\\\\"" "$T/$2.lines"; }
+for n in 1 2 3; do
+	mail api web "of file $n"
+	event FileChanged >"$T/told"
+	wait_for named other "of file $n"
+	is "mail that woke the session by its file is not nudged too" \
+		"$(($(grep -c "of file $n" "$T/told") + $(nudges_of "of file $n" web)))" 1
+done
+event Stop >"$T/out"
+n=0
+while [ $n -lt 3 ]; do
+	n=$((n + 1))
+	mail api web "of inbox $n"
+	tell 5 "$(call 1$n check_inbox)"
+	wait_for heard 5 "\"id\":1$n,"
+	before=$(nudges_of "of inbox $n" web)    # 0, unless the machine took a second for it
+	wait_for named other "of inbox $n"
+	is "... nor is what the inbox has shown" "$(nudges_of "of inbox $n" web)" "$before"
+done
+tell 5 "$(req 20 ping)"
+wait_for heard 5 '"id":20,'
+read_all
+tell 5 "$(req 21 tools/call '{"name":"check_inbox","arguments":{"wait_seconds":60}}')"
+mail api web 'awaited'
+wait_for heard 5 '"id":21,'
+wait_for named other 'awaited'
+is "... nor what a call has waited for" "$(nudges_of awaited web)" 0
+event UserPromptSubmit >"$T/out"
+mail api web 'plain in a turn'
+wait_for named other 'plain in a turn'
+is "plain mail is not nudged in a turn" "$(nudges_of 'plain in a turn' web)" 0
+mail api web 'urgent in a turn' 'x' --urgent
+ok "... urgent mail is" wait_for named web 'urgent in a turn'
+unlike "... alone" "$(content web)" plain
+event Stop >"$T/told"
+like "... and the end of the turn tells the rest" "$(cat "$T/told")" 'plain in a turn'
+unlike "... alone" "$(cat "$T/told")" urgent
+finish 7
+read_all
+
+section "A nudge that fails costs that one"
+
+listen late
+begin 7 web "$T/late.sock"
+listen other
+begin 8 web "$T/other.sock"
+rm "$T/late.sock"
+mail api web 'unheard'
+wait_for named other 'unheard'
+tell 7 "$(call 3 list_agents)"
+wait_for heard 7 '"id":3,'
+listen late
+mail api web 'heard'
+ok "when the session listens again it is nudged" wait_for named late '"heard'
+ok "... also of what it did not hear" named late unheard
+finish 8
+finish 7
+read_all
+
 section "A burst is one nudge"
 # It tells all that has come within a second of the first message. Where fifty
 # messages take longer than that, there may be one nudge for each second.

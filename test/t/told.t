@@ -176,6 +176,49 @@ mail api web 'for it'
 wait_for gone $pid
 wait $pid
 is "... its own does" "$? $(grep -c 'for it' "$T/said")" "2 1"
+# Of a hundred messages that lie there, and one that comes for somebody else, a waiter
+# opens that one.
+read_all
+n=0
+while [ $n -lt 100 ]; do
+	n=$((n + 1))
+	call $n send_message '{"to":"api","subject":"lies there","content":"x"}'
+done | (cd "$T/web" && exec "$BIN" serve) >"$T/out"
+if strace -o "$T/trace" true 2>/dev/null; then
+	rm -f "$announced/.wait-web@herd"
+	(cd "$T/web" && CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=herd exec strace -o "$T/trace" -e trace=openat,poll "$BIN" wait) >"$T/said" 2>&1 &
+	pid=$!
+	asleep() { grep -c 'poll(.*' "$T/trace" | grep -q -v '^0$'; }
+	wait_for asleep
+	before=$(grep -c 'openat(.*[.]json"' "$T/trace")
+	mail web api 'one more'
+	one_more() { [ "$(grep -c 'openat(.*[.]json"' "$T/trace")" -gt "$before" ]; }
+	wait_for one_more
+	after=$(grep -c 'openat(.*[.]json"' "$T/trace")
+	mail api web 'and now it'
+	wait_for gone $pid
+	ok "a message for somebody else costs a waiter one file, not a hundred ($before, then $((after - before)))" \
+		test $((after - before)) -le 3 -a "$before" -ge 100
+else
+	skip "a message for somebody else costs a waiter one file" "no strace"
+fi
+
+section "Records that nobody uses"
+
+for n in 1 2 3 4 5 6; do hook Stop "gone-$n" >"$T/out"; done
+session=gone-6
+in_web wait --timeout 0 >"$T/out" 2>&1
+ls -A "$announced" >"$T/records"
+like "a session leaves a record" "$(cat "$T/records")" '^web@gone-1$'
+age 8d "$announced"/web@gone-* "$announced"/.wait-web@*
+hook Stop gone-1 >"$T/out"
+mkdir -p "$INTERAGENT_DIR/archive"
+: >>"$INTERAGENT_DIR/archive/.swept"
+age 2h "$INTERAGENT_DIR/archive/.swept"
+verb agents >"$T/out"
+is "... which goes after a week, unless it is used" \
+	"$(find "$announced" -name 'web@gone-*' | sed 's/.*-//' | sort | paste -s -d ' ' -)" 1
+no "... and so does what held its waiter" test -e "$announced/.wait-web@gone-6"
 
 section "What cannot be written"
 
