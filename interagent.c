@@ -4228,11 +4228,13 @@ static void serve_hook(context *c, const hook_call *h)
 /* Reads the event. False: it is none that we answer. */
 static bool read_hook(context *c, hook_call *h)
 {
+	const json *prompt;
 	json_error error;
 	str text, name;
 	if (!read_all(c, 0, &text))
 		return false;
 	h->input = json_read(c->mem, text, JSON_STORED, &error);
+	prompt = json_get(h->input, S("prompt"));
 	name = field(c, h->input, "hook_event_name");
 	if (error.what || name.n == 0) {
 		warn(c->mem, "hook: no hook event on standard input");
@@ -4242,6 +4244,8 @@ static bool read_hook(context *c, hook_call *h)
 		if (str_eq(name, str_of(hook_events[i].name))) {
 			h->name = hook_events[i].name;
 			h->event = hook_events[i].event;
+			if (h->event == AT_PROMPT && prompt && str_eq(prompt->raw, S("\"\"")))
+				h->event = IN_TURN;      /* a client calls its own requests so */
 			h->row = client_of_event(c->mem, h->input);
 			return !is_of_subagent(h->input, h->row);
 		}

@@ -218,6 +218,29 @@ finish 8
 finish 7
 read_all
 
+section "Urgent mail"
+# It is nudged within a second, where plain mail may take one. A busy machine makes that
+# later, and nothing makes it sooner: the best of five counts, beside what a second takes.
+
+# ms SINCE: from a time of the store until now.
+ms() {
+	echo "$1 $("$HELPERS/ago" 0s)" | awk '
+		function at(time) { return ((substr(time, 12, 2) * 60 + substr(time, 15, 2)) * 60 + substr(time, 18, 6)) * 1000 }
+		{ print (at($2) - at($1) + 86400000) % 86400000 }'
+}
+best=99999
+for n in 1 2 3 4 5; do
+	mail api web "urgent $n" 'x' --urgent
+	wait_for named web "\"urgent $n"
+	took=$(ms "$(at createdAt <"$(grep -l "\"urgent $n\"" "$metas"/*.json)")")
+	[ "$took" -ge "$best" ] || best=$took
+done
+began=$("$HELPERS/ago" 0s)
+sleep 1
+second=$(ms "$began")
+ok "it is nudged within a second: after $best ms" test "$best" -lt "$second"
+read_all
+
 section "A burst is one nudge"
 # It tells all that has come within a second of the first message. Where fifty
 # messages take longer than that, there may be one nudge for each second.

@@ -108,6 +108,8 @@ read_all
 hook UserPromptSubmit turns >"$T/out"
 mail api web 'plain'
 is "plain mail does not interrupt a turn" "$(hook FileChanged turns)" ""
+is "... nor does a prompt that is none, by which a client reports its requests" \
+	"$(hook UserPromptSubmit turns ',"prompt":""')" ""
 mail api web 'urgent' 'x' --urgent
 said=$(hook FileChanged turns)
 tells "... urgent mail does" "$said" urgent
