@@ -177,7 +177,8 @@ typedef struct {
 	bool checking;                   /* the text is to come: check the rest, change nothing */
 	bool uncut;                      /* its lines may be longer than the screen */
 	bool misused;                    /* the arguments were not as the row has them */
-	bool may_wait, waits;            /* the answer may come later; it is to come later */
+	bool may_wait, waits;            /* the answer may come later; it is to come later, */
+	int claim;                       /* and as long as this is open, nothing else tells it */
 	bool reports_progress;           /* the caller hears of us while it waits */
 } call;
 
@@ -2409,6 +2410,8 @@ static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 	say_rest(c, last, total);
 }
 
+static int claim_telling(context *c);
+
 /* True if the call may wait and the inbox is known to hold nothing unread. */
 static bool must_wait(const call *k, const inbox *in)
 {
@@ -2446,8 +2449,10 @@ static bool check_inbox(context *c, call *k)
 	in = make_inbox(c, &mail, whose);
 	mine = c->asked_for.n == 0;
 	k->waits = mine && must_wait(k, &in);
-	if (k->waits)
+	if (k->waits) {
+		k->claim = claim_telling(c);
 		return true;
+	}
 	if (!mine)
 		say(c, "This is the inbox of %S; looking acknowledges nothing.\n",
 		    shown_name(c, whose));
@@ -3895,7 +3900,7 @@ enum {
 	TELL_MS = 500,                   /* how long one that tells waits for another */
 	BURST_MS = 1000,                 /* a nudge tells all that came within this time ... */
 	URGENT_BURST_MS = 700,           /* ... but urgent mail is told within a second */
-	MAX_NUDGE = 16 * 1024,           /* bytes of a nudge, and more */
+	MAX_SHOWN = 64 * 1024,           /* bytes of a nudge, or of a page of an inbox, and more */
 	WATCH_SLACK_MS = 60 * 1000,      /* other machines' clocks, and slow synchronisers */
 	NOTIFY_MS = 1000,                /* between two runs of the person's command */
 	NOTIFY_END_MS = 300,             /* what a server that ends waits to see it fail */
@@ -3911,6 +3916,7 @@ typedef struct {
 	store_messages news;             /* what it was not told of yet, urgent mail first */
 	store_messages told;             /* what counts as told when the text is out */
 	int lock;                        /* nobody else tells it meanwhile; -1: not held */
+	bool left;                       /* to a call of the session that waits for mail */
 } telling;
 
 /* The id under which the record of a session of this client is kept. A client whose
@@ -3972,6 +3978,17 @@ static store_result look_for_news(context *c, telling *t, unsigned which)
 	return r;
 }
 
+/* The call of a session that waits for mail answers with whatever comes: that is told
+ * by nothing else, as long as the descriptor is open. -1: nothing is claimed. */
+static int claim_telling(context *c)
+{
+	int64_t pid;
+	if (c->session_id.n == 0 || c->self->shell)
+		return -1;               /* its answer notes nothing */
+	return store_claim_wait(&c->st, c->speaker, arena_say(c->mem, "%S.call", c->session_id),
+				&pid);
+}
+
 /* Several may find the same news in the same instant. One of them tells; the others
  * wait for that and, as the record has changed, look again. Where nothing can be
  * locked, two may tell. */
@@ -3980,10 +3997,20 @@ static store_result take_turn(context *c, telling *t, unsigned which)
 	store_announced now;
 	str session = t->record.session, turn = arena_say(c->mem, "%S.tell", session);
 	int64_t until = clock_ms() + TELL_MS, pid;
+	int waits;
 	do {
 		t->lock = store_claim_wait(&c->st, c->speaker, turn, &pid);
 	} while (t->lock == -1 && clock_ms() < until && poll(NULL, 0, 5) == 0);
 	store_open_announced(&c->st, c->speaker, session, &now);
+	waits = store_claim_wait(&c->st, c->speaker, arena_say(c->mem, "%S.call", session), &pid);
+	t->left = waits == -1;
+	if (waits >= 0)
+		close(waits);
+	if (t->left) {
+		t->record = now;
+		t->news.n = 0;
+		return STORE_OK;
+	}
 	if (str_eq(now.ids, t->record.ids) && now.was_in_turn == t->record.was_in_turn &&
 	    now.had_stops == t->record.had_stops)
 		return STORE_OK;
@@ -3996,7 +4023,7 @@ static store_result take_turn(context *c, telling *t, unsigned which)
 static void end_telling(context *c, telling *t, bool out)
 {
 	if (out)
-		store_note_announced(&c->st, &t->record, &t->told);
+		store_note_announced(&c->st, &t->record, &t->told, STORE_TOLD);
 	if (t->lock >= 0)
 		close(t->lock);
 	t->lock = -1;
@@ -4068,14 +4095,6 @@ static bool is_delivered(const hook_call *h)
 	return h->row->watches_files && !(h->row->one_shot && is_set(h->row->one_shot));
 }
 
-/* Which mail the event tells: what is not urgent is left to the end of a turn. */
-static unsigned wanted_news(const hook_call *h, const store_announced *record)
-{
-	if (h->event == AT_START)
-		return STORE_ALL;
-	return h->event == IN_TURN || (h->event == ON_FILE && record->in_turn) ? STORE_URGENT : 0;
-}
-
 /* What the event says of turns. A session that is compacted goes on as it was; one
  * that is reported idle had its turn broken off, which no other event shows. */
 static void follow_turn(context *c, const hook_call *h, store_announced *record)
@@ -4101,20 +4120,41 @@ static bool contains(str text, str part)
 	return false;
 }
 
-/* A prompt that a nudge has become tells what the nudge names. */
-static void drop_what_prompt_tells(context *c, const hook_call *h, telling *t)
+/* What the event itself shows the session of its mail: a prompt that a nudge has
+ * become, or an inbox, whose server may not know which session it was for. */
+static str shown_by_event(context *c, const hook_call *h)
 {
-	const json *prompt = json_get(h->input, S("prompt"));
-	str text = prompt ? prompt->raw : S(""), head = S("interagent: ");
-	int kept = 0;
-	while (text.n && !str_starts(text, head))
+	const json *shown = NULL;
+	str text;
+	if (h->event == AT_PROMPT)
+		shown = json_get(h->input, S("prompt"));
+	else if (str_ends(field(c, h->input, "tool_name"), S("check_inbox")))
+		shown = json_get(h->input, S("tool_response"));
+	text = shown ? shown->raw : S("");
+	while (h->event == AT_PROMPT && text.n && !str_starts(text, S("interagent: ")))
 		text = str_from(text, 1);
-	text = text_head_bytes(text, MAX_NUDGE);
-	for (int i = 0; i < t->news.n; i++)
-		if (contains(text, short_id(c, t->news.at[i].id)))
-			ADD(c->mem, &t->told) = t->news.at[i];
-		else
-			t->news.at[kept++] = t->news.at[i];
+	return text_head_bytes(text, MAX_SHOWN);
+}
+
+/* Of the news, those that this event is to tell: not what it shows, which counts as
+ * told; and what is not urgent is left to the end of a turn. */
+static void keep_what_event_tells(context *c, const hook_call *h, telling *t)
+{
+	str shown = shown_by_event(c, h);
+	bool urgent = h->event == IN_TURN || (h->event == ON_FILE && t->record.in_turn);
+	int kept = 0;
+	for (str rest = t->record.ids; rest.n;) {
+		str line = str_cut(&rest, '\n'), id = str_cut(&line, ' ');
+		if (line.n && contains(shown, short_id(c, id)))
+			ADD(c->mem, &t->told) = (store_message){ .id = id };
+	}
+	for (int i = 0; i < t->news.n; i++) {
+		const store_message *m = &t->news.at[i];
+		if (contains(shown, short_id(c, m->id)))
+			ADD(c->mem, &t->told) = *m;
+		else if (is_delivered(h) && (m->urgent || !urgent))
+			t->news.at[kept++] = *m;
+	}
 	t->news.n = kept;
 }
 
@@ -4131,7 +4171,8 @@ static bool may_go_on(context *c, const hook_call *h, telling *t)
 	t->record.stops = stops + 1;
 	if (stops || !active || active->kind != JSON_TRUE)
 		return true;
-	return store_note_announced(&c->st, &t->record, &(store_messages){ 0 }) == STORE_OK;
+	return store_note_announced(&c->st, &t->record, &(store_messages){ 0 }, STORE_TOLD) ==
+	       STORE_OK;
 }
 
 /* Who the session is, and who else it might be. */
@@ -4185,15 +4226,14 @@ static bool print_hook(context *c, const hook_call *h)
 /* What this event tells, and the turn as it leaves it. */
 static store_result news_of_event(context *c, const hook_call *h, telling *t)
 {
-	unsigned which = wanted_news(h, &t->record);
+	unsigned which = h->event == AT_START ? STORE_ALL : 0;
 	store_result r = look_for_news(c, t, which);
-	if (!is_delivered(h))
-		t->news.n = 0;
-	if (r == STORE_OK && t->news.n)
+	keep_what_event_tells(c, h, t);
+	if (r == STORE_OK && t->news.n) {
 		r = take_turn(c, t, which);
+		keep_what_event_tells(c, h, t);
+	}
 	follow_turn(c, h, &t->record);
-	if (r == STORE_OK && h->event == AT_PROMPT)
-		drop_what_prompt_tells(c, h, t);
 	if (r == STORE_OK && h->event == AT_STOP && !(t->news.n && may_go_on(c, h, t)))
 		t->news.n = t->record.stops = 0;
 	return r;
@@ -4225,11 +4265,13 @@ static void serve_hook(context *c, const hook_call *h)
 /* Reads the event. False: it is none that we answer. */
 static bool read_hook(context *c, hook_call *h)
 {
+	const json *prompt;
 	json_error error;
 	str text, name;
 	if (!read_all(c, 0, &text))
 		return false;
 	h->input = json_read(c->mem, text, JSON_STORED, &error);
+	prompt = json_get(h->input, S("prompt"));
 	name = field(c, h->input, "hook_event_name");
 	if (error.what || name.n == 0) {
 		warn(c->mem, "hook: no hook event on standard input");
@@ -4239,6 +4281,8 @@ static bool read_hook(context *c, hook_call *h)
 		if (str_eq(name, str_of(hook_events[i].name))) {
 			h->name = hook_events[i].name;
 			h->event = hook_events[i].event;
+			if (h->event == AT_PROMPT && prompt && str_eq(prompt->raw, S("\"\"")))
+				h->event = IN_TURN;      /* a client calls its own requests so */
 			h->row = client_of_event(c->mem, h->input);
 			return !is_of_subagent(h->input, h->row);
 		}
@@ -4354,7 +4398,7 @@ static bool run_wait(context *c, call *k)
 			return true;
 		}
 		end_telling(c, &t, false);
-		look = r != STORE_OK;
+		look = r != STORE_OK || t.left;
 		if (r == STORE_FAILED || clock_ms() >= until)
 			return ok_or_refuse(c, r == STORE_FAILED ? r : STORE_OK);
 		if (!sleep_for_mail(c, out, until - clock_ms()) || getppid() != parent)
@@ -4454,9 +4498,11 @@ static bool run_watch(context *c, call *k)
 
 /* ---- The nudge ----
  * A client may listen on a socket for programs that its session started. A line
- * there starts a turn of an idle agent. The form of the line is not documented, so
- * this is a nudge and no more: it notes nothing, because the prompt that it becomes
- * does; and a failure costs this nudge and not the next.
+ * there starts a turn of an idle agent. The form of the line is not documented, and
+ * nobody says whether it was taken, so this is a nudge and no more: the prompt that
+ * it becomes notes what it told. Until then the record says that it is on its way;
+ * that also keeps another server of the session from sending it. A failure costs
+ * this nudge and not the next.
  *
  * Quiet: all that is unread was told, or has had its nudge, or must wait for the end
  * of a turn, or was here before us and is told by the client's own start. Due:
@@ -4465,19 +4511,13 @@ static bool run_watch(context *c, call *k)
 
 typedef struct {
 	bool off;                        /* nobody is to be woken */
-	bool begun;                      /* the mail was seen once */
 	int64_t started;                 /* time_now: the client's own start tells what is older */
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
-	str had;                         /* "ID@AGENT" of what has had its nudge, a line each;
-	                                  * "ID@AGENT?" of what was not named in it, or it failed */
-	str claimed;                     /* for this agent we alone nudge the session, */
-	int claim;                       /* as long as this is open; -1: somebody else does */
 } nudge;
 
 static void nudge_start(nudge *n)
 {
-	*n = (nudge){ .started = time_now(), .claim = -1,
-		      .off = str_eq(variable("INTERAGENT_WAKE"), S("off")) };
+	*n = (nudge){ .started = time_now(), .off = str_eq(variable("INTERAGENT_WAKE"), S("off")) };
 }
 
 static bool nudge_is_on(const nudge *n, const process *self)
@@ -4503,12 +4543,11 @@ static bool send_to_socket(str path, str text)
 	return done;
 }
 
-static bool post(context *c, telling *t)
+static bool post(context *c)
 {
 	const client *row = client_that_listens(c->self->known_client);
 	buf frame = { .mem = c->mem };
 	str token = variable(row->token);
-	say_news(c, t);
 	if (token.n) {
 		json_say(&(json_writer){ .out = &frame }, "{type:'auth',token:%S}", token);
 		buf_char(&frame, '\n');
@@ -4519,111 +4558,56 @@ static bool post(context *c, telling *t)
 	return send_to_socket(variable(row->socket), buf_str(&frame));
 }
 
-/* Several servers of one session would all nudge it: the first one has the claim. */
-static bool may_nudge(context *c, nudge *n)
+/* Keeps of the news what a nudge would name, and says when it is due; 0: each has had
+ * one. What one had no room for is named by the next, but needs none. */
+static int64_t plan_nudge(const nudge *n, telling *t)
 {
-	str socket = variable(client_that_listens(c->self->known_client)->socket);
-	int64_t pid;
-	if (n->claim >= 0 && str_eq(n->claimed, c->speaker))
-		return true;
-	if (n->claim >= 0)
-		close(n->claim);
-	keep(&n->claimed, c->speaker);
-	n->claim = store_claim_wait(&c->st, c->speaker, socket, &pid);
-	return n->claim != -1;
-}
-
-/* What of the news a nudge would name, and when it is due; 0: each has had one. */
-static store_messages plan_nudge(context *c, const nudge *n, const telling *t, int64_t *due)
-{
-	store_messages chosen = { 0 };
-	int64_t now = clock_ms();
-	*due = 0;
+	int64_t now = clock_ms(), due = 0;
+	int kept = 0;
 	for (int i = 0; i < t->news.n; i++) {
 		const store_message *m = &t->news.at[i];
 		int64_t then = now + (m->urgent ? URGENT_BURST_MS : BURST_MS);
-		if ((t->record.in_turn && !m->urgent) ||
-		    text_has_line(n->had, arena_say(c->mem, "%S@%S", m->id, c->speaker), NULL))
+		int64_t nudged = store_nudged(&t->record, m->id);
+		if ((t->record.in_turn && !m->urgent) || nudged > STORE_UNNAMED ||
+		    time_parse(m->created) < n->started)
 			continue;
-		ADD(c->mem, &chosen) = *m;
-		if (text_has_line(n->had, arena_say(c->mem, "%S@%S?", m->id, c->speaker), NULL))
-			continue;
-		if (*due == 0 || then < *due)
-			*due = then;
+		t->news.at[kept++] = *m;
+		if (nudged == STORE_TOLD && (due == 0 || then < due))
+			due = then;
 	}
-	if (*due && n->due && n->due < *due)
-		*due = n->due;           /* the burst began before */
-	return chosen;
+	t->news.n = kept;
+	return due && n->due && n->due < due ? n->due : due;   /* the burst began before */
 }
 
-static bool has_message(const store_messages *list, str id)
-{
-	for (int i = 0; i < list->n; i++)
-		if (str_eq(list->at[i].id, id))
-			return true;
-	return false;
-}
-
-/* Notes that these have had their nudge now, in which the first `named` of them were
- * named. What is no longer news goes, if all of the mail could be seen. Lines for
- * other agents, for which this server has spoken, stay. */
-static void note_nudged(context *c, nudge *n, const store_messages *news, bool whole,
-			const store_messages *now, int named)
-{
-	buf had = { .mem = c->mem };
-	for (str rest = n->had; rest.n;) {
-		str line = str_cut(&rest, '\n'), agent = line, id = str_cut(&agent, '@');
-		agent.n -= str_ends(agent, S("?"));
-		if (str_eq(agent, c->speaker) &&
-		    (has_message(now, id) || (whole && !has_message(news, id))))
-			continue;
-		buf_say(&had, "%S\n", line);
-	}
-	for (int i = 0; i < now->n; i++)
-		buf_say(&had, i < named ? "%S@%S\n" : "%S@%S?\n", now->at[i].id, c->speaker);
-	keep(&n->had, buf_str(&had));
-}
-
-/* The burst is over: what was told meanwhile is dropped, and the rest is sent. */
+/* The burst is over: what was told meanwhile is dropped, and the rest is sent. It is
+ * noted before: who takes what we send at once finds what we have noted. */
 static void send_nudge(context *c, nudge *n, telling *t)
 {
-	store_messages news, chosen;
-	int named = PAGE_ITEMS;
-	int64_t due;
-	n->due = 0;
-	if (take_turn(c, t, 0) != STORE_OK)
+	int64_t until = time_now() + STORE_UNDERWAY_MS;
+	store_messages unnamed;
+	if (take_turn(c, t, 0) != STORE_OK || plan_nudge(n, t) == 0)
 		return;
-	news = t->news;
-	t->news = chosen = plan_nudge(c, n, t, &due);
-	if (chosen.n && !may_nudge(c, n))
-		named = INT32_MAX;       /* another server of the session does it */
-	else if (chosen.n && !post(c, t))
-		named = 0;
-	note_nudged(c, n, &news, t->record.whole, &chosen, named);
+	say_news(c, t);
+	unnamed = (store_messages){ .at = t->news.at + t->told.n, .n = t->news.n - t->told.n };
+	if (store_note_announced(&c->st, &t->record, &t->told, until) == STORE_OK && !post(c))
+		unnamed = t->news;
+	if (unnamed.n)
+		store_note_announced(&c->st, &t->record, &unnamed, STORE_UNNAMED);
 }
 
-/* After a change of the mail, and when it is due. The first look leaves out what was
- * here before us. */
+/* After a change of the mail, and when it is due. */
 static void nudge_look(nudge *n, process *self, arena *mem)
 {
 	context c = begin(self, mem, &(buf){ .mem = mem });
-	store_messages before = { 0 };
 	telling t;
-	int64_t due;
+	if (time_now() < n->started)
+		n->started = time_now();         /* the clock was set back */
 	c.speaker = self->presence.agent;
 	t = begin_telling(&c, c.session_id);
-	if (look_for_news(&c, &t, 0) != STORE_OK) {
+	n->due = look_for_news(&c, &t, 0) == STORE_OK ? plan_nudge(n, &t) : 0;
+	if (n->due && clock_ms() >= n->due) {
+		send_nudge(&c, n, &t);
 		n->due = 0;
-	} else {
-		for (int i = 0; !n->begun && i < t.news.n; i++)
-			if (time_parse(t.news.at[i].created) < n->started)
-				ADD(mem, &before) = t.news.at[i];
-		n->begun = n->begun || t.record.whole || t.news.n;
-		note_nudged(&c, n, &t.news, t.record.whole, &before, INT32_MAX);
-		plan_nudge(&c, n, &t, &due);
-		n->due = due;
-		if (due && clock_ms() >= due)
-			send_nudge(&c, n, &t);
 	}
 	n->looked = clock_ms();
 	end_telling(&c, &t, false);
@@ -5730,6 +5714,7 @@ typedef struct waiting {
 	str line, id, agent;
 	str token;                       /* of its progress; empty: nobody wants to hear of it */
 	int64_t until, progress_at, progress;
+	int claim;                       /* see claim_telling */
 } waiting;
 
 typedef struct {
@@ -5764,7 +5749,8 @@ typedef struct {
 	bool in_batch;
 	bool final;                      /* a call that could wait must not, any more */
 	int64_t wait_ms;                 /* there is no answer yet; ask again, this long at most */
-	str agent;                       /* ... for whose mail */
+	str agent;                       /* ... for whose mail, */
+	int claim;                       /* and with what right */
 	receipt *receipts;
 } request;
 
@@ -5990,6 +5976,7 @@ static bool serve_tools_call(request *rq)
 	done = run_call(&c, &k);
 	if (k.waits) {
 		rq->wait_ms = longest_wait(&k);
+		rq->claim = k.claim;
 		rq->agent = c.speaker;
 		rq->out->n = 0;
 		return false;
@@ -6210,6 +6197,8 @@ static void serve_method(request *rq, str name)
 static void drop_waiting(waiting **at)
 {
 	arena mem = (*at)->mem;
+	if ((*at)->claim >= 0)
+		close((*at)->claim);
 	*at = (*at)->next;
 	arena_rewind(&mem, (arena){ 0 });
 }
@@ -6224,6 +6213,7 @@ static void keep_waiting(server *srv, const request *rq, str line)
 		.next = srv->waits, .line = arena_copy(&mem, line), .id = arena_copy(&mem, rq->id),
 		.agent = arena_copy(&mem, rq->agent), .token = arena_copy(&mem, token),
 		.until = now + rq->wait_ms, .progress_at = token.n ? now + PROGRESS_MS : NEVER,
+		.claim = rq->claim,
 	};
 	w->mem = mem;
 	srv->waits = w;
@@ -6456,11 +6446,17 @@ static bool has_news(server *srv, const waiting *w)
 }
 
 /* False: it waits on. */
-static bool serve_again(server *srv, const waiting *w, bool final)
+static bool serve_again(server *srv, waiting *w, bool final)
 {
 	json_error error;
 	const json *message = json_read(&srv->mem, w->line, JSON_STRICT, &error);
-	return serve_alone(srv, message, final).wait_ms == 0;
+	request rq = serve_alone(srv, message, final);
+	if (rq.wait_ms && rq.claim >= 0) {
+		if (w->claim >= 0)
+			close(w->claim);
+		w->claim = rq.claim;
+	}
+	return rq.wait_ms == 0;
 }
 
 /* Answers the calls that there is mail for, and those whose time is over. Returns

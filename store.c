@@ -134,7 +134,7 @@ enum {
 	WRITER_NAPS = 12,                /* past YOUNG_MS: a writer must tell damage for sure */
 	ABSENT_NAPS = 3,                 /* 1 + 2 + 4 ms, for what is absent while it is replaced */
 	LOCK_MS = 8000,                  /* a batch of a sweep takes one; clients wait 60 */
-	RECORD_NAPS = 7,                 /* for the lock of what a session was told */
+	RECORD_NAPS = 9,                 /* for the lock of what a session was told: 0.5 s in all */
 	SWEEP_MS = 3600 * 1000,
 	QUIET_MS = 24 * 3600 * 1000,     /* until the archive, as in the original */
 	ORPHAN_MS = 36 * 3600 * 1000,    /* until a dead writer's file is given up, as in Maildir */
@@ -467,14 +467,14 @@ static int sync_dir(store *st, int fd)
 	return 0;
 }
 
-/* Makes one directory in the one open as `in`, durably. */
-static int make_dir(store *st, int in, int at, const char *name)
+/* Makes one directory in the one open as `in`; a durable one outlives a power cut. */
+static int make_dir(store *st, int in, int at, const char *name, bool durable)
 {
 	if (sys_mkdir(at, name, 0700) < 0 && errno != EEXIST)
 		return -1;
 	if (give_away(in, at, name) < 0)
 		return -1;
-	return sync_dir(st, in);
+	return durable ? sync_dir(st, in) : 0;
 }
 
 /* Makes the root and what is missing above it, one step down after the other. A directory above may
@@ -495,7 +495,7 @@ static int make_root(store *st)
 			fd = open_retry(AT_FDCWD, arena_z(st->mem, above), open_dir_flags);
 			if (fd < 0)
 				return -1;
-			r = make_dir(st, fd, AT_FDCWD, name);
+			r = make_dir(st, fd, AT_FDCWD, name, true);
 			error = errno;
 			sys_close(fd);
 			errno = error;
@@ -542,7 +542,8 @@ static int dir_fd(store *st, enum dir d, bool make)
 		flags |= O_NOFOLLOW;
 	fd = open_retry(parent, name, flags);
 	if (fd < 0 && errno == ENOENT && make) {
-		made = d == ROOT ? make_root(st) : make_dir(st, parent, parent, name);
+		made = d == ROOT ? make_root(st) :
+		       make_dir(st, parent, parent, name, d != LIVE && d != ANNOUNCED);
 		if (made < 0) {
 			failed(st, "make", path_in(st, d, ""), errno);
 			return -1;
@@ -2599,10 +2600,10 @@ store_result store_prune(store *st, int64_t older_ms, int *count)
 
 /* ==== What a session was told ====
  * One small file for each session: a line with the state of messages-meta/ at the last look that
- * told all, then the ids that were told. It is written in place under a lock of its own and not
- * synced: whatever a crash leaves of it, mail is told again rather than never. A change in the same
- * tick of the clock as the look would not show in the directory's mtime, so the state counts only
- * if it was 2 s old at the look. */
+ * told all, then the ids that were told, and "ID TIME" of those that a nudge has named. It is
+ * written in place under a lock of its own and not synced: whatever a crash leaves of it, mail is
+ * told again rather than never. A change in the same tick of the clock as the look would not show
+ * in the directory's mtime, so the state counts only if it was 2 s old at the look. */
 
 static const char *announced_name(store *st, str agent, str session)
 {
@@ -2659,6 +2660,29 @@ void store_open_announced(store *st, str agent, str session, store_announced *a)
 	sys_close(fd);
 }
 
+/* The time on a line "ID TIME"; STORE_TOLD: it is another's, or has none. */
+static int64_t time_of_line(str line, str id)
+{
+	int64_t until;
+	bool timed = str_eq(str_cut(&line, ' '), id) && str_int(line, &until) && until >= 0;
+	return timed ? until : STORE_TOLD;
+}
+
+int64_t store_nudged(const store_announced *a, str id)
+{
+	int64_t until = STORE_TOLD;
+	for (str rest = a->ids; rest.n && until == STORE_TOLD;)
+		until = time_of_line(str_cut(&rest, '\n'), id);
+	return until;
+}
+
+/* A time too far ahead is no nudge's: the clock was set back since. */
+static bool is_underway(const store_announced *a, str id)
+{
+	int64_t left = store_nudged(a, id) - time_now();
+	return left > 0 && left <= STORE_UNDERWAY_MS;
+}
+
 /* Does this state, seen then, tell of every change before it? */
 static bool is_settled(int64_t changed, int64_t looked)
 {
@@ -2683,7 +2707,7 @@ static store_result split_mail(store *st, store_announced *a, unsigned which, st
 			continue;
 		bool old = text_has_line(a->ids, m->id, &next);
 		buf_say(&unread, "%S\n", m->id);
-		if ((which & STORE_ALL) || (!old && (m->urgent || !(which & STORE_URGENT))))
+		if ((which & STORE_ALL) || (!old && !is_underway(a, m->id)))
 			ADD(st->mem, news) = *m;
 	}
 	a->unread = buf_str(&unread);
@@ -2712,30 +2736,37 @@ store_result store_list_news(store *st, store_announced *a, unsigned which, stor
 	return split_mail(st, a, which, news);
 }
 
-/* The ids that the record is to have: those just told, those of before that are unread still, or
- * may be, and those that others noted since. */
+/* The lines that the record is to have: of those just told, of those of before that are unread still,
+ * or may be, and what others noted since. */
 static str merge_ids(store *st, const store_announced *a, const store_announced *now,
-		     const store_messages *told)
+		     const store_messages *told, int64_t how)
 {
 	buf ids = { .mem = st->mem };
-	str rest = now->ids, line, unread = a->unread, before = a->ids, noted = now->ids;
+	str rest = now->ids, unread = a->unread, before = a->ids, noted = now->ids;
 	while (rest.n) {
-		line = str_cut(&rest, '\n');
-		if (is_id(line) && (!a->whole || text_has_line(a->unread, line, &unread) ||
-				    !text_has_line(a->ids, line, &before)))
+		str line = str_cut(&rest, '\n'), more = line, id = str_cut(&more, ' ');
+		bool again = false;
+		for (int i = 0; i < told->n && more.n && !again; i++)
+			again = str_eq(told->at[i].id, id);
+		if (is_id(id) && !again && (!a->whole || text_has_line(a->unread, id, &unread) ||
+					    !text_has_line(a->ids, line, &before)))
 			buf_say(&ids, "%S\n", line);
 	}
 	for (int i = 0; i < told->n; i++)
-		if (!text_has_line(now->ids, told->at[i].id, &noted))
+		if (text_has_line(now->ids, told->at[i].id, &noted))
+			continue;
+		else if (how == STORE_TOLD)
 			buf_say(&ids, "%S\n", told->at[i].id);
+		else
+			buf_say(&ids, "%S %l\n", told->at[i].id, how);
 	return buf_str(&ids);
 }
 
 /* With the record locked and read into *now: what it is to say. */
 static str new_record(store *st, const store_announced *a, store_announced *now,
-		      const store_messages *told)
+		      const store_messages *told, int64_t how)
 {
-	str rest = a->unread, ids = merge_ids(st, a, now, told), next = ids;
+	str rest = a->unread, ids = merge_ids(st, a, now, told, how), next = ids;
 	bool all = a->whole && is_settled(a->seen_changed, a->seen_looked);
 	while (rest.n && all)
 		all = text_has_line(ids, str_cut(&rest, '\n'), &next);
@@ -2753,7 +2784,8 @@ static str new_record(store *st, const store_announced *a, store_announced *now,
 			 now->stops, ids);
 }
 
-store_result store_note_announced(store *st, store_announced *a, const store_messages *told)
+store_result store_note_announced(store *st, store_announced *a, const store_messages *told,
+				  int64_t how)
 {
 	const char *name = announced_name(st, a->agent, a->session);
 	store_announced now = { 0 };
@@ -2782,7 +2814,7 @@ store_result store_note_announced(store *st, store_announced *a, const store_mes
 	/* 2. What others noted meanwhile stays. */
 	if (sys_fstat(fd, &seen) == 0 && read_open(st, fd, 0, MAX_FILE, &seen, &before))
 		parse_announced(before, &now);
-	after = new_record(st, a, &now, told);
+	after = new_record(st, a, &now, told, how);
 
 	/* 3. Write what changes. */
 	well = str_eq(before, after) || (lseek(fd, 0, SEEK_SET) == 0 && write_all(fd, after) == 0 &&

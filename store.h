@@ -299,7 +299,7 @@ typedef struct {
 	bool in_turn;                    /* set by the caller before store_note_announced */
 	int stops;                       /* turns in a row that mail kept from ending: likewise */
 
-	str ids;                         /* told: a line each */
+	str ids;                         /* a line each: those told, and "ID TIME" of nudges */
 	str unread;                      /* of the last look: a line each */
 	int64_t changed, looked;         /* of messages-meta/ (ns), and when that was seen (ms) */
 	int64_t seen_changed, seen_looked; /* of the last look */
@@ -309,9 +309,16 @@ typedef struct {
 } store_announced;
 
 enum {
-	STORE_URGENT = 1,                /* only urgent mail is news */
-	STORE_ALL = 2,                   /* and so is all that is unread, told or not */
-	STORE_ESCALATIONS = 4            /* and so are escalated messages, whoever they are to */
+	STORE_ALL = 1,                   /* all that is unread is news, told or not */
+	STORE_ESCALATIONS = 2            /* and so are escalated messages, whoever they are to */
+};
+
+/* How a message was told. A nudge is on its way until the prompt that it becomes notes it for good,
+ * and so long nobody else tells what it names; but if its time runs out, it is taken for lost. */
+enum {
+	STORE_TOLD = -1,                 /* for good */
+	STORE_UNNAMED = 0,               /* a nudge had no room for it, or failed: it is still news */
+	STORE_UNDERWAY_MS = 120 * 1000   /* so long a nudge may take: it is taken after a tool has run */
 };
 
 /* Reads the record; never waits long. An empty session is one of its own. */
@@ -321,10 +328,16 @@ void store_open_announced(store *st, str agent, str session, store_announced *a)
  * was at a look that told everything, that is nothing, for the price of one stat. */
 store_result store_list_news(store *st, store_announced *a, unsigned which, store_messages *news);
 
-/* Notes that these were told, and a->in_turn and a->stops; what others noted meanwhile stays, what
- * was read by the last look goes. Writes only what changes; call it after a look that found
- * nothing, too. STORE_BUSY: somebody holds the record for more than a moment. */
-store_result store_note_announced(store *st, store_announced *a, const store_messages *told);
+/* Notes that these were told, how (see STORE_TOLD; or until when), and a->in_turn and a->stops; what
+ * others noted meanwhile stays, what was read by the last look goes. Writes only what changes; call
+ * it after a look that found nothing, too. STORE_BUSY: somebody holds the record for more than a
+ * moment. */
+store_result store_note_announced(store *st, store_announced *a, const store_messages *told,
+				  int64_t how);
+
+/* What the record says of a nudge for this message: STORE_UNNAMED, or until when it was on its way;
+ * STORE_TOLD: it had none, or was told for good. */
+int64_t store_nudged(const store_announced *a, str id);
 
 /* Takes the right to wait for this agent and session; -1: the process *pid has it (0: unknown), -2:
  * see fault. It lasts until the descriptor is closed. */

@@ -20,11 +20,13 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: ago SPAN [FILE...]\n");
 		return 2;
 	}
-	struct timespec times[2] = { { .tv_sec = time(NULL) - n * seconds[known - units] } };
+	struct timespec times[2];
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[0].tv_sec -= n * seconds[known - units];
 	times[1] = times[0];
 	if (argc == 2) {
-		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000Z", gmtime(&times[0].tv_sec));
-		puts(text);
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime(&times[0].tv_sec));
+		printf("%s.%03ldZ\n", text, times[0].tv_nsec / 1000000);
 	}
 	for (int i = 2; i < argc; i++)
 		if (utimensat(AT_FDCWD, argv[i], times, 0) < 0) {

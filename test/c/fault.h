@@ -2,9 +2,10 @@
  * (-DSTORE_SYS). INTERAGENT_FAULT is "K WHAT": the K-th call of this process
  * that touches the disk fails with the errno WHAT (a number), or, where WHAT
  * is "short", writes half of what it should, or, where it is "kill", is the
- * last thing that the process does not do. A line in the file named by
- * INTERAGENT_FAULT_LOG says that the K-th call was reached, and which it was:
- * a loop over K ends when a run leaves no such line. */
+ * last thing that the process does not do; where it is "late", it takes longer
+ * than any alarm that is set. A line in the file named by INTERAGENT_FAULT_LOG
+ * says that the K-th call was reached, and which it was: a loop over K ends when
+ * a run leaves no such line. "0 syncs": each fsync takes 3 s, and leaves a line. */
 #ifndef FAULT_H
 #define FAULT_H
 
@@ -12,7 +13,7 @@ static struct {
 	int ready;
 	long left;
 	int error;                       /* 0: short or kill */
-	int kill;
+	int kill, late, syncs;
 } fault;
 
 static void fault_plan(void)
@@ -23,25 +24,40 @@ static void fault_plan(void)
 	fault.left = plan ? strtol(plan, &what, 10) : 0;
 	fault.error = what ? (int)strtol(what, NULL, 10) : 0;
 	fault.kill = what && strstr(what, "kill") != NULL;
+	fault.late = what && strstr(what, "late") != NULL;
+	fault.syncs = what && strstr(what, "syncs") != NULL;
+}
+
+static void fault_log(const char *name)
+{
+	const char *log = getenv("INTERAGENT_FAULT_LOG");
+	int fd = log ? open(log, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
+	if (fd < 0)
+		return;
+	ssize_t ignored = write(fd, name, strlen(name));
+	ignored = write(fd, "\n", 1);
+	(void)ignored;
+	close(fd);
 }
 
 /* Is this the call? */
 static int fault_here(const char *name)
 {
-	const char *log = getenv("INTERAGENT_FAULT_LOG");
 	if (!fault.ready)
 		fault_plan();
+	if (fault.syncs && strcmp(name, "fsync") == 0) {
+		fault_log(name);
+		sleep(3);
+	}
 	if (fault.left <= 0 || --fault.left > 0)
 		return 0;
-	if (log) {
-		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-		ssize_t ignored = write(fd, name, strlen(name));
-		ignored = write(fd, "\n", 1);
-		(void)ignored;
-		close(fd);
-	}
+	fault_log(name);
 	if (fault.kill)
 		raise(SIGKILL);
+	if (fault.late && alarm(0) > 0)
+		raise(SIGALRM);
+	if (fault.late)
+		return 0;
 	errno = fault.error;
 	return fault.error != 0 || strcmp(name, "write") == 0;
 }

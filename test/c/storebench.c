@@ -87,7 +87,7 @@ static void hook(store *st)
 	store_messages news;
 	store_open_announced(st, S("a0"), S("bench"), &a);
 	store_list_news(st, &a, STORE_ALL, &news);
-	store_note_announced(st, &a, &news);
+	store_note_announced(st, &a, &news, STORE_TOLD);
 }
 
 static void count(store *st)
@@ -156,7 +156,7 @@ static void wait_for_mail(str agent, int ready, int told)
 		if (first || store_changed(&st)) {
 			store_open_announced(&st, agent, S("herd"), &a);
 			store_list_news(&st, &a, 0, &news);
-			store_note_announced(&st, &a, &news);
+			store_note_announced(&st, &a, &news, STORE_TOLD);
 		}
 		store_close(&st);
 		arena_reset(&own);

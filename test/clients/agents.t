@@ -7,82 +7,17 @@
 # shellcheck disable=SC2016,SC2034,SC2317,SC2329
 . ./test/lib/test.sh
 . ./test/clients/clients.sh
+. ./test/clients/stage.sh
 
-HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9
-NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
-CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 GEMINI_CLI_TRUST_WORKSPACE=true COPILOT_OFFLINE=true
-OPENCODE_DISABLE_MODELS_FETCH=1 OPENCODE_DISABLE_AUTOUPDATE=1
-export HTTPS_PROXY HTTP_PROXY ALL_PROXY NO_PROXY no_proxy CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_AUTOUPDATER \
-	GEMINI_CLI_TRUST_WORKSPACE COPILOT_OFFLINE OPENCODE_DISABLE_MODELS_FETCH OPENCODE_DISABLE_AUTOUPDATE
-unset http_proxy https_proxy all_proxy INTERAGENT_DIR
-unset ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN ANTHROPIC_BASE_URL OPENAI_API_KEY OPENAI_BASE_URL GEMINI_API_KEY GOOGLE_API_KEY
-here=$PWD
-mkdir "$T/bin" "$T/peer"
-cp "$BIN" "$T/bin/interagent"
-program=$T/bin/interagent
-
-# ---- The stage ----
-
-# fresh: a home and a repository with nothing in them, and another agent to write to.
-fresh() {
-	rm -rf "$HOME" "$T/work"
-	mkdir "$HOME" "$T/work"
-	(cd "$T/work" && git init -q) 2>/dev/null
-	(cd "$T/peer" && call 1 register_agent '{"name":"peer","description":"another agent"}' | "$program" serve) >"$T/out"
-}
-
-# The model, with its play; its address is in $model.
-raise_curtain() {
-	say="\"$HELPERS/tty\" \"$program\" send me --from peer --subject"
-	say=$(printf %s "$say" | sed 's/"/\\"/g')
-	cat >"$T/play" <<-END
-		[{"tool":"register_agent","args":{"name":"me","description":"the client under test"}},
-		 {"tool":"send_message","args":{"to":"peer","subject":"hello","content":"from the client"}},
-		 {"tool":"check_inbox","before":"$say question 'a text' >/dev/null"},
-		 {"tool":"read_message","args":{"message_id":"\$ID"}},
-		 {"tool":"reply_message","args":{"original_message_id":"\$ID","content":"an answer","mark_complete":true}},
-		 {"tool":"check_inbox","args":{"wait_seconds":20},"during":"$say waking 'a text' >/dev/null"},
-		 {"before":"$say parting 'a text' >/dev/null"}]
-	END
-	rm -f "$T/log" "$T/in" "$T/port"
-	mkfifo "$T/in"
-	node "$here/test/clients/model.mjs" "$T/play" "$T/log" <"$T/in" >"$T/port" 2>"$T/model-said" &
-	stage=$!
-	exec 4>"$T/in"
-	wait_for test -s "$T/port"
-	model=http://127.0.0.1:$(cat "$T/port")
-}
-
-drop_curtain() {
-	exec 4>&-
-	wait "$stage" 2>/dev/null
-}
-
-# What setup shows for a file, under the line that begins so.
-shown() { "$program" setup "$2" 2>"$T/err" | awk -v word="$1" 'inside && /^[A-Z]/ { inside = 0 } inside { print } index($0, word) == 1 { inside = 1 }'; }
-
-# merge FILE JSON...: one document of all, as a person would merge them by hand.
-merge() {
-	mkdir -p "$(dirname "$1")"
-	node -e '
-		const fs = require("fs"), [file, ...texts] = process.argv.slice(1);
-		const into = (a, b) => { for (const k in b) a[k] = a[k] && typeof b[k] === "object" && !Array.isArray(b[k]) ? into(a[k], b[k]) : b[k]; return a; };
-		const old = fs.existsSync(file) ? [JSON.parse(fs.readFileSync(file))] : [];
-		fs.writeFileSync(file, JSON.stringify([...old, ...texts.map((t) => JSON.parse(t))].reduce(into, {})));
-	' "$@"
-}
-
-in_work() { cd "$T/work" && exec "$@" <"$T/nothing"; }
-: >"$T/nothing"
-
-# run SECONDS PROGRAM ARGUMENT...: what it says is in $said.
-run() {
-	seconds=$1
-	shift
-	limited "$seconds" in_work "$@" >"$T/said" 2>&1
-	status=$?
-	said=$(cat "$T/said")
-}
+cat >"$T/play" <<-END
+	[{"tool":"register_agent","args":{"name":"me","description":"the client under test"}},
+	 {"tool":"send_message","args":{"to":"peer","subject":"hello","content":"from the client"}},
+	 {"tool":"check_inbox","before":"$say question 'a text' >/dev/null"},
+	 {"tool":"read_message","args":{"message_id":"\$ID"}},
+	 {"tool":"reply_message","args":{"original_message_id":"\$ID","content":"an answer","mark_complete":true}},
+	 {"tool":"check_inbox","args":{"wait_seconds":20},"during":"$say waking 'a text' >/dev/null"},
+	 {"before":"$say parting 'a text' >/dev/null"}]
+END
 
 # ---- What must have happened ----
 
@@ -99,7 +34,7 @@ played() {
 	like "$1: it answers and completes it" "$(step 5)" 'is completed'
 	like "$1: it waits, and is woken by mail" "$(step 6)" 'from peer .*"waking"'
 	if [ "${2:-}" = hooks ]; then
-		like "$1: its hook tells at the end of the turn" "$(told 7)" 'interagent: [12] unread for me: .*from peer'
+		like "$1: its hook tells at the end of the turn" "$(told 7)" 'interagent: 1 unread for me: .*from peer'
 	fi
 	like "$1: the peer has its mail" "$("$HELPERS/tty" "$program" inbox --from peer)" 'from me .*"hello"'
 	not_running() { ! "$program" agents | grep -q '^me: live'; }
@@ -123,9 +58,9 @@ if agent claude claude; then
 	like "... the user's, and it connects" "$said" '^interagent: .*Connected'
 	run 60 claude mcp add -s user interagent -- "$program" serve
 	like "adding it by hand makes no second one" "$said" 'already exists'
-	merge "$HOME/.claude/settings.json" "$(shown "To let" claude)"
+	connect claude
 	raise_curtain
-	run 120 env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=x claude -p "go on" --model claude-sonnet-4-5
+	act 120 claude "go on"
 	drop_curtain
 	played "Claude Code" hooks
 	run 60 "$program" setup claude --undo
@@ -145,12 +80,9 @@ if agent codex codex; then
 	is "setup" "$status" 0
 	run 60 codex mcp list
 	like "... is listed" "$said" '^interagent .*enabled'
-	shown "For hooks" codex >"$HOME/.codex/hooks.json"
+	connect codex
 	raise_curtain
-	printf '\n[model_providers.mock]\nname = "mock"\nbase_url = "%s/v1"\nwire_api = "responses"\nenv_key = "MOCK_KEY"\n' \
-		"$model" >>"$HOME/.codex/config.toml"
-	run 120 env MOCK_KEY=x codex exec -c model_provider=mock -m mock --dangerously-bypass-approvals-and-sandbox \
-		--dangerously-bypass-hook-trust "go on"
+	act 120 codex "go on"
 	drop_curtain
 	played Codex hooks
 	limited 90 in_work node "$here/test/clients/codex.mjs" codex >"$T/codex" 2>"$T/err"
@@ -166,12 +98,11 @@ section "Gemini CLI"
 
 if agent gemini gemini; then
 	fresh
-	merge "$HOME/.gemini/settings.json" "$(shown "To connect" gemini)" "$(shown "For hooks" gemini)" \
-		'{"security":{"auth":{"selectedType":"gemini-api-key"}}}'
+	connect gemini
 	run 90 gemini mcp list
 	like "the lines of setup connect it" "$said" 'interagent: .*Connected'
 	raise_curtain
-	run 120 env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "go on"
+	act 120 gemini "go on"
 	drop_curtain
 	played "Gemini CLI" hooks
 else
@@ -182,11 +113,10 @@ section "Qwen Code"
 
 if agent qwen qwen; then
 	fresh
-	run 60 "$program" setup qwen
+	connect qwen
 	is "setup" "$status" 0
-	merge "$HOME/.qwen/settings.json" "$(shown "For hooks" qwen)" '{"security":{"auth":{"selectedType":"openai"}}}'
 	raise_curtain
-	run 120 env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "go on"
+	act 120 qwen "go on"
 	drop_curtain
 	played "Qwen Code" hooks
 	run 60 "$program" setup qwen --undo
@@ -199,12 +129,10 @@ section "Copilot CLI"
 
 if agent copilot copilot; then
 	fresh
-	run 60 "$program" setup copilot
+	connect copilot
 	is "setup" "$status" 0
-	merge "$HOME/.copilot/settings.json" "$(shown "For hooks" copilot)"
 	raise_curtain
-	run 120 env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
-		COPILOT_MODEL=mock copilot --allow-tool=interagent -p "go on"
+	act 120 copilot "go on"
 	drop_curtain
 	played "Copilot CLI" hooks
 	run 60 "$program" setup copilot --undo

@@ -6,10 +6,12 @@
 // PLAY is a list of steps: {tool, args}, one call of a tool of the server
 // interagent for each; `before` is a shell command that is run first, `during` one
 // that is run a second after the call went out. "$ID" in the arguments is the last
-// id that a result has named. After the last step it says that it is done.
+// id that a result has named. A step without a tool ends the turn, as do all after the
+// last one: it says that it is done.
 //
-// LOG gets a line for each request: {step, result, told}: which step it answers, the
-// text of the last tool's result, and what a hook has put into the conversation.
+// LOG gets a line for each request: {step, result, told, news}: which step it answers,
+// the text of the last tool's result, what a hook has put into the conversation, and
+// the subjects of all of peer's mail in it, as often as each stands there.
 import { createServer } from 'node:http';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { execFileSync, spawn } from 'node:child_process';
@@ -84,7 +86,10 @@ function act(body) {
 	const result = lastResult(body);
 	id = [...result.matchAll(/\b[0-9a-f]{8}\b/g)].map((m) => m[0])[0] ?? id;
 	const told = [...JSON.stringify(body).matchAll(/interagent: \d+ unread[^"\\]*/g)].map((m) => m[0]);
-	appendFileSync(log, `${JSON.stringify({ step: asked, result, told: told.at(-1) ?? '' })}\n`);
+	// One client shows what has held up the end of a turn twice by itself.
+	const shown = JSON.stringify(body).replaceAll(/Stop hook blocking error from command:.*?system-reminder>/g, '');
+	const news = [...shown.matchAll(/from peer \\*"([a-z]+)/g)].map((m) => m[1]).sort().join(' ');
+	appendFileSync(log, `${JSON.stringify({ step: asked, result, told: told.at(-1) ?? '', news })}\n`);
 	const step = steps[next++];
 	asked = step?.tool ?? 'end';
 	if (step?.before)

@@ -127,6 +127,7 @@ expect claude CLAUDECODE=1 <<'END'
 SessionStart:source=startup    inner+watch+you  1 1 2 20 | 1 1 2 20 | 1 1 2 20 | 0 0 0 0 > 00
 SessionStart:source=compact    inner+watch+you  1 1 2 20 | 1 1 2 20 | 1 1 2 20 | 0 0 0 0 > 01
 UserPromptSubmit               inner            0 1 2 20 | 0 1 2 20 | 0 1 2 20 | 0 0 0 0 > 11
+UserPromptSubmit:prompt=       inner            0 0 1 1  | 0 0 1 1  | 0 0 1 1  | 0 0 0 0 > 11
 PostToolBatch                  inner            0 0 1 1  | 0 0 1 1  | 0 0 1 1  | 0 0 0 0 > 11
 PostToolUse                    inner            0 0 1 1  | 0 0 1 1  | 0 0 1 1  | 0 0 0 0 > 11
 Stop                           block            0 1 2 20 | 0 1 2 20 | 0 1 2 20 | 0 0 0 0 > 00
@@ -142,6 +143,7 @@ END
 cat >"$T/same-shape" <<'END'
 SessionStart      inner+you  1 1 2 20 | 1 1 2 20 | 1 1 2 20 | 0 0 0 0 > 00
 UserPromptSubmit  inner      0 1 2 20 | 0 1 2 20 | 0 1 2 20 | 0 0 0 0 > 11
+UserPromptSubmit:prompt=  inner  0 0 1 1  | 0 0 1 1  | 0 0 1 1  | 0 0 0 0 > 11
 BeforeAgent       inner      0 1 2 20 | 0 1 2 20 | 0 1 2 20 | 0 0 0 0 > 11
 PostToolBatch     inner      0 0 1 1  | 0 0 1 1  | 0 0 1 1  | 0 0 0 0 > 11
 PostToolUse       inner      0 0 1 1  | 0 0 1 1  | 0 0 1 1  | 0 0 0 0 > 11
@@ -159,6 +161,10 @@ done
 sed -n -e '/^SessionStart/p' -e '/^Stop/p' -e '/^FileChanged/p' "$T/same-shape" >"$T/some"
 expect codex GEMINI_API_KEY=x ',"turn_id":"t1"' <"$T/some"
 expect codex CLAUDE_PROJECT_DIR="$T" ',"transcript_path":null' <"$T/some"
+
+# By this member it marks its sub-agents.
+sed -e 's/^\([A-Za-z]*\) .*/\1 silent 0 0 0 0 | 0 0 0 0 | 0 0 0 0 | 0 0 0 0 > 01/' "$T/some" >"$T/of-subagents"
+expect gemini GEMINI_CLI=1 ',"agent_name":"helper"' <"$T/of-subagents"
 
 # It takes a text at the top, and nothing of the others' form.
 expect copilot COPILOT_CLI=1 <<'END'
