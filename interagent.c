@@ -92,6 +92,7 @@ enum {
 	NAMES_SHOWN = 10,                /* names in an error */
 	PAGE_ITEMS = 20,                 /* of a list */
 	READ_SHOWN = 5,                  /* read requests in an inbox */
+	COARSE_CLOCK_MS = 1000,          /* a file's time may lie so far behind the clock's */
 	LOOK_MS = 250,                   /* between two looks for mail where nothing tells of it */
 	LOOK_ANYWAY_MS = 2000,           /* ... where it tells, but not of other machines' writes */
 	HINT_MS = 1000,                  /* how long a count of unread mail is good enough */
@@ -697,10 +698,27 @@ static bool ok_or_refuse(context *c, store_result r)
 	return refuse(c, "%S", describe_fault(c, r));
 }
 
+/* Words that a reader could take for the person or for this program. */
+static bool is_reserved(str name)
+{
+	static const char *const words[] = {
+		"user", "system", "assistant", "admin", "root", "interagent", "all", "everyone",
+	};
+	str rest = str_from(name, store_human.n);
+	if (str_eq_nocase((str){ name.s, name.n - rest.n }, store_human) &&
+	    (rest.n == 0 || strchr("._-0123456789", rest.s[0])))
+		return true;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (str_eq_nocase(name, str_of(words[i])))
+			return true;
+	return false;
+}
+
 /* New names are plain words; a name that another program made may be anything. */
 static str shown_name(context *c, str name)
 {
-	return arena_say(c->mem, store_name_ok(name) ? "%S" : "%q", name);
+	bool plain = store_name_ok(name) && (str_eq(name, store_human) || !is_reserved(name));
+	return arena_say(c->mem, plain ? "%S" : "%q", name);
 }
 
 static const struct {
@@ -896,16 +914,21 @@ static str workspace_of(context *c, str name)
 	return a ? field(c, a->doc, "workspacePath") : S("");
 }
 
-/* The best that is known of an agent: a live process, or the last one. */
+/* The best that is known of an agent: a live process, or the last one. Nothing is known of one that
+ * was registered after that one ended: by a program that leaves no sign of life, as the original. */
 static const store_presence *presence_of(context *c, str agent)
 {
-	const store_presence *best = NULL;
+	store_presence *best = NULL;
+	const store_record *a = load_agents(c) ? agent_named(c, agent) : NULL;
 	load_live(c, agent);
 	for (int i = 0; i < c->live.n; i++) {
-		const store_presence *p = &c->live.at[i];
+		store_presence *p = &c->live.at[i];
 		if (str_eq(p->agent, agent) && (!best || p->life > best->life))
 			best = p;
 	}
+	if (best && a && best->life == STORE_GONE &&
+	    time_parse(field(c, a->doc, "registeredAt")) > best->seen + COARSE_CLOCK_MS)
+		best->life = STORE_UNSURE;
 	return best;
 }
 
@@ -1612,22 +1635,6 @@ static bool refuse_name(context *c, str name)
 		      "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or "
 		      "digit",
 		      text_head_bytes(name, SUBJECT_SHOWN));
-}
-
-/* Words that a reader could take for the person or for this program. */
-static bool is_reserved(str name)
-{
-	static const char *const words[] = {
-		"user", "system", "assistant", "admin", "root", "interagent", "all", "everyone",
-	};
-	str rest = str_from(name, store_human.n);
-	if (str_eq_nocase((str){ name.s, name.n - rest.n }, store_human) &&
-	    (rest.n == 0 || strchr("._-0123456789", rest.s[0])))
-		return true;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (str_eq_nocase(name, str_of(words[i])))
-			return true;
-	return false;
 }
 
 /* There is no room for another name: from where most of them were registered. */
@@ -3734,7 +3741,7 @@ static bool load_board(board *b)
 	describe_specs(b);
 	b->mail = make_inbox(c, &mail, store_human);
 	while (b->waiting < b->mail.n && b->mail.at[b->waiting].rank <= UNREAD)
-		b->waiting++;
+		b->counts.unread += b->mail.at[b->waiting++].rank == TO_DECIDE;
 	b->damaged = count_damage(c);
 	return true;
 }

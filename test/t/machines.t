@@ -230,6 +230,8 @@ rm -f "$INTERAGENT_DIR/archive/.swept" "$INTERAGENT_DIR/specs/empty.md"
 verb list_agents >"$T/out"
 no "a dead temp file of a spec's history goes" test -e "$INTERAGENT_DIR/specs/.history/old/.tmp-dead"
 mkdir -p "$INTERAGENT_DIR/live"
+sed 's/"registeredAt": "20/"registeredAt": "19/' "$INTERAGENT_DIR/registry.json" >"$T/registry"
+cp "$T/registry" "$INTERAGENT_DIR/registry.json"
 printf '{"pid":1,"client":"c","session":"s","workspace":"%s","host":"elsewhere","since":"2026-01-01T00:00:00.000Z"}' "$T/api" \
 	>"$INTERAGENT_DIR/live/api.00000001"
 like "one that was heard of a moment ago on another machine may live" "$(verb get_agent --name api)" 'presence unknown'
