@@ -23,16 +23,18 @@ program=$T/bin/interagent
 
 # ---- The stage ----
 
-# fresh: a home and a repository with nothing in them, and another agent to write to.
+# fresh: a home and a repository with nothing in them.
 fresh() {
 	rm -rf "$HOME" "$T/work"
 	mkdir "$HOME" "$T/work"
 	(cd "$T/work" && git init -q) 2>/dev/null
-	(cd "$T/peer" && call 1 register_agent '{"name":"peer","description":"another agent"}' | "$program" serve) >"$T/out"
 }
 
-# The model, with its play; its address is in $model.
-raise_curtain() {
+# The two plays, each with another agent to write to. In the first everything happens
+# that mail is for.
+life() {
+	rm -rf "$HOME/.claude-interagent"
+	(cd "$T/peer" && call 1 register_agent '{"name":"peer","description":"another agent"}' | "$program" serve) >"$T/out"
 	say="\"$HELPERS/tty\" \"$program\" send me --from peer --subject"
 	say=$(printf %s "$say" | sed 's/"/\\"/g')
 	cat >"$T/play" <<-END
@@ -44,6 +46,30 @@ raise_curtain() {
 		 {"tool":"check_inbox","args":{"wait_seconds":20},"during":"$say waking 'a text' >/dev/null"},
 		 {"before":"$say parting 'a text' >/dev/null"}]
 	END
+	raise_curtain
+}
+
+# In the second, longer texts are looked at than a client shows whole; $T/long is one.
+long_texts() {
+	awk 'BEGIN { for (i = 1; i <= 1500; i++) printf "line %04d of a text that is longer than a page\n", i }' >"$T/long"
+	i=0
+	while [ $i -lt 45 ]; do
+		i=$((i + 1))
+		"$HELPERS/tty" "$program" send me --from peer --subject "number $i" x
+	done >"$T/out"
+	"$HELPERS/tty" "$program" send me --from peer --urgent --subject long --content - <"$T/long" >"$T/out"
+	"$HELPERS/tty" "$program" publish_spec --from peer --name contract --content - <"$T/long" >"$T/out"
+	cat >"$T/play" <<-END
+		[{"tool":"check_inbox","pages":true},
+		 {"tool":"check_inbox"},
+		 {"tool":"read_message","args":{"message_id":"\$ID"},"pages":true},
+		 {"tool":"get_spec","args":{"name":"contract"},"pages":true}]
+	END
+	raise_curtain
+}
+
+# The model, with its play; its address is in $model.
+raise_curtain() {
 	rm -f "$T/log" "$T/in" "$T/port"
 	mkfifo "$T/in"
 	node "$here/test/clients/model.mjs" "$T/play" "$T/log" <"$T/in" >"$T/port" 2>"$T/model-said" &
@@ -107,6 +133,22 @@ played() {
 	[ ! -s "$T/model-said" ] || sed 's/^/# /' "$T/model-said"
 }
 
+# shown_whole TITLE: nothing that the model was shown in the second play is cut.
+results() { grep "^{\"step\":\"$1\"" "$T/log" | while IFS= read -r line; do printf '%s\n' "$line" | at result; done; }
+shown_whole() {
+	results read_message | grep '^line ' >"$T/seen"
+	ok "$1: a long message is shown whole" cmp "$T/long" "$T/seen"
+	results get_spec | grep '^line ' >"$T/seen"
+	ok "$1: so is a long spec" cmp "$T/long" "$T/seen"
+	is "$1: so is a list" "$(results check_inbox | sed -n 's/.*from peer .*"number \([0-9]*\)"$/\1/p' | sort -nu | wc -l)" 45
+	is "$1: the model is shown the tools' full names" "$(tail -n 1 "$T/log" | at names | tr -cd 'a-z_,' | tr , '\n')" \
+		"$(printf '%s\n' check_inbox escalate get_agent get_all_statuses get_spec get_status list_agents list_specs publish_spec \
+			read_message register_agent reply_message send_message set_status)"
+}
+
+# instructed TITLE: the line of the instructions that must stand alone does.
+instructed() { is "$1: the first line of the instructions is shown whole" "$(sed -n 1p "$T/log" | at instructed)" true; }
+
 section "Claude Code"
 
 if agent claude claude; then
@@ -124,10 +166,18 @@ if agent claude claude; then
 	run 60 claude mcp add -s user interagent -- "$program" serve
 	like "adding it by hand makes no second one" "$said" 'already exists'
 	merge "$HOME/.claude/settings.json" "$(shown "To let" claude)"
-	raise_curtain
-	run 120 env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=x claude -p "go on" --model claude-sonnet-4-5
+	talk() {
+		run 120 env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=x claude -p "go on" --model claude-sonnet-4-5
+	}
+	life
+	talk
 	drop_curtain
 	played "Claude Code" hooks
+	long_texts
+	talk
+	drop_curtain
+	shown_whole "Claude Code"
+	instructed "Claude Code"
 	run 60 "$program" setup claude --undo
 	run 60 claude mcp list
 	unlike "undone, it has no server" "$said" interagent
@@ -138,6 +188,8 @@ else
 fi
 
 section "Codex"
+# With a model that it does not know it offers the tools themselves; in its usual way of
+# work the model writes scripts that call them.
 
 if agent codex codex; then
 	fresh
@@ -146,15 +198,29 @@ if agent codex codex; then
 	run 60 codex mcp list
 	like "... is listed" "$said" '^interagent .*enabled'
 	shown "For hooks" codex >"$HOME/.codex/hooks.json"
-	raise_curtain
-	printf '\n[model_providers.mock]\nname = "mock"\nbase_url = "%s/v1"\nwire_api = "responses"\nenv_key = "MOCK_KEY"\n' \
-		"$model" >>"$HOME/.codex/config.toml"
-	run 120 env MOCK_KEY=x codex exec -c model_provider=mock -m mock --dangerously-bypass-approvals-and-sandbox \
-		--dangerously-bypass-hook-trust "go on"
+	talk() {
+		run 120 env MOCK_KEY=x codex exec "$@" -c model_provider=mock -c \
+			"model_providers.mock={name='mock',base_url='$model/v1',wire_api='responses',env_key='MOCK_KEY'}" \
+			--dangerously-bypass-hook-trust "go on"
+	}
+	for way in "-m mock" ""; do
+		life
+		# shellcheck disable=SC2086
+		talk $way
+		drop_curtain
+		played "Codex${way:+ $way}" hooks
+		long_texts
+		# shellcheck disable=SC2086
+		talk $way
+		drop_curtain
+		shown_whole "Codex${way:+ $way}"
+		instructed "Codex${way:+ $way}"
+	done
+	life
+	limited 150 in_work env MOCK_KEY=x node "$here/test/clients/codex.mjs" codex "$model" >"$T/codex" 2>"$T/err"
 	drop_curtain
-	played Codex hooks
-	limited 90 in_work node "$here/test/clients/codex.mjs" codex >"$T/codex" 2>"$T/err"
 	judge "$T/codex" "the app server calls a tool: $(head -c 500 "$T/err")"
+	like "the app server's turn goes to its end" "$(step 6)" 'from peer .*"waking"'
 	run 60 "$program" setup codex --undo
 	run 60 codex mcp list
 	unlike "undone, it has no server" "$said" '^interagent'
@@ -170,10 +236,18 @@ if agent gemini gemini; then
 		'{"security":{"auth":{"selectedType":"gemini-api-key"}}}'
 	run 90 gemini mcp list
 	like "the lines of setup connect it" "$said" 'interagent: .*Connected'
-	raise_curtain
-	run 120 env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "go on"
+	talk() {
+		run 120 env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "go on"
+	}
+	life
+	talk
 	drop_curtain
 	played "Gemini CLI" hooks
+	long_texts
+	talk
+	drop_curtain
+	shown_whole "Gemini CLI"
+	instructed "Gemini CLI"
 else
 	skip "Gemini CLI" "$why"
 fi
@@ -185,10 +259,18 @@ if agent qwen qwen; then
 	run 60 "$program" setup qwen
 	is "setup" "$status" 0
 	merge "$HOME/.qwen/settings.json" "$(shown "For hooks" qwen)" '{"security":{"auth":{"selectedType":"openai"}}}'
-	raise_curtain
-	run 120 env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "go on"
+	talk() {
+		run 120 env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "go on"
+	}
+	life
+	talk
 	drop_curtain
 	played "Qwen Code" hooks
+	long_texts
+	talk
+	drop_curtain
+	shown_whole "Qwen Code"
+	instructed "Qwen Code"
 	run 60 "$program" setup qwen --undo
 	unlike "undone, it has no server" "$(at mcpServers <"$HOME/.qwen/settings.json" 2>/dev/null)" interagent
 else
@@ -202,11 +284,18 @@ if agent copilot copilot; then
 	run 60 "$program" setup copilot
 	is "setup" "$status" 0
 	merge "$HOME/.copilot/settings.json" "$(shown "For hooks" copilot)"
-	raise_curtain
-	run 120 env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
-		COPILOT_MODEL=mock copilot --allow-tool=interagent -p "go on"
+	talk() {
+		run 120 env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
+			COPILOT_MODEL=mock copilot --allow-tool=interagent -p "go on"
+	}
+	life
+	talk
 	drop_curtain
 	played "Copilot CLI" hooks
+	long_texts
+	talk
+	drop_curtain
+	shown_whole "Copilot CLI"
 	run 60 "$program" setup copilot --undo
 	unlike "undone, it has no server" "$(cat "$HOME/.copilot/mcp-config.json")" interagent
 else
@@ -218,7 +307,7 @@ for name in opencode kilo; do
 	section "$name"
 	if agent $name $name; then
 		fresh
-		raise_curtain
+		life
 		merge "$HOME/.config/$name/$name.json" "$(shown "To connect" $name)" \
 			"{\"provider\":{\"mock\":{\"npm\":\"@ai-sdk/openai-compatible\",\"name\":\"mock\",
 			\"options\":{\"baseURL\":\"$model/v1\",\"apiKey\":\"x\"},\"models\":{\"mock\":{\"name\":\"mock\",\"tool_call\":true}}}}}"
@@ -236,7 +325,7 @@ if agent cline cline; then
 	fresh
 	run 60 "$program" setup cline
 	is "setup" "$status" 0
-	raise_curtain
+	life
 	run 60 cline auth -p openai -k x -m mock -b "$model/v1"
 	run 120 cline --auto-approve true "go on"
 	drop_curtain
@@ -251,7 +340,7 @@ section "Continue"
 
 if agent continue cn; then
 	fresh
-	raise_curtain
+	life
 	mkdir -p "$HOME/.continue"
 	{
 		printf 'name: test\nversion: 1.0.0\nschema: v1\nmodels:\n  - name: mock\n    provider: openai\n    model: mock\n'
@@ -269,7 +358,7 @@ section "Kimi Code"
 
 if agent kimi kimi; then
 	fresh
-	raise_curtain
+	life
 	merge "$HOME/.kimi-code/mcp.json" "$(shown "To connect" kimi)"
 	{
 		printf 'default_model = "mock"\n[providers.mock]\ntype = "openai"\nbase_url = "%s/v1"\napi_key = "x"\n' "$model"
