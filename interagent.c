@@ -1021,6 +1021,8 @@ static bool refuse_agent(context *c, str name)
 		    shown_tool(c, "register_agent"));
 	else
 		say_names(c, "registered: ", names, n - 1);
+	if (n == 2)
+		say(c, " alone; another can be written to once it has registered");
 	say_damage(c);
 	return false;
 }

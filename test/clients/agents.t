@@ -1,27 +1,15 @@
 # Whole agents, as npm has them. Each gets a fresh home, is connected as README.md
 # says, and plays the same part: it registers, sends, finds a question, reads and
 # answers it, waits for mail that comes meanwhile; and where it has hooks, it hears
-# at the end of its turn of what came last. Its model is model.mjs, on the loopback;
-# nobody logs in, and a proxy that is not there keeps it from the network.
+# at the end of its turn of what came last. Its model is model.mjs, on the loopback.
 #
 # shellcheck disable=SC2016,SC2034,SC2317,SC2329
 . ./test/lib/test.sh
 . ./test/clients/clients.sh
+. ./test/clients/stage.sh
+mkdir "$T/peer"
 
-HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9
-NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
-CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 GEMINI_CLI_TRUST_WORKSPACE=true COPILOT_OFFLINE=true
-OPENCODE_DISABLE_MODELS_FETCH=1 OPENCODE_DISABLE_AUTOUPDATE=1
-export HTTPS_PROXY HTTP_PROXY ALL_PROXY NO_PROXY no_proxy CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_AUTOUPDATER \
-	GEMINI_CLI_TRUST_WORKSPACE COPILOT_OFFLINE OPENCODE_DISABLE_MODELS_FETCH OPENCODE_DISABLE_AUTOUPDATE
-unset http_proxy https_proxy all_proxy INTERAGENT_DIR
-unset ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN ANTHROPIC_BASE_URL OPENAI_API_KEY OPENAI_BASE_URL GEMINI_API_KEY GOOGLE_API_KEY
-here=$PWD
-mkdir "$T/bin" "$T/peer"
-cp "$BIN" "$T/bin/interagent"
-program=$T/bin/interagent
-
-# ---- The stage ----
+# ---- The plays ----
 
 # fresh: a home and a repository with nothing in them.
 fresh() {
@@ -66,48 +54,6 @@ long_texts() {
 		 {"tool":"get_spec","args":{"name":"contract"},"pages":true}]
 	END
 	raise_curtain
-}
-
-# The model, with its play; its address is in $model.
-raise_curtain() {
-	rm -f "$T/log" "$T/in" "$T/port"
-	mkfifo "$T/in"
-	node "$here/test/clients/model.mjs" "$T/play" "$T/log" <"$T/in" >"$T/port" 2>"$T/model-said" &
-	stage=$!
-	exec 4>"$T/in"
-	wait_for test -s "$T/port"
-	model=http://127.0.0.1:$(cat "$T/port")
-}
-
-drop_curtain() {
-	exec 4>&-
-	wait "$stage" 2>/dev/null
-}
-
-# What setup shows for a file, under the line that begins so.
-shown() { "$program" setup "$2" 2>"$T/err" | awk -v word="$1" 'inside && /^[A-Z]/ { inside = 0 } inside { print } index($0, word) == 1 { inside = 1 }'; }
-
-# merge FILE JSON...: one document of all, as a person would merge them by hand.
-merge() {
-	mkdir -p "$(dirname "$1")"
-	node -e '
-		const fs = require("fs"), [file, ...texts] = process.argv.slice(1);
-		const into = (a, b) => { for (const k in b) a[k] = a[k] && typeof b[k] === "object" && !Array.isArray(b[k]) ? into(a[k], b[k]) : b[k]; return a; };
-		const old = fs.existsSync(file) ? [JSON.parse(fs.readFileSync(file))] : [];
-		fs.writeFileSync(file, JSON.stringify([...old, ...texts.map((t) => JSON.parse(t))].reduce(into, {})));
-	' "$@"
-}
-
-in_work() { cd "$T/work" && exec "$@" <"$T/nothing"; }
-: >"$T/nothing"
-
-# run SECONDS PROGRAM ARGUMENT...: what it says is in $said.
-run() {
-	seconds=$1
-	shift
-	limited "$seconds" in_work "$@" >"$T/said" 2>&1
-	status=$?
-	said=$(cat "$T/said")
 }
 
 # ---- What must have happened ----
@@ -166,15 +112,12 @@ if agent claude claude; then
 	run 60 claude mcp add -s user interagent -- "$program" serve
 	like "adding it by hand makes no second one" "$said" 'already exists'
 	merge "$HOME/.claude/settings.json" "$(shown "To let" claude)"
-	talk() {
-		run 120 env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=x claude -p "go on" --model claude-sonnet-4-5
-	}
 	life
-	talk
+	talk_claude
 	drop_curtain
 	played "Claude Code" hooks
 	long_texts
-	talk
+	talk_claude
 	drop_curtain
 	shown_whole "Claude Code"
 	instructed "Claude Code"
@@ -198,20 +141,15 @@ if agent codex codex; then
 	run 60 codex mcp list
 	like "... is listed" "$said" '^interagent .*enabled'
 	shown "For hooks" codex >"$HOME/.codex/hooks.json"
-	talk() {
-		run 120 env MOCK_KEY=x codex exec "$@" -c model_provider=mock -c \
-			"model_providers.mock={name='mock',base_url='$model/v1',wire_api='responses',env_key='MOCK_KEY'}" \
-			--dangerously-bypass-hook-trust "go on"
-	}
 	for way in "-m mock" ""; do
 		life
 		# shellcheck disable=SC2086
-		talk $way
+		talk_codex $way
 		drop_curtain
 		played "Codex${way:+ $way}" hooks
 		long_texts
 		# shellcheck disable=SC2086
-		talk $way
+		talk_codex $way
 		drop_curtain
 		shown_whole "Codex${way:+ $way}"
 		instructed "Codex${way:+ $way}"
@@ -236,15 +174,12 @@ if agent gemini gemini; then
 		'{"security":{"auth":{"selectedType":"gemini-api-key"}}}'
 	run 90 gemini mcp list
 	like "the lines of setup connect it" "$said" 'interagent: .*Connected'
-	talk() {
-		run 120 env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "go on"
-	}
 	life
-	talk
+	talk_gemini
 	drop_curtain
 	played "Gemini CLI" hooks
 	long_texts
-	talk
+	talk_gemini
 	drop_curtain
 	shown_whole "Gemini CLI"
 	instructed "Gemini CLI"
