@@ -2471,7 +2471,7 @@ static bool find_message(context *c, str typed, store_message *m)
 			      text_head_bytes(id, SUBJECT_SHOWN),
 			      shown_tool(c, "check_inbox"));
 	if (r == STORE_AMBIGUOUS)
-		return refuse(c, "%q is the start of several ids; give more of it", id);
+		return refuse(c, "%q is the start of several ids: %S", id, c->st.fault.path);
 	return ok_or_refuse(c, r);
 }
 

@@ -131,6 +131,7 @@ enum {
 	ORPHAN_MS = 36 * 3600 * 1000,    /* until a dead writer's file is given up, as in Maildir */
 	MOMENT_MS = 60 * 1000,           /* a sign of life counts so long where no lock is seen */
 	UUID_LENGTH = 36,
+	IDS_LISTED = 10,                 /* of those that a prefix fits */
 	SHORT_ID = 8,                    /* letters of an id that are shown, if they are enough */
 	BATCH = 100                      /* messages archived under one hold of the lock */
 };
@@ -2253,13 +2254,17 @@ static ptrdiff_t common(str a, str b)
 	return n;
 }
 
-/* Takes an id that has the prefix; the second makes it ambiguous. */
+/* Takes an id that has the prefix; with a second one it is ambiguous, and the first few are listed:
+ * no list of messages shows an archived id whole. */
 static void match(store *st, str id, str prefix, str *found, store_result *r)
 {
 	if (common(id, prefix) < prefix.n)
 		return;
 	*r = *r == STORE_ABSENT ? STORE_OK : STORE_AMBIGUOUS;
-	*found = arena_copy(st->mem, id);
+	if (*r == STORE_OK)
+		*found = arena_copy(st->mem, id);
+	else if (found->n < IDS_LISTED * UUID_LENGTH)
+		*found = arena_say(st->mem, "%S, %S", *found, id);
 }
 
 static store_result match_live(store *st, str prefix, str *id)
@@ -2317,6 +2322,8 @@ store_result store_find(store *st, str prefix, store_message *m)
 		r = match_archived(st, prefix, &id);
 	if (r == STORE_OK)
 		r = load_message(st, id, m, &seen);
+	else if (r == STORE_AMBIGUOUS)
+		st->fault.path = id;
 	return r;
 }
 

@@ -200,6 +200,14 @@ is "ids that begin alike are shown as long as they must be" "$(printf '%s\n' "$s
 for one in $shown; do
 	like "... and $one can be read" "$(verb read_message --from web --message-id "$one")" '^the text of one$'
 done
+# Lists do not look into the archive, so two ids there may be shown alike.
+mkdir -p "$INTERAGENT_DIR/archive/messages" "$INTERAGENT_DIR/archive/messages-meta"
+for one in $shown; do
+	mv "$INTERAGENT_DIR/messages/$one"*.md "$INTERAGENT_DIR/archive/messages/"
+	mv "$INTERAGENT_DIR/messages-meta/$one"*.json "$INTERAGENT_DIR/archive/messages-meta/"
+done
+refuses "of an id that fits two archived messages the whole ids are told" read_message '{"message_id":"aaaaaaaa","reader":"web"}' \
+	'^"aaaaaaaa" is the start of several ids: aaaaaaaa-0000-4000-8000-00000000000[12], aaaaaaaa-0000-4000-8000-00000000000[12]$'
 for name in user system assistant admin root interagent all everyone human human. Human2 USER; do
 	refuses "the name $name is taken for somebody else" register_agent "{\"name\":\"$name\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}" \
 		'name: \|the person'
