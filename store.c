@@ -654,14 +654,30 @@ static store_result names_close(store *st, names *it)
 /* ==== Reading a file ====
  * Whatever stands where a file should be, a FIFO, a device or a link, it gets an answer. */
 
+/* A table or a spec that is absent while its directory just changed may be so only for the moment
+ * in which a file system replaces it: sleeps, if it is to be looked for again. */
+static bool may_reappear(store *st, enum dir d)
+{
+	struct stat in;
+	if ((d != ROOT && d != SPECS) || st->naps >= ABSENT_NAPS ||
+	    sys_fstat(st->fd[d], &in) < 0 || !is_young(&in))
+		return false;
+	nap(1 << st->naps++);
+	return true;
+}
+
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
 	int error = 0;
 	if (dir_fd(st, d, false) < 0)    /* the fault is the directory's */
 		return st->fault.error == ENOENT ? STORE_ABSENT : STORE_FAILED;
-	*fd = open_in(st, d, name, O_RDONLY);
-	if (*fd < 0 && errno == ENOENT)
-		return STORE_ABSENT;
+	for (;;) {
+		*fd = open_in(st, d, name, O_RDONLY);
+		if (*fd >= 0 || errno != ENOENT)
+			break;
+		if (!may_reappear(st, d))
+			return STORE_ABSENT;
+	}
 	if (*fd < 0)
 		return failed(st, "open", path_in(st, d, name), errno);
 	if (sys_fstat(*fd, seen) < 0)
@@ -695,18 +711,22 @@ static bool read_open(store *st, int fd, int64_t offset, int64_t max, const stru
 	return true;
 }
 
+/* What another host replaced under our hands over NFS (ESTALE) is opened anew, once. */
 static store_result get(store *st, enum dir d, const char *name, int64_t offset, int64_t max,
 			str *text, struct stat *seen)
 {
-	int fd, error;
-	bool well;
-	store_result r = open_file(st, d, name, &fd, seen);
-	if (r != STORE_OK)
-		return r;
-	well = read_open(st, fd, offset, max, seen, text);
-	error = errno;
-	sys_close(fd);
-	return well ? STORE_OK : failed(st, "read", path_in(st, d, name), error);
+	for (int tries = 0;; tries++) {
+		int fd, error;
+		store_result r = open_file(st, d, name, &fd, seen);
+		if (r == STORE_OK) {
+			error = read_open(st, fd, offset, max, seen, text) ? 0 : errno;
+			sys_close(fd);
+			if (error)
+				r = failed(st, "read", path_in(st, d, name), error);
+		}
+		if (r != STORE_FAILED || st->fault.error != ESTALE || tries > 0)
+			return r;
+	}
 }
 
 /* Does it exist? 1: yes, and *seen is set; 0: no; -1: unknown, with the fault set. */
@@ -745,15 +765,6 @@ static bool read_object(store *st, str text, json **value)
 	return !error.what && (*value)->kind == JSON_OBJECT;
 }
 
-/* A file that is absent while its directory just changed may be absent only for the moment in which
- * a file system replaces it. */
-static bool may_reappear(store *st, enum dir d)
-{
-	struct stat in;
-	return st->naps < ABSENT_NAPS && st->fd[d] >= 0 && sys_fstat(st->fd[d], &in) == 0 &&
-	       is_young(&in);
-}
-
 /* Reads a JSON object. A foreign program may be rewriting the file in place, so an empty or broken
  * file younger than 2 s is retried with growing pauses; so is an empty one of any age, because its
  * size can be seen before its mtime. Older broken files are damaged: *value (maybe NULL) has the
@@ -767,13 +778,9 @@ static store_result load(store *st, enum dir d, const char *name, int64_t max, j
 	if (!seen)
 		seen = &own;
 	for (;;) {
-		/* 1. Read it. An absent table is looked for again. */
+		/* 1. Read it. */
 		store_result r = get(st, d, name, 0, max, &text, seen);
 		int most = READER_NAPS;
-		if (r == STORE_ABSENT && d == ROOT && may_reappear(st, d)) {
-			nap(1 << st->naps++);
-			continue;
-		}
 		if (r != STORE_OK)
 			return r;
 		/* 2. Whole? Then that is it. */

@@ -18,6 +18,27 @@ fresh() {
 	(cd "$T/work" && git init -q) 2>/dev/null
 }
 
+# set_up CLIENT: by its own program, which is only named where nothing is to be done.
+files() { (cd "$HOME" && find . -type f ! -path './.claude-interagent/*' -exec cksum {} + | sort); }
+set_up() {
+	before=$(files)
+	run 60 "$program" setup "$1" --dry-run
+	like "setup --dry-run says what it would do" "$said" "^would run: $1 "
+	is "... and does nothing" "$(files)" "$before"
+	run 60 "$program" setup "$1"
+	is "setup" "$status" 0
+	run 60 "$program" setup "$1"
+	like "... a second time it says that it is there" "$said" ' has the server already'
+}
+take_back() {
+	before=$(files)
+	run 60 "$program" setup "$1" --undo --dry-run
+	like "--undo --dry-run says what it would do" "$said" "^would run: $1 "
+	is "... and does nothing" "$(files)" "$before"
+	run 60 "$program" setup "$1" --undo
+	is "--undo" "$status" 0
+}
+
 # The two plays, each with another agent to write to. In the first everything happens
 # that mail is for.
 life() {
@@ -99,8 +120,7 @@ section "Claude Code"
 
 if agent claude claude; then
 	fresh
-	run 60 "$program" setup claude
-	is "setup" "$status" 0
+	set_up claude
 	plugin=$HOME/.claude/skills/interagent
 	run 60 claude plugin validate "$plugin"
 	is "... which it finds valid" "$status" 0
@@ -121,7 +141,7 @@ if agent claude claude; then
 	drop_curtain
 	shown_whole "Claude Code"
 	instructed "Claude Code"
-	run 60 "$program" setup claude --undo
+	take_back claude
 	run 60 claude mcp list
 	unlike "undone, it has no server" "$said" interagent
 	run 60 claude plugin list
@@ -136,8 +156,7 @@ section "Codex"
 
 if agent codex codex; then
 	fresh
-	run 60 "$program" setup codex
-	is "setup" "$status" 0
+	set_up codex
 	run 60 codex mcp list
 	like "... is listed" "$said" '^interagent .*enabled'
 	shown "For hooks" codex >"$HOME/.codex/hooks.json"
@@ -159,7 +178,7 @@ if agent codex codex; then
 	drop_curtain
 	judge "$T/codex" "the app server calls a tool: $(head -c 500 "$T/err")"
 	like "the app server's turn goes to its end" "$(step 6)" 'from peer .*"waking"'
-	run 60 "$program" setup codex --undo
+	take_back codex
 	run 60 codex mcp list
 	unlike "undone, it has no server" "$said" '^interagent'
 else
@@ -191,8 +210,7 @@ section "Qwen Code"
 
 if agent qwen qwen; then
 	fresh
-	run 60 "$program" setup qwen
-	is "setup" "$status" 0
+	set_up qwen
 	merge "$HOME/.qwen/settings.json" "$(shown "For hooks" qwen)" '{"security":{"auth":{"selectedType":"openai"}}}'
 	talk() {
 		run 120 env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "go on"
@@ -206,7 +224,7 @@ if agent qwen qwen; then
 	drop_curtain
 	shown_whole "Qwen Code"
 	instructed "Qwen Code"
-	run 60 "$program" setup qwen --undo
+	take_back qwen
 	unlike "undone, it has no server" "$(at mcpServers <"$HOME/.qwen/settings.json" 2>/dev/null)" interagent
 else
 	skip "Qwen Code" "$why"
@@ -216,8 +234,7 @@ section "Copilot CLI"
 
 if agent copilot copilot; then
 	fresh
-	run 60 "$program" setup copilot
-	is "setup" "$status" 0
+	set_up copilot
 	merge "$HOME/.copilot/settings.json" "$(shown "For hooks" copilot)"
 	talk() {
 		run 120 env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
@@ -231,7 +248,7 @@ if agent copilot copilot; then
 	talk
 	drop_curtain
 	shown_whole "Copilot CLI"
-	run 60 "$program" setup copilot --undo
+	take_back copilot
 	unlike "undone, it has no server" "$(cat "$HOME/.copilot/mcp-config.json")" interagent
 else
 	skip "Copilot CLI" "$why"
@@ -258,14 +275,13 @@ section "Cline"
 
 if agent cline cline; then
 	fresh
-	run 60 "$program" setup cline
-	is "setup" "$status" 0
+	set_up cline
 	life
 	run 60 cline auth -p openai -k x -m mock -b "$model/v1"
 	run 120 cline --auto-approve true "go on"
 	drop_curtain
 	played Cline
-	run 60 "$program" setup cline --undo
+	take_back cline
 	unlike "undone, it has no server" "$(cat "$HOME/.cline/data/settings/cline_mcp_settings.json")" interagent
 else
 	skip "Cline" "$why"
@@ -311,12 +327,10 @@ for name in amp auggie; do
 	section "$name"
 	if agent $name $name; then
 		fresh
-		run 60 "$program" setup $name
-		is "setup" "$status" 0
+		set_up $name
 		run 60 "$program" setup
 		like "... is seen" "$said" ': connected$'
-		run 60 "$program" setup $name --undo
-		is "... and taken back" "$status" 0
+		take_back $name
 		run 60 "$program" setup
 		like "... which is seen, too" "$said" ': not connected\.'
 		skip "$name: the play" "it wants a login"

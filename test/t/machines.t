@@ -95,13 +95,23 @@ if can_trace; then
 	no "a disk that fails is no such file system" strace -f -o "$T/trace" -e trace=fsync -e inject=fsync:error=EIO \
 		"$BIN" send_message --from web --to api --subject s --content c
 	: >"$INTERAGENT_DIR/changed"
-	strace -f -o "$T/trace" -P "$INTERAGENT_DIR/registry.json" -e trace=openat -e inject=openat:error=ENOENT:when=1 \
-		"$BIN" list_agents >"$T/out" 2>&1
-	like "a registry that is absent for a moment is looked at again" "$(cat "$T/out")" '^api: '
+	mkdir -p "$INTERAGENT_DIR/specs"
+	echo v1 >"$INTERAGENT_DIR/specs/plain.md"
+	# once FILE CALL ERROR VERB...: the first such call on the file fails; the verb's answer
+	once() {
+		once_file=$1 once_call=$2 once_error=$3
+		shift 3
+		strace -f -o "$T/trace" -P "$once_file" -e "trace=$once_call" -e "inject=$once_call:error=$once_error:when=1" \
+			"$BIN" "$@" >"$T/once" 2>&1
+		if grep -q INJECTED "$T/trace"; then cat "$T/once"; else echo "no such call was made"; fi
+	}
+	like "a registry that is absent for a moment is looked at again" "$(once registry.json openat ENOENT list_agents)" '^api: '
+	like "... and so is a spec" "$(once plain.md openat ENOENT get_spec --name plain)" '^v1$'
+	like "a file that another host replaced while it was read is opened anew" \
+		"$(once "$INTERAGENT_DIR/registry.json" pread64 ESTALE list_agents)" '^api: '
 	age 1h "$INTERAGENT_DIR"
-	strace -f -o "$T/trace" -P "$INTERAGENT_DIR/messages-meta" -e trace=openat -e inject=openat:error=ESTALE:when=1 \
-		"$BIN" check_inbox --from api >"$T/out" 2>&1
-	like "an ESTALE of a directory is told, and not taken for no mail" "$(cat "$T/out")" 'unread;\|Stale'
+	like "an ESTALE of a directory is told, and not taken for no mail" \
+		"$(once messages-meta openat ESTALE check_inbox --from api)" 'unread;\|Stale'
 else
 	skip "file systems without locks or directory syncs" "no strace"
 fi
