@@ -914,8 +914,8 @@ static str workspace_of(context *c, str name)
 	return a ? field(c, a->doc, "workspacePath") : S("");
 }
 
-/* The best that is known of an agent: a live process, or the last one. Nothing is known of one that
- * was registered after that one ended: by a program that leaves no sign of life, as the original. */
+/* The best that is known of an agent: a live process, or the last one. If it was
+ * registered since that one ended, then by a program that leaves no sign of life. */
 static const store_presence *presence_of(context *c, str agent)
 {
 	store_presence *best = NULL;

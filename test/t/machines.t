@@ -245,6 +245,13 @@ age 40h "$INTERAGENT_DIR/specs/empty.md" "$INTERAGENT_DIR/specs/.history/old/.tm
 no "a spec that is empty for good is damaged" verb get_spec --name empty
 is "... which is all that the doctor finds" "$("$BIN" doctor | grep -c '^mail: .*\(damaged\|read\)')" 1
 rm -f "$INTERAGENT_DIR/archive/.swept" "$INTERAGENT_DIR/specs/empty.md"
+for text in "v one" "v two"; do verb publish_spec --from api --name kept --content "$text" >"$T/out"; done
+: >"$INTERAGENT_DIR/specs/kept.md"
+age 1h "$INTERAGENT_DIR/specs/kept.md"
+for version in one:1 two:2; do
+	like "a kept version of one that was emptied can be read: ${version#*:}" "$(verb get_spec --name kept --version "${version#*:}")" "^v ${version%:*}\$"
+done
+like "... and the next one is the third" "$(verb publish_spec --from api --name kept --content "v three")" '^kept v3 is published'
 verb list_agents >"$T/out"
 no "a dead temp file of a spec's history goes" test -e "$INTERAGENT_DIR/specs/.history/old/.tmp-dead"
 mkdir -p "$INTERAGENT_DIR/live"
