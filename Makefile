@@ -53,8 +53,8 @@ install:
 	cp interagent "$(BIN)/.interagent.new"
 	chmod 755 "$(BIN)/.interagent.new"
 	mv -f "$(BIN)/.interagent.new" "$(BIN)/interagent"
-	"$(BIN)/interagent" man >"$(MAN)/interagent.1"
-	chmod 644 "$(MAN)/interagent.1"
+	if "$(BIN)/interagent" man >"$(MAN)/interagent.1"; then chmod 644 "$(MAN)/interagent.1"; else \
+		rm -f "$(MAN)/interagent.1"; echo "no manual page: interagent does not run on this machine"; fi
 
 uninstall:
 	rm -f "$(BIN)/interagent" "$(MAN)/interagent.1"

@@ -99,6 +99,7 @@ enum {
 	NAMES_SHOWN = 10,                /* names in an error */
 	PAGE_ITEMS = 20,                 /* of a list */
 	READ_SHOWN = 5,                  /* read requests in an inbox */
+	COARSE_CLOCK_MS = 1000,          /* a file's time may lie so far behind the clock's */
 	LOOK_MS = 250,                   /* between two looks for mail where nothing tells of it */
 	LOOK_ANYWAY_MS = 2000,           /* ... where it tells, but not of other machines' writes */
 	HINT_MS = 1000,                  /* how long a count of unread mail is good enough */
@@ -705,10 +706,27 @@ static bool ok_or_refuse(context *c, store_result r)
 	return refuse(c, "%S", describe_fault(c, r));
 }
 
+/* Words that a reader could take for the person or for this program. */
+static bool is_reserved(str name)
+{
+	static const char *const words[] = {
+		"user", "system", "assistant", "admin", "root", "interagent", "all", "everyone",
+	};
+	str rest = str_from(name, store_human.n);
+	if (str_eq_nocase((str){ name.s, name.n - rest.n }, store_human) &&
+	    (rest.n == 0 || strchr("._-0123456789", rest.s[0])))
+		return true;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (str_eq_nocase(name, str_of(words[i])))
+			return true;
+	return false;
+}
+
 /* New names are plain words; a name that another program made may be anything. */
 static str shown_name(context *c, str name)
 {
-	return arena_say(c->mem, store_name_ok(name) ? "%S" : "%q", name);
+	bool plain = store_name_ok(name) && (str_eq(name, store_human) || !is_reserved(name));
+	return arena_say(c->mem, plain ? "%S" : "%q", name);
 }
 
 static const struct {
@@ -904,16 +922,21 @@ static str workspace_of(context *c, str name)
 	return a ? field(c, a->doc, "workspacePath") : S("");
 }
 
-/* The best that is known of an agent: a live process, or the last one. */
+/* The best that is known of an agent: a live process, or the last one. If it was
+ * registered since that one ended, then by a program that leaves no sign of life. */
 static const store_presence *presence_of(context *c, str agent)
 {
-	const store_presence *best = NULL;
+	store_presence *best = NULL;
+	const store_record *a = load_agents(c) ? agent_named(c, agent) : NULL;
 	load_live(c, agent);
 	for (int i = 0; i < c->live.n; i++) {
-		const store_presence *p = &c->live.at[i];
+		store_presence *p = &c->live.at[i];
 		if (str_eq(p->agent, agent) && (!best || p->life > best->life))
 			best = p;
 	}
+	if (best && a && best->life == STORE_GONE &&
+	    time_parse(field(c, a->doc, "registeredAt")) > best->seen + COARSE_CLOCK_MS)
+		best->life = STORE_UNSURE;
 	return best;
 }
 
@@ -1006,6 +1029,8 @@ static bool refuse_agent(context *c, str name)
 		    shown_tool(c, "register_agent"));
 	else
 		say_names(c, "registered: ", names, n - 1);
+	if (n == 2)
+		say(c, " alone; another can be written to once it has registered");
 	say_damage(c);
 	return false;
 }
@@ -1620,22 +1645,6 @@ static bool refuse_name(context *c, str name)
 		      "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or "
 		      "digit",
 		      text_head_bytes(name, SUBJECT_SHOWN));
-}
-
-/* Words that a reader could take for the person or for this program. */
-static bool is_reserved(str name)
-{
-	static const char *const words[] = {
-		"user", "system", "assistant", "admin", "root", "interagent", "all", "everyone",
-	};
-	str rest = str_from(name, store_human.n);
-	if (str_eq_nocase((str){ name.s, name.n - rest.n }, store_human) &&
-	    (rest.n == 0 || strchr("._-0123456789", rest.s[0])))
-		return true;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (str_eq_nocase(name, str_of(words[i])))
-			return true;
-	return false;
 }
 
 /* There is no room for another name: from where most of them were registered. */
@@ -2497,7 +2506,7 @@ static bool find_message(context *c, str typed, store_message *m)
 			      text_head_bytes(id, SUBJECT_SHOWN),
 			      shown_tool(c, "check_inbox"));
 	if (r == STORE_AMBIGUOUS)
-		return refuse(c, "%q is the start of several ids; give more of it", id);
+		return refuse(c, "%q is the start of several ids: %S", id, c->st.fault.path);
 	return ok_or_refuse(c, r);
 }
 
@@ -3769,7 +3778,7 @@ static bool load_board(board *b)
 	describe_specs(b);
 	b->mail = make_inbox(c, &mail, store_human);
 	while (b->waiting < b->mail.n && b->mail.at[b->waiting].rank <= UNREAD)
-		b->waiting++;
+		b->counts.unread += b->mail.at[b->waiting++].rank == TO_DECIDE;
 	b->damaged = count_damage(c);
 	return true;
 }

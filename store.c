@@ -140,6 +140,7 @@ enum {
 	ORPHAN_MS = 36 * 3600 * 1000,    /* until a dead writer's file is given up, as in Maildir */
 	MOMENT_MS = 60 * 1000,           /* a sign of life counts so long where no lock is seen */
 	UUID_LENGTH = 36,
+	IDS_LISTED = 10,                 /* of those that a prefix fits */
 	SHORT_ID = 8,                    /* letters of an id that are shown, if they are enough */
 	BATCH = 100                      /* messages archived under one hold of the lock */
 };
@@ -674,14 +675,30 @@ static store_result names_close(store *st, names *it)
 /* ==== Reading a file ====
  * Whatever stands where a file should be, a FIFO, a device or a link, it gets an answer. */
 
+/* A table or a spec that is absent while its directory just changed may be so only for the moment
+ * in which a file system replaces it: sleeps, if it is to be looked for again. */
+static bool may_reappear(store *st, enum dir d)
+{
+	struct stat in;
+	if ((d != ROOT && d != SPECS) || st->naps >= ABSENT_NAPS ||
+	    sys_fstat(st->fd[d], &in) < 0 || !is_young(&in))
+		return false;
+	nap(1 << st->naps++);
+	return true;
+}
+
 static store_result open_file(store *st, enum dir d, const char *name, int *fd, struct stat *seen)
 {
 	int error = 0;
 	if (dir_fd(st, d, false) < 0)    /* the fault is the directory's */
 		return st->fault.error == ENOENT ? STORE_ABSENT : STORE_FAILED;
-	*fd = open_in(st, d, name, O_RDONLY);
-	if (*fd < 0 && errno == ENOENT)
-		return STORE_ABSENT;
+	for (;;) {
+		*fd = open_in(st, d, name, O_RDONLY);
+		if (*fd >= 0 || errno != ENOENT)
+			break;
+		if (!may_reappear(st, d))
+			return STORE_ABSENT;
+	}
 	if (*fd < 0)
 		return failed(st, "open", path_in(st, d, name), errno);
 	if (sys_fstat(*fd, seen) < 0)
@@ -715,18 +732,22 @@ static bool read_open(store *st, int fd, int64_t offset, int64_t max, const stru
 	return true;
 }
 
+/* What another host replaced under our hands over NFS (ESTALE) is opened anew, once. */
 static store_result get(store *st, enum dir d, const char *name, int64_t offset, int64_t max,
 			str *text, struct stat *seen)
 {
-	int fd, error;
-	bool well;
-	store_result r = open_file(st, d, name, &fd, seen);
-	if (r != STORE_OK)
-		return r;
-	well = read_open(st, fd, offset, max, seen, text);
-	error = errno;
-	sys_close(fd);
-	return well ? STORE_OK : failed(st, "read", path_in(st, d, name), error);
+	for (int tries = 0;; tries++) {
+		int fd, error;
+		store_result r = open_file(st, d, name, &fd, seen);
+		if (r == STORE_OK) {
+			error = read_open(st, fd, offset, max, seen, text) ? 0 : errno;
+			sys_close(fd);
+			if (error)
+				r = failed(st, "read", path_in(st, d, name), error);
+		}
+		if (r != STORE_FAILED || st->fault.error != ESTALE || tries > 0)
+			return r;
+	}
 }
 
 /* Does it exist? 1: yes, and *seen is set; 0: no; -1: unknown, with the fault set. */
@@ -765,15 +786,6 @@ static bool read_object(store *st, str text, json **value)
 	return !error.what && (*value)->kind == JSON_OBJECT;
 }
 
-/* A file that is absent while its directory just changed may be absent only for the moment in which
- * a file system replaces it. */
-static bool may_reappear(store *st, enum dir d)
-{
-	struct stat in;
-	return st->naps < ABSENT_NAPS && st->fd[d] >= 0 && sys_fstat(st->fd[d], &in) == 0 &&
-	       is_young(&in);
-}
-
 /* Reads a JSON object. A foreign program may be rewriting the file in place, so an empty or broken
  * file younger than 2 s is retried with growing pauses; so is an empty one of any age, because its
  * size can be seen before its mtime. Older broken files are damaged: *value (maybe NULL) has the
@@ -787,13 +799,9 @@ static store_result load(store *st, enum dir d, const char *name, int64_t max, j
 	if (!seen)
 		seen = &own;
 	for (;;) {
-		/* 1. Read it. An absent table is looked for again. */
+		/* 1. Read it. */
 		store_result r = get(st, d, name, 0, max, &text, seen);
 		int most = READER_NAPS;
-		if (r == STORE_ABSENT && d == ROOT && may_reappear(st, d)) {
-			nap(1 << st->naps++);
-			continue;
-		}
 		if (r != STORE_OK)
 			return r;
 		/* 2. Whole? Then that is it. */
@@ -2291,13 +2299,17 @@ static ptrdiff_t common(str a, str b)
 	return n;
 }
 
-/* Takes an id that has the prefix; the second makes it ambiguous. */
+/* Takes an id that has the prefix; with a second one it is ambiguous, and the first few are listed:
+ * no list of messages shows an archived id whole. */
 static void match(store *st, str id, str prefix, str *found, store_result *r)
 {
 	if (common(id, prefix) < prefix.n)
 		return;
 	*r = *r == STORE_ABSENT ? STORE_OK : STORE_AMBIGUOUS;
-	*found = arena_copy(st->mem, id);
+	if (*r == STORE_OK)
+		*found = arena_copy(st->mem, id);
+	else if (found->n < IDS_LISTED * UUID_LENGTH)
+		*found = arena_say(st->mem, "%S, %S", *found, id);
 }
 
 static store_result match_live(store *st, str prefix, str *id)
@@ -2355,6 +2367,8 @@ store_result store_find(store *st, str prefix, store_message *m)
 		r = match_archived(st, prefix, &id);
 	if (r == STORE_OK)
 		r = load_message(st, id, m, &seen);
+	else if (r == STORE_AMBIGUOUS)
+		st->fault.path = id;
 	return r;
 }
 

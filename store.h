@@ -15,7 +15,7 @@
 typedef enum {
 	STORE_OK,
 	STORE_ABSENT,     /* there is no such thing */
-	STORE_AMBIGUOUS,  /* the prefix fits several messages */
+	STORE_AMBIGUOUS,  /* the prefix fits several messages, some of which are in fault.path */
 	STORE_BAD_NAME,   /* the name breaks the rule, see store_name_ok */
 	STORE_SIMILAR,    /* the name differs from an existing one, fault.path, only in case */
 	STORE_CONFLICT,   /* somebody published in between */

@@ -40,7 +40,8 @@ done
 unset GEMINI_CLI CURSOR_AGENT AI_AGENT
 HOME=$T/home
 INTERAGENT_DIR=$T/store
-export HOME INTERAGENT_DIR
+COLUMNS=88
+export HOME INTERAGENT_DIR COLUMNS
 
 start() {
 	mkdir "$T/$1"
@@ -194,9 +195,9 @@ ask web read_message "message_id=$answer"
 expect "in reply to $bug" 'Fixed: the email is optional'
 ask web get_spec name=users-api
 expect 'users-api.* by api' '400 with {"error": TEXT}'
-ask web set_status "status=sign-up form works again"
+ask web set_status "status=testing the form"
 ask web get_all_statuses
-expect 'web: "sign-up form works again"' 'api: "fixing POST /users"'
+expect 'web: "testing the form"' 'api: "fixing POST /users"'
 
 scene "The next question is not for an agent to decide."
 ask web send_message to=api "subject=Delete unused accounts?" "content=We have 1,204 accounts that nobody has used for two years.
@@ -208,7 +209,9 @@ question=$(id_of 'Delete unused')
 ask api escalate "message_id=$question" "reason=This deletes data of our users. A person should decide."
 expect "$question.* escalated"
 
-scene "The person has an inbox too."
+scene "The person has a board, and an inbox too."
+human board
+expect 'Waiting for you' 'escalated by api .*Delete unused accounts'
 human inbox --from human
 expect 'escalated .*from api .*Delete unused accounts'
 copy=$(id_of 'Delete unused')

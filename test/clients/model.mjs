@@ -5,20 +5,23 @@
 //
 // PLAY is a list of steps: {tool, args}, one call of a tool of the server
 // interagent for each; `before` is a shell command that is run first, `during` one
-// that is run a second after the call went out. "$ID" in the arguments is the last
-// id that a result has named. A step without a tool ends the turn, as do all after the
-// last one: it says that it is done.
+// that is run a second after the call went out; with `pages` the call is repeated
+// with the offset that its answer names, until it names none. "$ID" in the arguments
+// is the last id that a result has named. A step without a tool ends the turn, as do
+// all after the last one: it says that it is done.
 //
-// LOG gets a line for each request: {step, result, told, news}: which step it answers,
-// the text of the last tool's result, what a hook has put into the conversation, and
-// the subjects of all of peer's mail in it, as often as each stands there.
+// LOG gets a line for each request: {step, result, told, news, instructed, names}: which
+// step it answers, the text of the last tool's result, what a hook has put into the
+// conversation, the subjects of all of peer's mail in it, as often as each stands there,
+// whether the first line of the instructions is there to its end, and the tools of
+// interagent whose full names stand in the request.
 import { createServer } from 'node:http';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { execFileSync, spawn } from 'node:child_process';
 
 const [play, log] = process.argv.slice(2);
 const steps = JSON.parse(readFileSync(play));
-let next = 0, id = '', asked = '';
+let next = 0, calls = 0, id = '', asked = '';
 
 const text = (value) => typeof value === 'string' ? value
 	: Array.isArray(value) ? value.map(text).join('\n')
@@ -43,11 +46,32 @@ function offered(body) {
 	if (Object.keys(found).length === 0 && bare.includes('register_agent'))
 		for (const name of bare.filter((n) => steps.some((s) => s.tool === n)))
 			found[name] = { name };
+	// A client that keeps them behind a tool that runs a script.
+	const scripts = (body.input ?? []).flatMap?.((i) => i.tools ?? []).flatMap((t) => (t.tools ?? []).map((n) => [t.name, n]))
+		.find(([, t]) => t.type === 'custom' && t.name === 'exec');
+	if (Object.keys(found).length === 0 && scripts)
+		for (const s of steps)
+			found[s.tool] = { name: 'exec', namespace: scripts[0], script: `mcp__interagent__${s.tool}` };
 	// A client that keeps them behind a tool of its own for calling what is hidden.
 	if (Object.keys(found).length === 0 && JSON.stringify(body.tools ?? []).includes('"tool_call"'))
 		for (const s of steps)
 			found[s.tool] = { name: 'tool_call', hidden: `mcp__interagent__${s.tool}` };
 	return found;
+}
+
+// The tools whose full names, which also name the server, the model is shown: as
+// tools, or in the text of a client that loads them later.
+function named(body) {
+	const full = [];
+	const walk = (list, namespace) => {
+		for (const t of list ?? []) {
+			full.push(`${namespace}${t.name ?? t.function?.name ?? ''}`);
+			walk(t.functionDeclarations ?? t.tools, t.tools ? `${t.name}__` : '');
+		}
+	};
+	walk(body.tools, '');
+	const all = `${full.join('\n')}\n${JSON.stringify(body)}`;
+	return [...new Set([...all.matchAll(/interagent[_.-]+(escalate|[a-z]+(?:_[a-z]+)+)\b/g)].map((m) => m[1]))].sort();
 }
 
 // What the last tool has answered, in any of the tongues.
@@ -87,10 +111,13 @@ function act(body) {
 	id = [...result.matchAll(/\b[0-9a-f]{8}\b/g)].map((m) => m[0])[0] ?? id;
 	const told = [...JSON.stringify(body).matchAll(/interagent: \d+ unread[^"\\]*/g)].map((m) => m[0]);
 	// One client shows what has held up the end of a turn twice by itself.
-	const shown = JSON.stringify(body).replaceAll(/Stop hook blocking error from command:.*?system-reminder>/g, '');
+	const whole = JSON.stringify(body);
+	const shown = whole.replaceAll(/Stop hook blocking error from command:.*?system-reminder>/g, '');
 	const news = [...shown.matchAll(/from peer \\*"([a-z]+)/g)].map((m) => m[1]).sort().join(' ');
-	appendFileSync(log, `${JSON.stringify({ step: asked, result, told: told.at(-1) ?? '', news })}\n`);
-	const step = steps[next++];
+	const instructed = /of the MCP server `interagent`, not .* then check_inbox\./.test(whole);
+	appendFileSync(log, `${JSON.stringify({ step: asked, result, told: told.at(-1) ?? '', news, instructed, names: named(body) })}\n`);
+	const more = steps[next - 1]?.pages && /more: offset (\d+)\s*$/m.exec(result);
+	const step = more ? steps[next - 1] : steps[next++];
 	asked = step?.tool ?? 'end';
 	if (step?.before)
 		sh(step.before);
@@ -99,9 +126,14 @@ function act(body) {
 	if (step.during)
 		spawn('sh', ['-c', `sleep 1; ${step.during}`], { stdio: 'ignore' });
 	const args = JSON.parse(JSON.stringify(step.args ?? {}).replaceAll('$ID', id));
+	if (more)
+		args.offset = Number(more[1]);
 	const [[known, like]] = Object.entries(tools);   // one that the client holds back is called all the same
 	const call = tools[step.tool] ?? { ...like, name: like.name.replace(known, step.tool) };
-	return { call, args: call.hidden ? { name: call.hidden, arguments: args } : args, key: `call_${next}` };
+	if (call.script)
+		return { call, key: `call_${++calls}`, script: `${calls > 1 ? '' : "text(ALL_TOOLS.map((t) => t.name).join(' '));"}
+			text((await tools.${call.script}(${JSON.stringify(args)})).content[0].text);` };
+	return { call, args: call.hidden ? { name: call.hidden, arguments: args } : args, key: `call_${++calls}` };
 }
 
 function anthropic(body, { say, call, args, key }) {
@@ -121,8 +153,10 @@ function anthropic(body, { say, call, args, key }) {
 	];
 }
 
-function responses(body, { say, call, args, key }) {
-	const item = call
+function responses(body, { say, call, args, key, script }) {
+	const item = script
+		? { type: 'custom_tool_call', id: `ct_${key}`, call_id: key, name: call.name, namespace: call.namespace, input: script, status: 'completed' }
+		: call
 		? { type: 'function_call', id: `fc_${key}`, call_id: key, name: call.name, arguments: JSON.stringify(args),
 			...(call.namespace ? { namespace: call.namespace } : {}), status: 'completed' }
 		: { type: 'message', id: 'msg_1', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text: say, annotations: [] }] };

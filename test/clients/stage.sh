@@ -1,18 +1,16 @@
-# stage.sh: what a whole agent is given to play its part: a fresh home and repository, a
-# model on the loopback, and no way to the network. After test.sh and clients.sh:
+# stage.sh: what the tests with whole agents have in common, beside clients.sh. Nobody
+# logs in, and a proxy that is not there keeps the clients from the network.
 #
-#   fresh                   a home and a repository with nothing in them, and the agent peer
-#   raise_curtain           a model begins to play $T/play (see model.mjs); its address is $model
-#   drop_curtain            ... and ends
-#   shown WORD CLIENT       what setup shows below the line that begins so
-#   merge FILE JSON...      one document of all, as a person would merge them by hand
-#   run SECONDS COMMAND...  in the repository: $status, and what it says in $said
-#   connect CLIENT          sets a client of agents.list up, with its hooks
-#   act SECONDS CLIENT PROMPT     one run of it
+#   raise_curtain, drop_curtain  the model model.mjs, which plays $T/play; its address
+#                                is in $model, what it saw is in $T/log
+#   run SECONDS COMMAND...       in the directory $work: what it says is in $said, how
+#                                it ends in $status
+#   shown WORDS CLIENT           the lines that setup shows below those words
+#   merge FILE JSON...           puts them into a file, as a person would
+#   talk_claude, talk_codex, talk_gemini   one turn of that client
 #
-# $say is a command line, in a string of JSON, that sends "me" mail; a subject follows.
-#
-# shellcheck shell=sh disable=SC2016,SC2034,SC2317,SC2329
+# $program is the program, in a place of its own.
+# shellcheck shell=sh disable=SC2034,SC2317,SC2329
 HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9
 NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 GEMINI_CLI_TRUST_WORKSPACE=true COPILOT_OFFLINE=true
@@ -22,18 +20,12 @@ export HTTPS_PROXY HTTP_PROXY ALL_PROXY NO_PROXY no_proxy CLAUDE_CODE_DISABLE_NO
 unset http_proxy https_proxy all_proxy INTERAGENT_DIR
 unset ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN ANTHROPIC_BASE_URL OPENAI_API_KEY OPENAI_BASE_URL GEMINI_API_KEY GOOGLE_API_KEY
 here=$PWD
-mkdir "$T/bin" "$T/peer"
+mkdir "$T/bin"
 cp "$BIN" "$T/bin/interagent"
 program=$T/bin/interagent
+work=$T/work
 
-# fresh: a home and a repository with nothing in them, and another agent to write to.
-fresh() {
-	rm -rf "$HOME" "$T/work"
-	mkdir "$HOME" "$T/work"
-	(cd "$T/work" && git init -q) 2>/dev/null
-	(cd "$T/peer" && call 1 register_agent '{"name":"peer","description":"another agent"}' | "$program" serve) >"$T/out"
-}
-
+# The model, with its play; its address is in $model.
 raise_curtain() {
 	rm -f "$T/log" "$T/in" "$T/port"
 	mkfifo "$T/in"
@@ -63,7 +55,7 @@ merge() {
 	' "$@"
 }
 
-in_work() { cd "$T/work" && exec "$@" <"$T/nothing"; }
+in_work() { cd "$work" && exec "$@" <"$T/nothing"; }
 : >"$T/nothing"
 
 # run SECONDS PROGRAM ARGUMENT...: what it says is in $said.
@@ -75,39 +67,19 @@ run() {
 	said=$(cat "$T/said")
 }
 
-say="\"$HELPERS/tty\" \"$program\" send me --from peer --subject"
-say=$(printf %s "$say" | sed 's/"/\\"/g')
+# ---- One turn of a client, with the model that was raised ----
 
-# Each as README.md says, and with what makes it ask nobody.
-connect() {
-	case $1 in
-	claude | codex | qwen | copilot) run 60 "$program" setup "$1" ;;
-	esac
-	case $1 in
-	claude) merge "$HOME/.claude/settings.json" "$(shown "To let" claude)" ;;
-	codex) shown "For hooks" codex >"$HOME/.codex/hooks.json" ;;
-	gemini) merge "$HOME/.gemini/settings.json" "$(shown "To connect" gemini)" "$(shown "For hooks" gemini)" \
-		'{"security":{"auth":{"selectedType":"gemini-api-key"}}}' ;;
-	qwen) merge "$HOME/.qwen/settings.json" "$(shown "For hooks" qwen)" '{"security":{"auth":{"selectedType":"openai"}}}' ;;
-	copilot) merge "$HOME/.copilot/settings.json" "$(shown "For hooks" copilot)" ;;
-	esac
+talk_claude() {
+	run 120 env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=x claude -p "go on" --model claude-sonnet-4-5
 }
 
-act() {
-	seconds=$1 prompt=$3
-	case $2 in
-	claude) run "$seconds" env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=x claude -p "$prompt" --model claude-sonnet-4-5 ;;
-	codex)
-		printf '\n[model_providers.mock]\nname = "mock"\nbase_url = "%s/v1"\nwire_api = "responses"\nenv_key = "MOCK_KEY"\n' \
-			"$model" >>"$HOME/.codex/config.toml"
-		run "$seconds" env MOCK_KEY=x codex exec -c model_provider=mock -m mock --dangerously-bypass-approvals-and-sandbox \
-			--dangerously-bypass-hook-trust "$prompt"
-		;;
-	gemini) run "$seconds" env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "$prompt" ;;
-	qwen) run "$seconds" env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "$prompt" ;;
-	copilot)
-		run "$seconds" env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
-			COPILOT_MODEL=mock copilot --allow-tool=interagent -p "$prompt"
-		;;
-	esac
+# talk_codex [OPTION...]
+talk_codex() {
+	run 120 env MOCK_KEY=x codex exec "$@" -c model_provider=mock -c \
+		"model_providers.mock={name='mock',base_url='$model/v1',wire_api='responses',env_key='MOCK_KEY'}" \
+		--dangerously-bypass-hook-trust "go on"
+}
+
+talk_gemini() {
+	run 120 env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "go on"
 }

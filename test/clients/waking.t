@@ -6,6 +6,54 @@
 . ./test/lib/test.sh
 . ./test/clients/clients.sh
 . ./test/clients/stage.sh
+mkdir "$T/peer"
+
+# fresh: a home and a repository with nothing in them, and another agent to write to.
+fresh() {
+	rm -rf "$HOME" "$T/work"
+	mkdir "$HOME" "$T/work"
+	(cd "$T/work" && git init -q) 2>/dev/null
+	(cd "$T/peer" && call 1 register_agent '{"name":"peer","description":"another agent"}' | "$program" serve) >"$T/out"
+}
+
+# A command line, in a string of JSON, that sends "me" mail; a subject follows.
+say="\"$HELPERS/tty\" \"$program\" send me --from peer --subject"
+say=$(printf %s "$say" | sed 's/"/\\"/g')
+
+# connect CLIENT: as README.md says, and with what makes it ask nobody.
+connect() {
+	case $1 in
+	claude | codex | qwen | copilot) run 60 "$program" setup "$1" ;;
+	esac
+	case $1 in
+	claude) merge "$HOME/.claude/settings.json" "$(shown "To let" claude)" ;;
+	codex) shown "For hooks" codex >"$HOME/.codex/hooks.json" ;;
+	gemini) merge "$HOME/.gemini/settings.json" "$(shown "To connect" gemini)" "$(shown "For hooks" gemini)" \
+		'{"security":{"auth":{"selectedType":"gemini-api-key"}}}' ;;
+	qwen) merge "$HOME/.qwen/settings.json" "$(shown "For hooks" qwen)" '{"security":{"auth":{"selectedType":"openai"}}}' ;;
+	copilot) merge "$HOME/.copilot/settings.json" "$(shown "For hooks" copilot)" ;;
+	esac
+}
+
+# act SECONDS CLIENT PROMPT: one run of it.
+act() {
+	seconds=$1 prompt=$3
+	case $2 in
+	claude) run "$seconds" env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=x claude -p "$prompt" --model claude-sonnet-4-5 ;;
+	codex)
+		printf '\n[model_providers.mock]\nname = "mock"\nbase_url = "%s/v1"\nwire_api = "responses"\nenv_key = "MOCK_KEY"\n' \
+			"$model" >>"$HOME/.codex/config.toml"
+		run "$seconds" env MOCK_KEY=x codex exec -c model_provider=mock -m mock --dangerously-bypass-approvals-and-sandbox \
+			--dangerously-bypass-hook-trust "$prompt"
+		;;
+	gemini) run "$seconds" env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "$prompt" ;;
+	qwen) run "$seconds" env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "$prompt" ;;
+	copilot)
+		run "$seconds" env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
+			COPILOT_MODEL=mock copilot --allow-tool=interagent -p "$prompt"
+		;;
+	esac
+}
 
 # begin NAME: connected, registered in its repository, and one message waits.
 begin() {

@@ -48,6 +48,10 @@ like "the end says what happened" "$said" 'each as expected'
 is "no line is longer than 100 columns" "$(printf '%s\n' "$said" | awk 'length > 100')" ""
 left_nothing "the play"
 
+section "The recording"
+
+is "it shows what the demo does now" "$(INTERAGENT=$T/interagent sh test/recording.sh | tr -s ' ')" "$(tr -s ' ' <.github/board.svg)"
+
 section "A program that is not as it should be"
 
 # Says something else in the middle of the story.

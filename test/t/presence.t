@@ -89,6 +89,9 @@ ask 1 set_status '{"agent_name":"api","status":"x"}' >"$T/out"
 like "a new server is there" "$("$BIN" get_agent --name api)" '^api: live'
 stop 1
 like "a server whose input ends is gone at once" "$("$BIN" get_agent --name api)" '^api: not running'
+age 7s "$LIVE"/api.*
+register api
+everywhere "of one that was registered since, by what leaves no sign of life, nothing is known" api "presence unknown" null 0
 
 # A command that the server has started holds nothing of the server's.
 mkfifo "$T/notify"
@@ -197,7 +200,10 @@ for slot in 1 2 3 4; do stop $slot; done
 like "... and it is gone with its client" "$("$BIN" get_agent --name db)" '^db: not running'
 
 section "What the dead leave"
+# All of it is older than this test, so the agents must have registered before it.
 
+sed 's/"registeredAt": "20/"registeredAt": "19/' "$INTERAGENT_DIR/registry.json" >"$T/registry"
+cp "$T/registry" "$INTERAGENT_DIR/registry.json"
 stale() {
 	printf '{"pid": 1, "client": "old", "session": "", "workspace": "", "since": "2000-01-01T00:00:00.000Z"}' >"$LIVE/$1"
 	touch -t "$2" "$LIVE/$1"

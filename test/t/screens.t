@@ -243,13 +243,14 @@ for name in "$wide" "$emoji" "x$bad" "$invalid"; do
 		"$(printf '%b' "$all$invalid")" >"$INTERAGENT_DIR/specs/$name.md"
 done
 "$BIN" publish_spec --from api --name noted --content "$wide" --note "$wide$wide$wide$wide" >/dev/null
-sed -i.old "s|\"note\": \".*\"|\"note\": \"$(printf '%s' "$all$long" | sed 's/\\/\\\\/g')\"|" \
-	"$INTERAGENT_DIR/specs/.history/noted/index.json"
+kept=$INTERAGENT_DIR/specs/.history/noted/1.md
+{ sed 1q "$kept"; printf '<!-- Note: %s -->\n' "$(printf '%b' "$all$long" | tr -d '\n')"; sed 1,2d "$kept"; } >"$T/kept"
+cp "$T/kept" "$kept"
 for file in noted.md .history/noted/1.md; do
 	sed -i.old "1s/ at .*/ at $(ago 9000s) -->/" "$INTERAGENT_DIR/specs/$file"
 done
 rm "$INTERAGENT_DIR"/specs/*.old
-ok "the index with a hostile note is JSON" at -stored <"$INTERAGENT_DIR/specs/.history/noted/index.json"
+like "a hostile note is a spec's note" "$("$BIN" list_specs | grep '^noted ')" ': "'
 
 cr=$(printf '\r')
 # harmless WHAT COLUMNS COMMAND...: it says something, all of it harmless

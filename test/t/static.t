@@ -122,6 +122,14 @@ is "... what runs there" "$(ping "$T/root/opt/my tools/bin/interagent")" "$PONG"
 in_tree "it is removed from there" tree make uninstall PREFIX="/opt/my tools" DESTDIR="$T/root"
 is "and nothing is left there" "$(find "$T/root" -type f)" ""
 
+mv "$T/tree/interagent" "$T/ours"
+printf '\177ELF, but of another machine' >"$T/tree/interagent"
+in_tree "one for another machine is installed" tree make install PREFIX=/opt/tools DESTDIR="$T/root"
+is "... without a manual page, not with an empty one" "$(find "$T/root" -type f)" "$installed"
+like "... which is said" "$(cat "$T/out")" '^no manual page: '
+rm -r "$T/root"
+mv "$T/ours" "$T/tree/interagent"
+
 section "Other makes and compilers"
 
 if command -v bmake >/dev/null; then

@@ -459,7 +459,7 @@ call_loop() {
 		way=asked
 		head -n 1 "$T/answers" | grep -q '"id":1,' || way=call
 		text_of "$(grep '"id":1,' "$T/answers")" >"$T/listed"
-		told_by $way <"$T/listed"
+		told_by "$way" <"$T/listed"
 		answered=$(wc -l <"$T/2.out")
 		sed -n 's/^\([0-9a-f]\{8\}\) .*from api.*/\1/p' "$T/listed" >"$T/to-read"
 		while read -r id; do call 3 read_message "{\"message_id\":\"$id\"}"; done <"$T/to-read" | hand 2

@@ -369,6 +369,10 @@ section "To whom"
 # A message goes to all that are named or to none: half a circular is worse
 # than an error.
 
+INTERAGENT_DIR=$T/alone
+register web
+refuses "who is the first to register is told what the others must do" send_message '{"from":"web","to":"api","subject":"s","content":"x"}' \
+	'^no agent "api"; registered: web alone; another can be written to once it has registered$'
 INTERAGENT_DIR=$T/recipients
 register_all
 mail_for() { grep -l "\"to\": \"$1\"" "$INTERAGENT_DIR"/messages-meta/*.json 2>/dev/null | wc -l | tr -d ' '; }
