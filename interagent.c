@@ -1365,14 +1365,24 @@ static str speaker_of_process(const context *c)
 	return self->presence.fd >= 0 ? self->presence.agent : S("");
 }
 
+/* Does this process speak for our session? A client whose memory was cleared gives its
+ * hooks and shells a new id, while its servers keep the old one; the socket stays. */
+static bool is_of_session(const context *c, const store_presence *p)
+{
+	const client *row = c->self->known_client;
+	if (c->session_id.n && str_eq(p->session, c->session_id))
+		return true;
+	return c->self->shell && row && p->life == STORE_ALIVE && p->socket.n &&
+	       str_eq(p->socket, variable(row->socket));
+}
+
 /* The best of what is known of the agent in this session, or what was found before. */
 static const store_presence *better_of_session(context *c, str agent, const store_presence *best)
 {
 	load_live(c, agent);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		if (!str_eq(p->agent, agent) || !str_eq(p->session, c->session_id) ||
-		    !runs_in(c, p->workspace))
+		if (!str_eq(p->agent, agent) || !is_of_session(c, p) || !runs_in(c, p->workspace))
 			continue;
 		if (!best || p->life > best->life || (p->life == best->life &&
 						      p->seen > best->seen))
@@ -3928,19 +3938,16 @@ typedef struct {
 	bool left;                       /* to a call of the session that waits for mail */
 } telling;
 
-/* The id under which the record of a session of this client is kept. A client whose
- * memory was cleared gives its hooks and shells a new id, while its servers keep the
- * old one; the socket stays. So the record is that of the server which has our socket. */
-static str record_session(context *c, const client *row)
+/* The id under which the record of our session is kept: that of its server. */
+static str record_session(context *c)
 {
-	str socket = row ? variable(row->socket) : S("");
-	if (!c->self->shell || socket.n == 0)
+	if (!c->self->shell)
 		return c->session_id;
 	load_live(c, c->speaker);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
 		if (p->life == STORE_ALIVE && str_eq(p->agent, c->speaker) && p->session.n &&
-		    str_eq(p->socket, socket))
+		    is_of_session(c, p))
 			return p->session;
 	}
 	return c->session_id;
@@ -4066,7 +4073,7 @@ static void note_told(context *c, str agent, const store_messages *shown)
 	if (c->session_id.n == 0 && !c->self->shell)
 		return;
 	c->speaker = agent;
-	t = begin_telling(c, record_session(c, c->self->known_client));
+	t = begin_telling(c, record_session(c));
 	if (look_for_news(c, &t, STORE_ALL) != STORE_OK)
 		return;
 	t.told = *shown;
@@ -4250,7 +4257,7 @@ static store_result news_of_event(context *c, const hook_call *h, telling *t)
 
 static void serve_hook(context *c, const hook_call *h)
 {
-	telling t = begin_telling(c, record_session(c, h->row));
+	telling t = begin_telling(c, record_session(c));
 	store_result r = news_of_event(c, h, &t);
 	bool out = r == STORE_OK;
 	c->out->n = 0;
@@ -4303,6 +4310,7 @@ static bool read_hook(context *c, hook_call *h)
 static void take_place(context *c, const hook_call *h)
 {
 	str session = field(c, h->input, "session_id"), cwd = field(c, h->input, "cwd");
+	c->self->known_client = h->row;
 	if (session.n)
 		c->session_id = session;
 	if (cwd.n)
@@ -4387,7 +4395,7 @@ static bool run_wait(context *c, call *k)
 	arena mark;
 	if (!need_speaker(c))
 		return false;
-	session = record_session(c, c->self->known_client);
+	session = record_session(c);
 	if (store_claim_wait(&c->st, c->speaker, session, &pid) == -1)
 		return refuse(c, "process %l waits for this mail already", pid);
 	signal(SIGINT, SIG_DFL);         /* a shell starts what runs beside it deaf to this */

@@ -324,6 +324,23 @@ is "... a verb in the shell of the first" "$(cli "$T/home" "CLAUDECODE=1 CLAUDE_
 is "... a verb in the shell of the second" "$(cli "$T/home" "CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=c-10" set_status x)" "The status of tester is set."
 stop 1
 stop 2
+# Each has a socket of its own, which stays when the session's id changes.
+# shellcheck disable=SC2046
+start 1 "$T/home" $(claude "$T/home" c-11) CLAUDE_CODE_MESSAGING_SOCKET="$T/one.sock"
+# shellcheck disable=SC2046
+start 2 "$T/home" $(claude "$T/home" c-12) CLAUDE_CODE_MESSAGING_SOCKET="$T/two.sock"
+ask 1 register_agent '{"name":"api","description":"x"}' >"$T/out"
+ask 2 register_agent '{"name":"tester","description":"x"}' >"$T/out"
+for one in api:one tester:two; do
+	is "/clear with two sessions in one directory: the hook of ${one%:*}" \
+		"$(hook "$T/home" c-13 "$(claude "$T/home" c-13) CLAUDE_CODE_MESSAGING_SOCKET=$T/${one#*:}.sock" ',"source":"clear"' | who)" "${one%:*}"
+	is "... a verb in its shell" "$(cli "$T/home" "CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=c-13 CLAUDE_CODE_MESSAGING_SOCKET=$T/${one#*:}.sock" set_status x)" \
+		"The status of ${one%:*} is set."
+done
+is "a client of another vendor that is nested there has no socket" \
+	"$(hook "$T/live" g-1 "GEMINI_CLI=1 GEMINI_SESSION_ID=g-1 $(claude "$T/home" c-11) CLAUDE_CODE_MESSAGING_SOCKET=$T/one.sock" | who)" web
+stop 1
+stop 2
 
 section "The instructions of the original"
 # They pass a name in every call: register_agent, check_inbox agent_name=...,
