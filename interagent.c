@@ -1467,11 +1467,10 @@ static bool may_be_named(context *c, str name)
 	if (self->agents_shell)
 		return refuse(c,
 			      "\"human\" is the person at the keyboard, and this shell is an "
-			      "agent's: "
-				 "%s is set", self->agents_shell);
+			      "agent's: %s is set", self->agents_shell);
 	return has_terminal() ||
-	       refuse(c, "\"human\" is the person at the keyboard, and there is no "
-					   "terminal here: name an agent with --from");
+	       refuse(c, "\"human\" is the person at the keyboard, and there is no terminal here: "
+			 "name an agent with --from");
 }
 
 /* Finds out who speaks; `named` is the caller's own word for it, or empty. A name
@@ -1546,8 +1545,8 @@ static bool need_speaker(context *c)
 	if (c->asked_for.n)
 		return refuse(c,
 			      "the name %q is taken by a running agent %S; call register_agent "
-			      "with "
-				 "your own", c->asked_for, holder(c, presence_of(c, c->asked_for)));
+			      "with your own",
+			      c->asked_for, holder(c, presence_of(c, c->asked_for)));
 	if (c->speaker.n == 0)
 		return refuse_unknown_speaker(c);
 	if (!agent_named(c, c->speaker) && !is_human(c->speaker))
@@ -1675,8 +1674,7 @@ static bool refuse_crowd(context *c)
 	}
 	return refuse(c,
 		      "not registered: there are %d names, no more than %d are taken, and %d of "
-		      "them "
-			 "are for %q; the person takes one away with interagent forget NAME",
+		      "them are for %q; the person takes one away with interagent forget NAME",
 		      c->agents.n, MAX_AGENTS, longest, most);
 }
 
@@ -2322,8 +2320,8 @@ static bool has_room(context *c, str to)
 	    store_has_waiting(&c->st, c->speaker, to, MAX_WAITING, &full) != STORE_OK || !full)
 		return true;             /* what cannot be counted forbids nothing */
 	return refuse(c, "not sent: %d messages from %S wait for %S already, and no more are taken "
-				  "until some are read; interagent done ID completes one",
-			       MAX_WAITING, shown_name(c, c->speaker), shown_name(c, to));
+			 "until some are read; interagent done ID completes one",
+		      MAX_WAITING, shown_name(c, c->speaker), shown_name(c, to));
 }
 
 static void notify_human(context *c, const store_message *m);
@@ -2804,8 +2802,9 @@ static store_result send_to_human(context *c, const store_message *m, str reason
 static bool human_has(context *c, const store_message *m)
 {
 	store_messages mail;
-	if (m->state != STORE_ESCALATED || store_list_mail(&c->st, store_human, S(""),
-							   &mail) != STORE_OK)
+	if (m->state != STORE_ESCALATED)
+		return false;
+	if (store_list_mail(&c->st, store_human, S(""), &mail) != STORE_OK)
 		return false;
 	for (int i = 0; i < mail.n; i++)
 		if (str_eq(mail.at[i].reply_to, m->id) && mail.at[i].state == STORE_ESCALATED)
@@ -3113,7 +3112,7 @@ static bool tell_readers(context *c, const store_spec *s, int *told)
 	if (r == STORE_OK)
 		return true;
 	return refuse(c, "%S v%l is published, do not publish it again; but not all of its readers "
-		      "are told: %S", shown_name(c, s->name), s->version, describe_fault(c, r));
+			 "are told: %S", shown_name(c, s->name), s->version, describe_fault(c, r));
 }
 
 static bool refuse_publishing(context *c, store_result r, const store_spec *spec,
@@ -3154,20 +3153,17 @@ static bool may_publish(context *c, str name, int64_t bytes)
 	if (!is_there && all.n >= MAX_SPECS)
 		return refuse(c,
 			      "not published: there are %d specs already, %d of them by %S; the "
-			      "person "
-				 "deletes files in %Q", all.n, own - 1, shown_name(c, c->speaker),
+			      "person deletes files in %Q",
+			      all.n, own - 1, shown_name(c, c->speaker),
 			      arena_say(c->mem, "%S/specs", c->self->root));
 	if (own <= MAX_OWN_SPECS && bytes <= MAX_OWN_SPEC_BYTES)
 		return true;
 	return refuse(c,
 		      "not published: %S would have %d specs of %l bytes, and no more than %d of "
-		      "%d are "
-			 "taken from one publisher; publish shorter texts under the names that you "
-			 "have, or "
-			 "ask the person to delete files in %Q", shown_name(c,
-									    c->speaker), own, bytes,
-		      MAX_OWN_SPECS, MAX_OWN_SPEC_BYTES, arena_say(c->mem, "%S/specs",
-								   c->self->root));
+		      "%d are taken from one publisher; publish shorter texts under the names that "
+		      "you have, or ask the person to delete files in %Q",
+		      shown_name(c, c->speaker), own, bytes, MAX_OWN_SPECS, MAX_OWN_SPEC_BYTES,
+		      arena_say(c->mem, "%S/specs", c->self->root));
 }
 
 static bool publish_spec(context *c, call *k)
@@ -5003,12 +4999,11 @@ static str describe_wiring(arena *mem, const wiring *w)
 		server = S("not connected");
 	if (w->server == HAS_OURS)
 		server = S("connected");
-	if (w->server == HAS_OTHER && w->other.n)
-		server = arena_say(mem, "connected to %S, which is %s", w->other,
-				   store_look(mem, w->other) == STORE_PROGRAM ? "another program"
-									      : "no program");
-	else if (w->server == HAS_OTHER)
+	if (w->server == HAS_OTHER)
 		server = S("connected to another program");
+	if (w->server == HAS_OTHER && w->other.n)
+		server = arena_say(mem, "connected to %S, which is %s program", w->other,
+				   store_look(mem, w->other) == STORE_PROGRAM ? "another" : "no");
 	return arena_say(mem, "%S%s%s", server, hooks[w->hooks],
 			 w->asks && w->server != HAS_NONE ? ", asks before each tool" : "");
 }
@@ -5153,8 +5148,8 @@ static void connect_client(setup *s)
 		say(c, "%s has the server already, in %S.\n", row->title, file);
 	else if (s->w.server == HAS_OTHER)
 		say(c, "%s has another server of this name, in %S. To take its place: %S; then "
-		       "interagent setup %s\n", row->title, file, advise_removal(c->mem,
-										 &s->w), row->name);
+		       "interagent setup %s\n",
+		    row->title, file, advise_removal(c->mem, &s->w), row->name);
 	else if (row->add)
 		run_client(s, row->add);
 	else if (row->server)
@@ -5359,11 +5354,11 @@ static void examine_place(doctor *d)
 					 workspace));
 	}
 	report(d, "this directory", n ? names : S("nobody registered from here"), none);
-	report(d, "speaker", arena_say(c->mem, mark ? "%S: %s; this shell is an agent's: %s is set"
-						    : "%S: %s",
-				       speaker.n ? shown_name(c,
-							      speaker) : S("nobody"), c->why, mark),
-	       none);
+	speaker = speaker.n ? shown_name(c, speaker) : S("nobody");
+	speaker = arena_say(c->mem, "%S: %s", speaker, c->why);
+	if (mark)
+		speaker = arena_say(c->mem, "%S; this shell is an agent's: %s is set", speaker, mark);
+	report(d, "speaker", speaker, none);
 }
 
 /* Does the system tell of new mail? Only a directory that is there can be watched. */
