@@ -2151,10 +2151,21 @@ static store_count *count_slot(store *st, store_counts *counts, uint64_t key)
 	return &counts->at[i];
 }
 
+static bool is_unread(const struct store_known *k)
+{
+	return store_states[k->state].traits & STORE_UNREAD;
+}
+
+/* What was read once is not opened to see whether it still is. */
+static bool may_be_unread(const struct store_known *k)
+{
+	return k->walk && (!k->was_read || (k->fresh && is_unread(k)));
+}
+
 /* Counts a message whose state is known, if it is unread. */
 static void count_known(store_count *c, const struct store_known *k)
 {
-	if (!(store_states[k->state].traits & STORE_UNREAD))
+	if (!is_unread(k))
 		return;
 	if (c->unread == 0 || k->created < c->oldest)
 		c->oldest = k->created;
@@ -2172,14 +2183,14 @@ store_result store_count_mail(store *st, store_counts *out, store_messages *esca
 	for (int i = 0; i < x->n && r == STORE_OK; i++) {
 		struct store_known *k = &x->at[i];
 		const mail_filter f = { .states = 1u << STORE_ESCALATED };
-		if (k->walk == 0 || (k->was_read && !k->fresh && !escalated))
+		if (k->walk == 0 || (!escalated && !may_be_unread(k)))
 			continue;
 		refresh(st, x, k);
 		if (k->walk == 0 || !k->parties)
 			continue;
 		if (escalated && k->state == STORE_ESCALATED)
 			add_message(st, METAS, str_of(k->id), &f, x, k, escalated);
-		if (!(store_states[k->state].traits & STORE_UNREAD))
+		if (!is_unread(k))
 			continue;
 		count_known(count_slot(st, out, k->to), k);
 		out->unread++;
@@ -2205,7 +2216,7 @@ store_result store_count_unread(store *st, str agent, store_count *out)
 	*out = (store_count){ .key = party_key(agent) };
 	for (int i = 0; i < x->n && r == STORE_OK; i++) {
 		struct store_known *k = &x->at[i];
-		if (k->walk == 0 || (k->parties && k->to != out->key) || (k->was_read && !k->fresh))
+		if ((k->parties && k->to != out->key) || !may_be_unread(k))
 			continue;
 		refresh(st, x, k);
 		if (k->walk && k->parties && k->to == out->key)
