@@ -1341,7 +1341,7 @@ static const char *file_name(store *st, str id, const char *tail)
  * Ids that are no UUIDs are made by hand, and good. */
 static bool is_id(str s)
 {
-	/* A look asks it of every name: bits for '-' and digits; capitals, '_' and small letters. */
+	/* Asked of every name: bits for '-' and digits; capitals, '_' and small letters. */
 	static const uint64_t good[4] = { 0x03ff200000000000, 0x07fffffe87fffffe };
 	if (s.n < 1 || s.n > 64 || (s.n > UUID_LENGTH && s.s[8] == '-' && s.s[13] == '-' &&
 				    s.s[18] == '-' && s.s[23] == '-'))
@@ -1894,8 +1894,8 @@ enum {
 	MAX_EXPECTED = 100 * 1000        /* some file systems give a size that means nothing */
 };
 
-/* Reads all names. Who looks more than once learns here of the new ones what the memo does not know;
- * who looks once, where it lists or counts. */
+/* Reads all names. Who looks more than once learns here of the new ones what the memo does not
+ * know; who looks once, where it lists or counts. */
 static store_result walk_names(store *st, store_index *x, int64_t expected)
 {
 	names it;
