@@ -1885,7 +1885,8 @@ static bool list_agents(context *c, call *k)
 		return false;
 	counted = store_count_mail(&c->st, &counts, NULL);
 	if (counted != STORE_OK)
-		say(c, "How much mail waits for each is not known: %S\n", describe_fault(c, counted));
+		say(c, "How much mail waits for each is not known: %S\n",
+		    describe_fault(c, counted));
 	sorted = live_first(c, &c->agents);
 	last = end_of_page(c, offset, c->agents.n);
 	if (c->agents.n == 0)

@@ -1369,7 +1369,7 @@ static const char *file_name(store *st, str id, const char *tail)
  * Ids that are no UUIDs are made by hand, and good. */
 static bool is_id(str s)
 {
-	/* A look asks it of every name: bits for '-' and digits; capitals, '_' and small letters. */
+	/* Asked of every name: bits for '-' and digits; capitals, '_' and small letters. */
 	static const uint64_t good[4] = { 0x03ff200000000000, 0x07fffffe87fffffe };
 	if (s.n < 1 || s.n > 64 || (s.n > UUID_LENGTH && s.s[8] == '-' && s.s[13] == '-' &&
 				    s.s[18] == '-' && s.s[23] == '-'))
@@ -1922,8 +1922,8 @@ enum {
 	MAX_EXPECTED = 100 * 1000        /* some file systems give a size that means nothing */
 };
 
-/* Reads all names. Who looks more than once learns here of the new ones what the memo does not know;
- * who looks once, where it lists or counts. */
+/* Reads all names. Who looks more than once learns here of the new ones what the memo does not
+ * know; who looks once, where it lists or counts. */
 static store_result walk_names(store *st, store_index *x, int64_t expected)
 {
 	names it;
@@ -2179,10 +2179,21 @@ static store_count *count_slot(store *st, store_counts *counts, uint64_t key)
 	return &counts->at[i];
 }
 
+static bool is_unread(const struct store_known *k)
+{
+	return store_states[k->state].traits & STORE_UNREAD;
+}
+
+/* What was read once is not opened to see whether it still is. */
+static bool may_be_unread(const struct store_known *k)
+{
+	return k->walk && (!k->was_read || (k->fresh && is_unread(k)));
+}
+
 /* Counts a message whose state is known, if it is unread. */
 static void count_known(store_count *c, const struct store_known *k)
 {
-	if (!(store_states[k->state].traits & STORE_UNREAD))
+	if (!is_unread(k))
 		return;
 	if (c->unread == 0 || k->created < c->oldest)
 		c->oldest = k->created;
@@ -2200,14 +2211,14 @@ store_result store_count_mail(store *st, store_counts *out, store_messages *esca
 	for (int i = 0; i < x->n && r == STORE_OK; i++) {
 		struct store_known *k = &x->at[i];
 		const mail_filter f = { .states = 1u << STORE_ESCALATED };
-		if (k->walk == 0 || (k->was_read && !k->fresh && !escalated))
+		if (k->walk == 0 || (!escalated && !may_be_unread(k)))
 			continue;
 		refresh(st, x, k);
 		if (k->walk == 0 || !k->parties)
 			continue;
 		if (escalated && k->state == STORE_ESCALATED)
 			add_message(st, METAS, str_of(k->id), &f, x, k, escalated);
-		if (!(store_states[k->state].traits & STORE_UNREAD))
+		if (!is_unread(k))
 			continue;
 		count_known(count_slot(st, out, k->to), k);
 		out->unread++;
@@ -2233,7 +2244,7 @@ store_result store_count_unread(store *st, str agent, store_count *out)
 	*out = (store_count){ .key = party_key(agent) };
 	for (int i = 0; i < x->n && r == STORE_OK; i++) {
 		struct store_known *k = &x->at[i];
-		if (k->walk == 0 || (k->parties && k->to != out->key) || (k->was_read && !k->fresh))
+		if ((k->parties && k->to != out->key) || !may_be_unread(k))
 			continue;
 		refresh(st, x, k);
 		if (k->walk && k->parties && k->to == out->key)

@@ -42,7 +42,7 @@ typedef struct {
 	struct store_known *at;          /* the messages, in no order */
 	int n, room, gone;
 	int32_t *slot;                   /* a hash table of places in `at`, plus 1; 0: free */
-	int32_t *head;                   /* and one of the chains of ids that begin alike, or NULL */
+	int32_t *head;                   /* and of the chains of ids that begin alike, or NULL */
 	int linked;                      /* so many of `at` are in these */
 	int slots;
 	uint32_t walk;                   /* the number of the last walk over the names */
