@@ -3961,7 +3961,8 @@ static int claim_telling(context *c)
 }
 
 /* Several may find the same news in the same instant. One of them tells; the others
- * wait for that and look again. Where nothing can be locked, two may tell. */
+ * wait for that and look again. Where nothing can be locked, two may tell. And a call
+ * that waits in the session tells it all: see claim_telling. */
 static store_result take_turn(context *c, telling *t, unsigned which)
 {
 	str session = t->record.session, turn = arena_say(c->mem, "%S.tell", session);
