@@ -4004,7 +4004,8 @@ static int claim_telling(context *c)
 
 /* Several may find the same news in the same instant. One of them tells; the others
  * wait for that and, as the record has changed, look again. Where nothing can be
- * locked, two may tell. */
+ * locked, two may tell. And a call that waits in the session tells it all: see
+ * claim_telling. */
 static store_result take_turn(context *c, telling *t, unsigned which)
 {
 	store_announced now;

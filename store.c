@@ -2761,8 +2761,8 @@ store_result store_list_news(store *st, store_announced *a, unsigned which, stor
 	return split_mail(st, a, which, news);
 }
 
-/* The lines that the record is to have: of those just told, of those of before that are unread still,
- * or may be, and what others noted since. */
+/* The lines that the record is to have: for those just told, for those of before that are unread
+ * still, or may be, and for those that others noted since. */
 static str merge_ids(store *st, const store_announced *a, const store_announced *now,
 		     const store_messages *told, int64_t how)
 {

@@ -317,8 +317,8 @@ enum {
  * and so long nobody else tells what it names; but if its time runs out, it is taken for lost. */
 enum {
 	STORE_TOLD = -1,                 /* for good */
-	STORE_UNNAMED = 0,               /* a nudge had no room for it, or failed: it is still news */
-	STORE_UNDERWAY_MS = 120 * 1000   /* so long a nudge may take: it is taken after a tool has run */
+	STORE_UNNAMED = 0,               /* a nudge had no room for it, or failed: still news */
+	STORE_UNDERWAY_MS = 120 * 1000   /* so long a nudge may take: a tool may run meanwhile */
 };
 
 /* Reads the record; never waits long. An empty session is one of its own. */
@@ -328,10 +328,10 @@ void store_open_announced(store *st, str agent, str session, store_announced *a)
  * was at a look that told everything, that is nothing, for the price of one stat. */
 store_result store_list_news(store *st, store_announced *a, unsigned which, store_messages *news);
 
-/* Notes that these were told, how (see STORE_TOLD; or until when), and a->in_turn and a->stops; what
- * others noted meanwhile stays, what was read by the last look goes. Writes only what changes; call
- * it after a look that found nothing, too. STORE_BUSY: somebody holds the record for more than a
- * moment. */
+/* Notes that these were told, how (see STORE_TOLD; or until when), and a->in_turn and a->stops;
+ * what others noted meanwhile stays, what was read by the last look goes. Writes only what changes;
+ * call it after a look that found nothing, too. STORE_BUSY: somebody holds the record for more than
+ * a moment. */
 store_result store_note_announced(store *st, store_announced *a, const store_messages *told,
 				  int64_t how);
 

@@ -72,7 +72,7 @@ cat >"$T/headless" <<-END
 	[{$hello},
 	 {$hello,"before":"$say urgent 'a text' --urgent >/dev/null; sleep 2"},
 	 {$hello,"before":"$say plain 'a text' >/dev/null; sleep 2"},
-	 {}]
+	 {"before":"$say last 'a text' --urgent >/dev/null; sleep 2"}]
 END
 
 for name in claude codex gemini qwen copilot; do
@@ -86,7 +86,8 @@ for name in claude codex gemini qwen copilot; do
 	raise_curtain
 	act 100 $name "go on"
 	drop_curtain
-	is "what waited, what came in a turn, and what was urgent: each told once" "$(news)" "early plain urgent"
+	is "what waited, what came in a turn, what was urgent, and what came last: each told once" \
+		"$(news)" "early last plain urgent"
 	is "... the first at the start" "$(first early)" 1
 	ok "... the urgent one within the turn: request $(first urgent)" test "$(first urgent)" -le 3
 	ok "... the plain one at its end: request $(first plain)" test "$(first plain)" -ge 5
