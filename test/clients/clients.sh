@@ -25,7 +25,7 @@ agent() {
 	[ -f "$CLIENTS/agents/$1/installed" ] || { : "${why:=$1 is not installed (make test-clients does that)}"; return 1; }
 	PATH=$CLIENTS/agents/$1/node_modules/.bin:$usual_path
 	limited 60 "$2" --version >"$T/said" 2>&1 </dev/null && return 0
-	why="it does not start here: $(grep -m 1 -e Error -e . "$T/said")"
+	why="it does not start here: $(grep -m 1 Error "$T/said" || head -n 1 "$T/said")"
 	PATH=$usual_path
 	return 1
 }
