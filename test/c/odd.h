@@ -5,7 +5,7 @@
 #define ODD_H
 
 static struct {
-	int flock, dir_sync, entropy, link, no_follow;   /* the errno that a call answers with */
+	int flock, dir_sync, full_sync, entropy, link, no_follow;   /* the errno that a call answers with */
 	int absent, stale;               /* so many opens of registry.json fail */
 	int split;                       /* .lock is deleted before so many renames, which then take 3 ms */
 	int no_sync;                     /* nothing is synced: what only looks is faster so */
@@ -32,6 +32,13 @@ static int sys_fsync(int fd)
 		return 0;
 	errno = odd.dir_sync;
 	return odd.dir_sync && fstat(fd, &seen) == 0 && S_ISDIR(seen.st_mode) ? -1 : fsync(fd);
+}
+
+/* As of a disk of macOS; one that has none says ENOTTY. */
+static int odd_full_sync(void)
+{
+	errno = odd.full_sync ? odd.full_sync : ENOTTY;
+	return -1;
 }
 
 static int sys_link(int from, const char *name, int to, const char *as, int flags)
@@ -92,6 +99,7 @@ static int odd_clock(clockid_t clock, struct timespec *now)
 }
 
 #define getentropy odd_entropy
+#define sys_full_sync(fd) odd_full_sync()
 #undef clock_gettime
 #define clock_gettime odd_clock
 #define sys_mkdir mkdirat
