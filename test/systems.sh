@@ -60,7 +60,7 @@ if [ "$libc" ]; then
 	bsd freebsd aarch64-unknown-freebsd14 aarch64-freebsd-none
 	bsd netbsd x86_64-unknown-netbsd10 x86_64-netbsd-none
 	bsd netbsd aarch64-unknown-netbsd10 aarch64-netbsd-none
-	bsd netbsd i686-unknown-netbsd10 x86-netbsd-none
+	bsd netbsd i386-unknown-netbsd10 x86-netbsd-none
 	exit $failed
 fi
 

@@ -7,7 +7,7 @@
  *
  *   cachetest DIR STEPS SEED
  */
-#define STORE_SYS "test/c/lost.h"
+#define STORE_SYS "test/c/odd.h"
 #include "../../store.c"
 
 enum { AGENTS = 5 };
@@ -200,13 +200,13 @@ static void step_overflow(store *st)
 {
 	step_send(st);
 	step_foreign_edit(st);
-	lost.overflow = 1;
+	odd.overflow = 1;
 }
 
 static void step_jump(store *st)
 {
 	(void)st;
-	lost.jump = pick(2) ? 0 : ((long long)pick(7200) - 3600) * 1000;
+	odd.jump = pick(2) ? 0 : ((long long)pick(7200) - 3600) * 1000;
 }
 
 /* What every process would write, had it opened enough. */
@@ -316,6 +316,7 @@ int main(int argc, char **argv)
 		return 2;
 	snprintf(root, sizeof root, "%s", argv[1]);
 	mkdir(root, 0700);
+	odd.no_sync = 1;
 	rng = strtoull(argv[3], NULL, 10);
 	for (long i = 0; i < atol(argv[2]); i++) {
 		store st;

@@ -59,12 +59,13 @@ typedef struct {
 	atomic_int begun, stored;              /* messages to the reader */
 	atomic_int agents_begun, agents_stored, agents_lost;
 	atomic_int calls, ours_lost, replies;
-	atomic_llong hole_from, holes;         /* microseconds: since when a file is unfinished (0: none is), and all before */
+	atomic_long hole_from, holes;          /* microseconds: since when a file is unfinished (0: none is), and all before */
 } shared;
 
 static struct {
 	const char *program, *store, *gate;
 	unsigned long long random;
+	long long began;                       /* now_us() */
 	shared *s;
 	message messages[MESSAGES_MOST];
 	int messages_n;
@@ -107,6 +108,12 @@ static void pause_us(int us)
 {
 	if (us)
 		nanosleep(&(struct timespec){ us / 1000000, us % 1000000 * 1000L }, NULL);
+}
+
+/* Since we began: an atomic number that every machine has holds half an hour. */
+static long elapsed_us(void)
+{
+	return (long)(now_us() - all.began);
 }
 
 /* Mostly nothing to speak of, sometimes what a busy machine makes of it. */
@@ -164,7 +171,7 @@ static void grow_old(int fd)
 static void write_in_place(const char *path, str text)
 {
 	int gate = enter_gate(), fd;
-	long long from = now_us();
+	long from = elapsed_us();
 	atomic_store(&all.s->hole_from, from);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	leave_gate(gate);
@@ -175,7 +182,7 @@ static void write_in_place(const char *path, str text)
 		die("write in place");
 	grow_old(fd);
 	close(fd);
-	atomic_fetch_add(&all.s->holes, now_us() - from);
+	atomic_fetch_add(&all.s->holes, elapsed_us() - from);
 	atomic_store(&all.s->hole_from, 0);
 	all.writes++;
 }
@@ -390,7 +397,7 @@ static str ask_server(str line)
 	return buf_str(&b);
 }
 
-static long long asked;                    /* how long files had been unfinished when the client last asked */
+static long asked;                         /* how long files had been unfinished when the client last asked */
 
 static void note_asked(void)
 {
@@ -401,9 +408,9 @@ static void note_asked(void)
 /* A reader fell short: was it given the time that it needed? */
 static void blame(const char *what, str text)
 {
-	long long from = atomic_load(&all.s->hole_from), holes = atomic_load(&all.s->holes) - asked;
+	long from = atomic_load(&all.s->hole_from), holes = atomic_load(&all.s->holes) - asked;
 	text = str_cut(&text, '\n');
-	if (holes + (from ? now_us() - from : 0) < PATIENCE_US)
+	if (holes + (from ? elapsed_us() - from : 0) < PATIENCE_US)
 		complain("%s: %.*s", what, (int)text.n, text.s);
 	else
 		atomic_fetch_add(&all.s->stalls, 1);
@@ -702,6 +709,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	all.program = argv[1];
+	all.began = now_us() - 1;
 	rounds = atoi(argv[2]);
 	seed = seed_from(argv[3]);
 	all.random = seed * 2654435761ULL + 88172645463325252ULL;

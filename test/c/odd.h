@@ -1,13 +1,16 @@
 /* odd.h: the kernel of an odd machine, put under store.c by a test build
- * (-DSTORE_SYS). Each member of `odd` is an errno that a call answers with, or a
- * count of times. */
+ * (-DSTORE_SYS): one that refuses, that loses what inotify should have told, and whose wall
+ * clock jumps. */
 #ifndef ODD_H
 #define ODD_H
 
 static struct {
-	int flock, dir_sync, entropy, link, no_follow;
+	int flock, dir_sync, full_sync, entropy, link, no_follow;   /* the errno that a call answers with */
 	int absent, stale;               /* so many opens of registry.json fail */
 	int split;                       /* .lock is deleted before so many renames, which then take 3 ms */
+	int no_sync;                     /* nothing is synced: what only looks is faster so */
+	int overflow;                    /* the next events are lost, and that is told */
+	long long jump;                  /* ms that the wall clock is ahead */
 } odd;
 
 static int odd_entropy(void *to, size_t n)
@@ -25,8 +28,17 @@ static int sys_flock(int fd, int how)
 static int sys_fsync(int fd)
 {
 	struct stat seen;
+	if (odd.no_sync)
+		return 0;
 	errno = odd.dir_sync;
 	return odd.dir_sync && fstat(fd, &seen) == 0 && S_ISDIR(seen.st_mode) ? -1 : fsync(fd);
+}
+
+/* As of a disk of macOS; one that has none says ENOTTY. */
+static int odd_full_sync(void)
+{
+	errno = odd.full_sync ? odd.full_sync : ENOTTY;
+	return -1;
 }
 
 static int sys_link(int from, const char *name, int to, const char *as, int flags)
@@ -62,7 +74,34 @@ static int sys_rename(int from, const char *name, int to, const char *as)
 	return renameat(from, name, to, as);
 }
 
+#ifdef __linux__
+static ssize_t sys_events(int fd, void *to, size_t n)
+{
+	struct inotify_event e = { .wd = -1, .mask = IN_Q_OVERFLOW };
+	if (!odd.overflow)
+		return read(fd, to, n);
+	odd.overflow = 0;
+	while (read(fd, to, n) > 0)
+		continue;
+	memcpy(to, &e, sizeof e);
+	return (ssize_t)sizeof e;
+}
+#else
+#define sys_events read
+#endif
+
+static int odd_clock(clockid_t clock, struct timespec *now)
+{
+	int r = clock_gettime(clock, now);
+	if (clock == CLOCK_REALTIME)
+		now->tv_sec += odd.jump / 1000;
+	return r;
+}
+
 #define getentropy odd_entropy
+#define sys_full_sync(fd) odd_full_sync()
+#undef clock_gettime
+#define clock_gettime odd_clock
 #define sys_mkdir mkdirat
 #define sys_read pread
 #define sys_write write
@@ -76,6 +115,5 @@ static int sys_rename(int from, const char *name, int to, const char *as)
 #define sys_touch futimens
 #define sys_readdir readdir
 #define sys_access faccessat
-#define sys_events read
 
 #endif

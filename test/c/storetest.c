@@ -398,6 +398,9 @@ static void test_machines(void)
 	odd.dir_sync = EIO;
 	ok(!register_name("eio") && st.fault.placed && st.fault.error == EIO, "a directory sync that fails is an error");
 	odd.dir_sync = 0;
+	odd.full_sync = EIO;
+	ok(!register_name("full") && st.fault.error == EIO, "so is a full sync that fails, though a plain one would do");
+	odd.full_sync = 0;
 	odd.entropy = ENOSYS;
 	ok(send_one("api", "web", false).id.n == 36, "where getrandom is refused there is /dev/urandom");
 	odd.entropy = 0;

@@ -74,10 +74,10 @@ function form() {
 	if (err != "")
 		return "complaint"
 	if (index(out, "{\"hookSpecificOutput\":{\"hookEventName\":\"" event "\",\"additionalContext\":\"") == 1)
-		return "inner" (out ~ /"watchPaths":\["[^"]*\/web\/.claude\/inbox"\]}}$/ ? "+watch" : "")
-	if (out ~ /^{"additionalContext":"[^{}]*"}$/)
+		return "inner" (out ~ /"watchPaths":\["[^"]*\/web\/.claude\/inbox"\][}][}]$/ ? "+watch" : "")
+	if (out ~ /^[{]"additionalContext":"[^{}]*"[}]$/)
 		return "outer"
-	if (out ~ /^{"decision":"block","reason":"interagent: [^{}]*"}$/)
+	if (out ~ /^[{]"decision":"block","reason":"interagent: [^{}]*"[}]$/)
 		return "block"
 	return out ~ /^(interagent: |You are the agent web)/ ? "text" : "?"
 }

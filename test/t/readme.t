@@ -5,6 +5,7 @@
 # Texts go to other shells, and functions are called by name:
 # shellcheck disable=SC2016,SC2030,SC2031,SC2089,SC2090,SC2317,SC2329
 . ./test/lib/test.sh
+. ./test/lib/tree.sh
 . ./test/lib/servers.sh
 
 tick='`'
@@ -81,10 +82,8 @@ section "Every command"
 # Line by line, as a person would type them from top to bottom: in a copy of the
 # source, with stand-ins for the programs of others, which note how they were called.
 
-mkdir "$T/tree" "$T/others"
-git ls-files -co --exclude-standard >"$T/files" 2>/dev/null
-[ -s "$T/files" ] || find . -type f ! -path './test/bin/*' ! -name '*.o' >"$T/files"
-tar cf - -T "$T/files" 2>/dev/null | (cd "$T/tree" && tar xf -)
+copy_tree "$T/tree"
+mkdir "$T/others"
 printf '#!/bin/sh\nprintf "%%s" "${0##*/}"; printf "|%%s" "$@"; echo\n' >"$T/others/record"
 chmod +x "$T/others/record"
 for name in claude codex qwen copilot cline amp auggie ssh notify-send tmux osascript; do
