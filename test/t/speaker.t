@@ -124,7 +124,7 @@ play_over_mcp() {
 # looking SITUATION TOOL WANTED: on a slow machine a call takes the second after which a
 # server is present of itself; then it is played again.
 looking() {
-	for turn in 1 2 3; do
+	for _ in 1 2 3; do
 		over_mcp "$1" "$2"
 		[ "$came" != "$3" ] || break
 	done
