@@ -121,13 +121,8 @@ play_over_mcp() {
 	stop 1
 }
 
-# looking SITUATION TOOL WANTED: on a slow machine a call takes the second after which a
-# server is present of itself; then it is played again.
 looking() {
-	for _ in 1 2 3; do
-		over_mcp "$1" "$2"
-		[ "$came" != "$3" ] || break
-	done
+	over_mcp "$1" "$2"
 	is "$1: $2" "$came" "$3"
 }
 
