@@ -73,14 +73,14 @@ done
 
 section "The manual page"
 
-"$BIN" man >"$T/page"
+"$BIN" man >"$T/interagent.1"
 if command -v mandoc >/dev/null; then
-	is "mandoc has nothing to say about it" "$(mandoc -Tlint -Wall "$T/page" 2>&1 | grep -v 'STYLE.*Mdocdate')" ''
+	is "mandoc has nothing to say about it" "$(mandoc -Tlint -Wall "$T/interagent.1" 2>&1 | grep -v 'STYLE.*Mdocdate')" ''
 else
 	skip "mandoc has nothing to say about it" "there is no mandoc"
 fi
 if man --version 2>/dev/null | grep -q man-db; then
-	is "man shows it without a warning" "$(MANPAGER="cat" man --warnings -l "$T/page" 2>&1 >"$T/shown")" ''
+	is "man shows it without a warning" "$(MANPAGER="cat" man --warnings -l "$T/interagent.1" 2>&1 >"$T/shown")" ''
 	like "... with its name" "$(cat "$T/shown")" 'interagent - mail between coding agents' 'interagent [^a-z]* mail between coding agents'
 else
 	skip "man shows it without a warning" "there is no man-db"
@@ -88,7 +88,7 @@ fi
 verbs=$(COMP_LINE='interagent ' "$BIN" completion words | cut -f 1 | grep -v '^help$')
 missing=''
 for verb in $verbs; do
-	grep -q -e "^\.It Cm $verb " -e "^\.It Cm $verb\$" -e "^\.Cm $verb ,\$" "$T/page" || missing="$missing $verb"
+	grep -q -e "^\.It Cm $verb " -e "^\.It Cm $verb\$" -e "^\.Cm $verb ,\$" "$T/interagent.1" || missing="$missing $verb"
 done
 is "it has every verb" "$missing" ''
 done_testing
