@@ -209,7 +209,7 @@ done
 ask 2 set_status "{\"agent_name\":\"api\",\"status\":\"$hidden\"}" >"$T/out"
 for subject in "$evil$controls" "$hidden"; do
 	ask 2 send_message "{\"from\":\"api\",\"to\":\"web\",\"subject\":\"$subject\",\"content\":\"BODY\"}" >"$T/one-send_message"
-	id=$(cut -c 1-8 "$T/one-send_message")
+	id=$(head -n 1 "$T/one-send_message" | cut -c 1-8)
 	at subject <"$(echo "$INTERAGENT_DIR"/messages-meta/"$id"*.json)" >"$T/subject"
 	is "a subject is stored as one line without control characters" \
 		"$(wc -l <"$T/subject" | tr -d ' ') $(tr -d '\12\40-\176\200-\377' <"$T/subject" | wc -c | tr -d ' ')" \
@@ -586,7 +586,7 @@ strangers() {
 		-e 'archive/\.swept' -e 'archive/messages' -e 'archive/messages-meta' -e 'specs/\.history' \
 		-e "messages/$id\\.md" -e "messages-meta/$id\\.json" -e "specs/$name\\.md" -e "specs/\\.history/$name" \
 		-e "specs/\\.history/$name/[0-9]*\\.md" -e "specs/\\.history/$name/readers\\.json" \
-		-e "live/$name\\.[0-9a-f]\\{8\\}" -e "announced/$name@[A-Za-z0-9+._-]*" -e "announced/\\.wait-$name@[A-Za-z0-9+._-]*"
+		-e 'live/\.parties' -e "live/$name\\.[0-9a-f]\\{8\\}" -e "announced/$name@[A-Za-z0-9+._-]*" -e "announced/\\.wait-$name@[A-Za-z0-9+._-]*"
 }
 
 # Nobody writes to nomad, so that no directory which it claims gets a signal.
