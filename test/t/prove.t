@@ -130,7 +130,7 @@ cuts "forget" 0 -from "$BUSY" -agent api -agent web -before "$LEFT" -once -stage
 
 # A hook has told of mail once it has said so, and not before.
 printf '{"hook_event_name":"SessionStart","session_id":"s1","cwd":"%s","source":"startup"}' "$RUN/work/api" >"$T/event"
-in_busy "hook" 1 -input "$T/event" -stage '' -again '*about 1*' \
+in_busy "hook" 0 -input "$T/event" -stage '' -again '*about 1*' \
 	-- /usr/bin/env INTERAGENT_NAME=api "$RECORDING" hook
 
 # Damage, and how it is mended.
@@ -145,7 +145,7 @@ HURT=$T/hurt
 cp -Rp "$BUSY" "$HURT"
 : >"$HURT/store/status.json"
 touch -t 202001020304 "$HURT/store/status.json"
-cuts "doctor --fix" 0 -from "$HURT" -agent api -damaged -exit 1 -stage '' \
+cuts "doctor --fix" 1 -from "$HURT" -agent api -damaged -exit 1 -stage '' \
 	-- "$RECORDING" doctor --fix
 
 section "At the same time"
