@@ -706,20 +706,29 @@ static bool ok_or_refuse(context *c, store_result r)
 	return refuse(c, "%S", describe_fault(c, r));
 }
 
-/* Words that a reader could take for the person or for this program. */
+/* Words that a reader could take for the person or for this program, with a dot or
+ * a number behind them too; a name like your-user is the person's as well. */
 static bool is_reserved(str name)
 {
 	static const char *const words[] = {
 		"user", "system", "assistant", "admin", "root", "interagent", "all", "everyone",
 	};
-	str rest = str_from(name, store_human.n);
+	static const char marks[] = "._-0123456789";
+	str rest = str_from(name, store_human.n), last;
 	if (str_eq_nocase((str){ name.s, name.n - rest.n }, store_human) &&
-	    (rest.n == 0 || strchr("._-0123456789", rest.s[0])))
+	    (rest.n == 0 || strchr(marks, rest.s[0])))
 		return true;
+	while (name.n && strchr(marks, name.s[name.n - 1]))
+		name.n--;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (str_eq_nocase(name, str_of(words[i])))
 			return true;
-	return false;
+	last = name;
+	while (last.n && !strchr(marks, last.s[last.n - 1]))
+		last.n--;
+	last = str_from(name, last.n);
+	return last.n < name.n &&
+	       (str_eq_nocase(last, S("user")) || str_eq_nocase(last, store_human));
 }
 
 /* New names are plain words; a name that another program made may be anything. */
@@ -1016,6 +1025,9 @@ static bool refuse_agent(context *c, str name)
 {
 	int n;
 	str *names = all_names(c, &n), near = nearest(name, names, n);
+	if (is_human(name))
+		return refuse(c, "\"human\" is the person at the keyboard and no agent; %S reaches "
+				 "them", shown_tool(c, "send_message"));
 	if (is_everybody(name))
 		return refuse(c, "no agent %q: a message goes to names, several with commas; "
 				 "%S shows who there is", name, shown_tool(c, "list_agents"));
@@ -2824,6 +2836,9 @@ static bool escalate(context *c, call *k)
 	if (!str_eq(c->speaker, m.to) && !is_human(c->speaker))
 		return refuse(c, "%S is addressed to %S; only they or the human can escalate it",
 			      short_id(c, m.id), shown_name(c, m.to));
+	if (is_human(c->speaker) && is_human(m.to))
+		return refuse(c, "%S is addressed to you: interagent reply answers it",
+			      short_id(c, m.id));
 	if (human_has(c, &m))
 		return refuse(c, "%S is escalated already, and waits for the human",
 			      short_id(c, m.id));
@@ -4474,8 +4489,11 @@ static bool watch_once(context *c, watcher *w)
 		if (text_has_line(w->seen, m->id, &next))
 			continue;
 		buf_say(&seen, "%S\n", m->id);
-		if ((w->begun || !w->all) && !write_out(1, watch_line(c, w, m)))
+		if ((w->begun || !w->all) && !write_out(1, watch_line(c, w, m))) {
+			if (errno != EPIPE)
+				warn(c->mem, "cannot write mail: %s", strerror(errno));
 			return false;
+		}
 	}
 	if (r != STORE_OK)
 		return true;
@@ -4648,11 +4666,13 @@ static struct {
 	int running;                     /* runs of which the end was not seen yet */
 } notice;
 
-/* The child: nothing that is open, set or blocked here is left to the command. */
+/* The child: nothing that is open, set or blocked here is left to the command, nor
+ * a hangup of the terminal from before it had a session of its own. */
 static _Noreturn void run_command(const char *command, int64_t delay_ms)
 {
 	sigset_t none;
 	setsid();
+	signal(SIGHUP, SIG_IGN);         /* forgets one that waits, too */
 	for (int fd = 0; fd < 1024; fd++)
 		close(fd);
 	open("/dev/null", O_RDWR);
@@ -4671,9 +4691,15 @@ static _Noreturn void run_command(const char *command, int64_t delay_ms)
 
 static void start_command(arena *mem, int64_t delay_ms)
 {
-	pid_t child = fork();
+	sigset_t hangup, before;
+	pid_t child;
+	sigemptyset(&hangup);
+	sigaddset(&hangup, SIGHUP);
+	sigprocmask(SIG_BLOCK, &hangup, &before);
+	child = fork();
 	if (child == 0)
 		run_command(getenv("INTERAGENT_NOTIFY"), delay_ms);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (child < 0)
 		warn(mem, "INTERAGENT_NOTIFY could not be started: %s", strerror(errno));
 	notice.running += child > 0;
@@ -5979,6 +6005,8 @@ static bool serve_tools_call(request *rq)
 		   .may_wait = !rq->in_batch && !rq->final,
 		   .reports_progress = progress_token(rq).n > 0 };
 	bool done;
+	if (name.n == 0)
+		return answer_error(rq, E_PARAMS, "name: expected a string");
 	if (!k.verb)
 		return answer_error(rq, E_PARAMS, "no such tool: %S", name);
 	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
@@ -6730,15 +6758,17 @@ static bool run_server(context *c, call *k)
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 
-/* The answer did not go out. Where its reader has gone, we end as other filters do. */
-static int cannot_write(arena *mem)
+/* The answer did not go out. Where its reader has gone, we end as other filters do.
+ * What has changed the store is not to be tried again. */
+static int cannot_write(arena *mem, bool changed)
 {
 	int error = errno;
 	if (error == EPIPE && reader_may_go) {
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
 	}
-	warn(mem, "cannot write the answer: %s", strerror(error));
+	warn(mem, "cannot write the answer: %s%s", strerror(error),
+	     changed ? "; it is done all the same, do not do it again" : "");
 	return REFUSED;
 }
 
@@ -6863,7 +6893,7 @@ static int help_verb(arena *mem, const verb *v)
 		buf_say(&b, "The tool's name, %s, is the same verb.\n", v->name);
 	buf_say(&b, list.n ? "\n%S" : "", buf_str(&list));
 	buf_say(&b, "\nexample: %s\n", v->example);
-	return print(1, &b) ? DONE : cannot_write(mem);
+	return print(1, &b) ? DONE : cannot_write(mem, false);
 }
 
 static void help_line(buf *b, const verb *v)
@@ -6899,7 +6929,7 @@ static int help(arena *mem)
 		"-- ends options.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
-	return print(1, &b) ? DONE : cannot_write(mem);
+	return print(1, &b) ? DONE : cannot_write(mem, false);
 }
 
 /* ---- Reading the options ---- */
@@ -6959,10 +6989,9 @@ static bool take_option(command *cmd)
 		cmd->help = true;
 		return true;
 	}
-	if (!inside && str_eq(name, S("json")) && !(cmd->k->verb->traits & OWN_OUTPUT)) {
-		c->wants_json = true;
-		return true;
-	}
+	if (str_eq(name, S("json")) && !(cmd->k->verb->traits & OWN_OUTPUT))
+		return read_boolean(inside ? rest : S("true"), &c->wants_json) ||
+		       refuse(c, "--json: expected true or false, not %q", rest);
 	if (!p && !str_eq(name, S("from")))
 		return refuse(c, "no such option: %Q", word);
 	if (p && p->kind == BOOLEAN)
@@ -7271,7 +7300,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 		fit_lines(&text);
 	start_line(&c);
 	if (!print(1, &text))
-		return cannot_write(&mem);
+		return cannot_write(&mem, (v->traits & (TOOL | READ_ONLY)) == TOOL);
 	write_receipts(self, &mem, k.receipts);
 	if (!(v->traits & (USAGE_IS_0 | USAGE_IS_1)))
 		sweep(self, &mem);
@@ -7679,6 +7708,11 @@ static void learn_who_we_are(process *self, arena *mem, const char *called)
 	self->known_client = client_of_environment(&self->agents_shell);
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* "send-message" is "send_message". */
 static str verb_name(arena *mem, const char *word)
 {
@@ -7701,10 +7735,10 @@ int main(int argc, char **argv)
 		word = "board";
 	argv += argc > 1 ? 2 : 1;
 	if (strcmp(word, "--version") == 0)
-		return write_out(1, S(VERSION_LINE "\n")) ? DONE : cannot_write(&mem);
-	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return write_out(1, S(VERSION_LINE "\n")) ? DONE : cannot_write(&mem, false);
+	if (is_help(word))
 		return help(&mem);
-	if (strcmp(word, "help") == 0 && !*argv)
+	if (strcmp(word, "help") == 0 && (!*argv || is_help(*argv) || strcmp(*argv, word) == 0))
 		return help(&mem);
 	v = find_verb(verb_name(&mem, strcmp(word, "help") == 0 ? *argv : word));
 	if (!v)

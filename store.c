@@ -156,7 +156,8 @@ const str store_human = { "human", 5 };
 
 static store_result failed(store *st, const char *doing, str path, int error)
 {
-	st->fault = (store_fault){ .doing = doing, .path = path, .error = error };
+	st->fault = (store_fault){ .doing = doing, .path = path, .error = error,
+				   .why = error == ELOOP ? "it is a link" : NULL };
 	return STORE_FAILED;
 }
 
@@ -708,7 +709,10 @@ static store_result open_file(store *st, enum dir d, const char *name, int *fd, 
 	if (error == 0)
 		return STORE_OK;
 	sys_close(*fd);
-	return failed(st, "read", path_in(st, d, name), error);
+	failed(st, "read", path_in(st, d, name), error);
+	if (error == EINVAL)
+		st->fault.why = "it is not a regular file";
+	return STORE_FAILED;
 }
 
 /* Reads up to `max` bytes from `offset`. False with errno. */

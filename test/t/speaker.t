@@ -468,10 +468,12 @@ is "... and nothing is stored" "$(grep -l 'Re: before it left' "$INTERAGENT_DIR"
 
 is "names that differ in case only are refused" "$(by "$T/work" "" register_agent '{"name":"API","description":"x"}')" \
 	'name: "API" differs from the agent "api" only in case; choose another'
-for name in user System your-user human. Human-1; do
-	case $name in your-user) continue ;; esac
+for name in user System your-user the.human human. Human-1 user2 root. Everyone-; do
 	like "a name that could be the person's is refused: $name" "$(by "$T/work" "" register_agent "{\"name\":\"$name\",\"description\":\"x\"}")" \
 		'could be taken for the person or for interagent itself; choose another$'
+done
+for name in users-api admin-ui abuser systemd; do
+	like "... but $name is a name" "$(by "$T/work" "" register_agent "{\"name\":\"$name\",\"description\":\"x\"}")" "^$name is registered"
 done
 raw=$T/h/$(printf 'caf\351')
 if mkdir "$raw" 2>/dev/null; then
