@@ -2100,7 +2100,7 @@ static inbox make_inbox(context *c, const store_messages *mail, str reader)
 			continue;
 		ADD(c->mem, &in) = (inbox_item){ .m = m, .rank = place };
 		in.unread += is_unread(m, reader);
-		in.urgent += place == URGENT;
+		in.urgent += m->urgent && is_unread(m, reader);
 		in.to_do += place == TO_DO;
 	}
 	if (in.unread > PAGE_ITEMS)
@@ -2171,7 +2171,7 @@ static bool count_unread(context *c, str agent, int *unread, int *urgent)
 
 static void say_mail(context *c, const store_message *m)
 {
-	bool waits = has_trait(m, STORE_UNREAD) && m->urgent;
+	bool waits = m->urgent && (has_trait(m, STORE_UNREAD) || is_unread(m, c->speaker));
 	say(c, "%S %s%Sfrom %S %S: %S\n", short_id(c, m->id), waits ? "urgent " : "",
 	    store_states[m->state].label, shown_name(c, m->from), ago(c, m->created),
 	    shown_subject(c, m->subject));
@@ -3642,12 +3642,9 @@ static void board_waiting(board *b)
 	for (int i = 0; i < b->waiting && i < WAITING_SHOWN; i++) {
 		const store_message *m = b->mail.at[i].m;
 		bool stuck = m->state == STORE_ESCALATED, copy = is_human(m->to);
-		say(c, "  %S  ", short_id(c, m->id));
-		if (stuck)
-			say(c, copy ? "escalated by %S " : "escalated, from %S ",
-			    shown_name(c, m->from));
-		else
-			say(c, m->urgent ? "urgent from %S " : "from %S ", shown_name(c, m->from));
+		say(c, "  %S  %s", short_id(c, m->id), m->urgent ? "urgent " : "");
+		say(c, !stuck ? "from %S " : copy ? "escalated by %S " : "escalated, from %S ",
+		    shown_name(c, m->from));
 		if (!copy)
 			say(c, "to %S ", shown_name(c, m->to));
 		say(c, "%S: %q", ago(c, m->created), m->subject);

@@ -479,6 +479,14 @@ like "... read 3m ago" "$(tool check_inbox '{"agent_name":"api"}')" \
 unlike "the recipient is not told of it as its own" "$(tool check_inbox '{"agent_name":"web"}')" \
 	"^sent $(short "$m4")"
 
+section "An urgent escalation"
+
+fresh urgent
+interagent escalate --from api --message-id "$(send web api pressing text --urgent)" --reason now >"$T/out"
+like "the board says that it is urgent" "$(interagent board)" '^  [0-9a-f]*  urgent escalated by api '
+like "... so does the inbox" "$(human inbox)" '^[0-9a-f]* urgent escalated from api '
+like "... and counts it" "$(human inbox)" '^1 unread, 1 urgent; '
+
 section "The human's own command"
 
 fresh notify
