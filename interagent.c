@@ -866,9 +866,16 @@ static void say_damage(context *c)
 	    c->st.damaged, c->st.damaged == 1 ? "file was" : "files were", c->st.damaged_paths[0]);
 }
 
-/* The last lines of a list that goes on. */
-static void say_rest(context *c, int64_t shown_to, int64_t total)
+static str byte_count(context *c, int64_t n)
 {
+	return arena_say(c->mem, n == 1 ? "%l byte" : "%l bytes", n);
+}
+
+/* The last line of a list that goes on, or that has ended before. */
+static void say_rest(context *c, int64_t offset, int64_t shown_to, int64_t total)
+{
+	if (total && offset >= total)
+		say(c, "Nothing from offset %l on: the list has %l.\n", offset, total);
 	if (shown_to < total)
 		say(c, "...and %l more: %soffset %l\n", total - shown_to,
 		    c->self->shell ? "--" : "",
@@ -1907,7 +1914,7 @@ static bool list_agents(context *c, call *k)
 		say_agent(c, sorted[i], store_count_of(&counts, sorted[i]->name).unread);
 		add_doc(c, agent_doc(c, sorted[i]));
 	}
-	say_rest(c, last, c->agents.n);
+	say_rest(c, offset, last, c->agents.n);
 	return true;
 }
 
@@ -1976,7 +1983,7 @@ static bool get_all_statuses(context *c, call *k)
 		say(c, "No statuses are set.");
 	for (int64_t i = offset; i < last; i++)
 		say_status(c, sorted[i]);
-	say_rest(c, last, c->statuses.n);
+	say_rest(c, offset, last, c->statuses.n);
 	return true;
 }
 
@@ -2437,7 +2444,7 @@ static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 		if (k && in->at[i].rank <= UNREAD)
 			add_receipt(c, k, in->at[i].m, c->speaker, true);
 	}
-	say_rest(c, last, total);
+	say_rest(c, offset, last, total);
 }
 
 static int claim_telling(context *c);
@@ -2563,8 +2570,8 @@ static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 static void say_header(context *c, const store_message *m, int64_t total)
 {
 	store_message before;
-	say(c, "%S from %S to %S, %S, %l bytes: %q\n", short_id(c, m->id), shown_name(c, m->from),
-	    shown_name(c, m->to), ago(c, m->created), total, m->subject);
+	say(c, "%S from %S to %S, %S, %S: %q\n", short_id(c, m->id), shown_name(c, m->from),
+	    shown_name(c, m->to), ago(c, m->created), byte_count(c, total), m->subject);
 	if (m->state == STORE_COMPLETED)
 		say(c, "completed\n");
 	if (m->state == STORE_ESCALATED)
@@ -2619,7 +2626,8 @@ static bool find_body(context *c, const store_message *m, int64_t offset, str *p
 			      short_id(c, m->id), m->id);
 	if (!ok_or_refuse(c, r))
 		return false;
-	return offset <= *total || refuse(c, "offset: the message has only %l bytes", *total);
+	return offset <= *total ||
+	       refuse(c, "offset: the message has only %S", byte_count(c, *total));
 }
 
 static bool read_message(context *c, call *k)
@@ -2986,7 +2994,7 @@ static void say_spec(context *c, const store_spec *s)
 	say(c, "%S v%l", shown_name(c, s->name), s->version);
 	if (s->publisher.n)
 		say(c, " by %S %S", shown_name(c, s->publisher), ago(c, s->published));
-	say(c, ", %l bytes", s->size);
+	say(c, ", %S", byte_count(c, s->size));
 	if (s->note.n)
 		say(c, ": %q", s->note);
 }
@@ -3246,7 +3254,7 @@ static bool show_page(context *c, const store_spec *version, str text, int64_t o
 {
 	int64_t total = text.n;
 	if (offset > total)
-		return refuse(c, "offset: the text has only %l bytes", total);
+		return refuse(c, "offset: the text has only %S", byte_count(c, total));
 	text = str_from(text, (ptrdiff_t)offset);
 	if (!c->wants_json && !c->self->shell && text.n > page_bytes(c->self))
 		text = page_of((str){ text.s, page_bytes(c->self) }, offset, total);
@@ -3283,7 +3291,7 @@ static bool show_changes(context *c, const store_spec *now, int64_t since, int64
 		    since);
 		return true;
 	}
-	say(c, "\nwhat changed since v%l, %l bytes:\n", since, (int64_t)diff.n);
+	say(c, "\nwhat changed since v%l, %S:\n", since, byte_count(c, diff.n));
 	if (!show_page(c, NULL, buf_str(&diff), offset))
 		return false;
 	note_reader(c, now);
@@ -3330,7 +3338,7 @@ static bool list_specs(context *c, call *k)
 		say(c, "\n");
 		add_doc(c, spec_doc(c, s));
 	}
-	say_rest(c, last, all.n);
+	say_rest(c, offset, last, all.n);
 	return true;
 }
 
@@ -3486,7 +3494,7 @@ static void say_logged(mail_log *l, const store_message *m, int depth)
 	else
 		say(c, "its text cannot be read: %S\n", describe_fault(c, r));
 	if (total > text.n)
-		say(c, "%l more bytes: interagent read %S\n", total - text.n, short_id(c, m->id));
+		say(c, "%S more: interagent read %S\n", byte_count(c, total - text.n), short_id(c, m->id));
 	say(c, "\n");
 }
 
@@ -6967,6 +6975,13 @@ static bool set_value(command *cmd, const param *p, str text)
 	return take_value(cmd->c, cmd->k, p, JSON_STRING, text);
 }
 
+static bool refuse_option(command *cmd, str word)
+{
+	return refuse(cmd->c, text_param(cmd->k->verb) ?
+		      "no such option: %Q; put -- before a text that begins with a dash" :
+		      "no such option: %Q", word);
+}
+
 /* Takes "--name value", "--name=value" or "--name". */
 static bool take_option(command *cmd)
 {
@@ -6990,7 +7005,7 @@ static bool take_option(command *cmd)
 		return read_boolean(inside ? rest : S("true"), &c->wants_json) ||
 		       refuse(c, "--json: expected true or false, not %q", rest);
 	if (!p && !str_eq(name, S("from")))
-		return refuse(c, "no such option: %Q", word);
+		return refuse_option(cmd, word);
 	if (p && p->kind == BOOLEAN)
 		return set_value(cmd, p, inside ? rest : S("true"));
 	if (!inside && !*cmd->argv)
@@ -7038,10 +7053,7 @@ static bool read_options(command *cmd)
 		} else if (word[1] == '-') {
 			done = take_option(cmd);
 		} else {
-			done = refuse(cmd->c, text_param(cmd->k->verb) ?
-				      "no such option: %Q; put -- before a text that begins with a "
-				      "dash" :
-				      "no such option: %Q", str_of(word));
+			done = refuse_option(cmd, str_of(word));
 		}
 		if (!done)
 			return false;
@@ -7174,6 +7186,11 @@ static bool take_text(command *cmd, bool *edited)
 	if (!p)
 		return true;
 	given = get_value(cmd->k, p->name);
+	if (cmd->rest_words && given->given) {
+		cmd->k->misused = true;
+		return refuse(cmd->c, "the text is given twice: as %q, and with --%S", words,
+			      option_name(cmd->c->mem, p));
+	}
 	stdin_wanted = str_eq(words, S("-")) || (given->given && str_eq(given->text, S("-")));
 	if (cmd->rest_words && !stdin_wanted)
 		return fill_text(cmd, p, words);
@@ -7214,12 +7231,13 @@ static void print_docs(context *c, const call *k)
 {
 	bool array = (k->verb->traits & LIST) || c->docs.n > 1;
 	buf text = { .mem = c->mem };
-	buf_say(&text, array ? "[\n" : "");
-	if (!array && c->docs.n == 0)
-		buf_say(&text, "null");
+	if (c->docs.n == 0)
+		buf_say(&text, array ? "[]" : "null");
+	else if (array)
+		buf_say(&text, "[\n");
 	for (int i = 0; i < c->docs.n; i++)
 		buf_say(&text, i ? ",\n%S" : "%S", json_format(c->mem, c->docs.at[i], 0));
-	buf_say(&text, array ? "\n]\n" : "\n");
+	buf_say(&text, array && c->docs.n ? "\n]\n" : "\n");
 	c->out->n = 0;
 	text_add(c->out, buf_str(&text), TEXT_JSON);
 }

@@ -607,12 +607,10 @@ str text_one_line(arena *a, str s)
 {
 	buf b = { .mem = a };
 	bool gap = false;
-	for (int bytes; s.n; s = str_from(s, bytes)) {
-		int32_t c = utf8_decode(s, &bytes);
-		bool control = (c >= 0 && c < 0x20) || (c >= 0x7f && c < 0xa0) ||
-			       c == 0x2028 || c == 0x2029;
+	for (; s.n; s = str_from(s, 1)) {
+		bool control = (unsigned char)s.s[0] < 0x20 || s.s[0] == 0x7f;
 		if (!control)
-			buf_add(&b, (str){ s.s, bytes });
+			buf_char(&b, s.s[0]);
 		else if (!gap)
 			buf_char(&b, ' ');
 		gap = control;

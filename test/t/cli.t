@@ -172,6 +172,8 @@ json "register_agent" "$BIN" register_agent --name json --workspace-path "$T/api
 is "... with what is stored" "$(field name) $(field workspacePath) $(field description)" "json $T/api d"
 json "list_agents" "$BIN" list_agents
 is "... with all of them" "$(field '#') $(field 0 name) $(field 2 name)" "3 api json"
+json "list_specs beyond the last" "$BIN" list_specs --offset 99
+is "... which is an empty list" "$said" "[]"
 json "get_agent" "$BIN" get_agent --name web
 is "... with the one" "$(field workspacePath)" "$T/web"
 json "send_message" "$BIN" send_message --from web --to json --subject '"quoted"' --content "the text"

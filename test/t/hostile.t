@@ -207,9 +207,6 @@ for agent in api db; do
 	ask "$(server_of $agent)" set_status "{\"agent_name\":\"$agent\",\"status\":$(evil_args)}" >"$T/one-set_status"
 done
 ask 2 set_status "{\"agent_name\":\"api\",\"status\":\"$hidden\"}" >"$T/out"
-ask 2 send_message '{"to":"web","subject":"one\u0085two\u2028\u009b\u2029three","content":"BODY"}' >"$T/out"
-is "... nor with those beyond ASCII" "$(at subject <"$(echo "$INTERAGENT_DIR"/messages-meta/"$(cut -c 1-8 "$T/out")"*.json)")" \
-	'one two three'
 for subject in "$evil$controls" "$hidden"; do
 	ask 2 send_message "{\"from\":\"api\",\"to\":\"web\",\"subject\":\"$subject\",\"content\":\"BODY\"}" >"$T/one-send_message"
 	id=$(cut -c 1-8 "$T/one-send_message")
@@ -585,7 +582,7 @@ everything() {
 strangers() {
 	name='[A-Za-z0-9][A-Za-z0-9._-]*' id='[0-9a-f-]\{36\}'
 	(cd "$INTERAGENT_DIR" && find . ! -name .) | sed 's|^\./||' | grep -v -x \
-		-e 'registry\.json' -e 'status\.json' -e '\.lock' -e 'live/\.parties' -e 'messages' -e 'messages-meta' -e specs -e archive -e live -e announced \
+		-e 'registry\.json' -e 'status\.json' -e '\.lock' -e 'messages' -e 'messages-meta' -e specs -e archive -e live -e announced \
 		-e 'archive/\.swept' -e 'archive/messages' -e 'archive/messages-meta' -e 'specs/\.history' \
 		-e "messages/$id\\.md" -e "messages-meta/$id\\.json" -e "specs/$name\\.md" -e "specs/\\.history/$name" \
 		-e "specs/\\.history/$name/[0-9]*\\.md" -e "specs/\\.history/$name/readers\\.json" \

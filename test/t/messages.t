@@ -54,6 +54,7 @@ say 2 agents one </dev/null
 say 2 man --json </dev/null
 say 1 wait --frobnicate </dev/null
 say 2 agents --json=perhaps </dev/null
+say 2 send api --frobnicate </dev/null
 
 section "Values"
 say 2 agents --offset soon </dev/null
@@ -75,6 +76,9 @@ say 2 send api - <"$T/big"
 say 2 send api --subject "$long" x </dev/null
 say 2 set_status "$long" --from api </dev/null
 say 2 set_status --from api </dev/null
+say 2 set_status words --status option --from api </dev/null
+say 2 send api some words --content option </dev/null
+say 2 send api - --content option </dev/null
 say 2 register_agent new </dev/null
 say 2 completion </dev/null
 say 2 completion csh </dev/null
