@@ -1758,14 +1758,17 @@ static void say_neighbours(context *c, str name)
 {
 	store_count mail;
 	int n;
+	bool mine;                       /* a name that this process is about to leave */
 	const store_record **here = agents_here(c, &n);
 	for (int i = 0; i < n && i < NAMES_SHOWN; i++) {
 		if (str_eq(here[i]->name, name) ||
 		    store_count_unread(&c->st, here[i]->name, &mail) != STORE_OK)
 			continue;
-		say(c, " %S was registered from here too, is %S and has %d unread: if that is you, "
-		       "register as %S.", shown_name(c, here[i]->name),
-		    shown_presence(c, here[i]->name), mail.unread, shown_name(c, here[i]->name));
+		mine = !c->self->shell && str_eq(here[i]->name, c->self->presence.agent);
+		say(c, " %S was registered from here too, %s%S and has %d unread: if that is you, "
+		       "register as %S.", shown_name(c, here[i]->name), mine ? "" : "is ",
+		    mine ? S("was your name until now") : shown_presence(c, here[i]->name),
+		    mail.unread, shown_name(c, here[i]->name));
 	}
 }
 

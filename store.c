@@ -1261,9 +1261,16 @@ store_result store_list_presence(store *st, str agent, store_presences *out)
 
 /* ==== Agents and statuses ==== */
 
+/* An entry of another program for the person is none: that name is nobody else's. */
 store_result store_list_agents(store *st, store_records *out)
 {
-	return list_table(st, ROOT, "registry.json", out);
+	store_result result = list_table(st, ROOT, "registry.json", out);
+	int kept = 0;
+	for (int i = 0; i < out->n; i++)
+		if (!str_eq(out->at[i].name, store_human))
+			out->at[kept++] = out->at[i];
+	out->n = kept;
+	return result;
 }
 
 store_result store_list_statuses(store *st, store_records *out)

@@ -488,6 +488,9 @@ mail api backend "kept" text
 like "an agent with unread mail is forgotten only by force" "$(verb forget backend 2>&1; cat "$T/stderr")" 'has [0-9]* unread'
 like "... which says that the mail stays" "$(verb forget backend --force)" 'backend is forgotten'
 is "... and it does" "$(meta "$(cat "$T/sent")" status)" pending
+both=$(serve "$(call 1 register_agent '{"name":"once","description":"x"}')" "$(call 2 register_agent '{"name":"then","description":"x"}')")
+like "the name that a session leaves is not called a live one" "$(text_of "$(printf '%s\n' "$both" | tail -n 1)")" \
+	' once was registered from here too, was your name until now and has 0 unread: if that is you, register as once\.'
 like "nobody forgets in an agent's shell" "$(cli "$T/work" CLAUDECODE=1 forget api)" "this shell is an agent's: CLAUDECODE is set"
 
 done_testing
