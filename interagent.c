@@ -3497,7 +3497,8 @@ static void say_logged(mail_log *l, const store_message *m, int depth)
 	else
 		say(c, "its text cannot be read: %S\n", describe_fault(c, r));
 	if (total > text.n)
-		say(c, "%S more: interagent read %S\n", byte_count(c, total - text.n), short_id(c, m->id));
+		say(c, "%S more: interagent read %S\n", byte_count(c, total - text.n),
+		    short_id(c, m->id));
 	say(c, "\n");
 }
 
