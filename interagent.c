@@ -706,20 +706,29 @@ static bool ok_or_refuse(context *c, store_result r)
 	return refuse(c, "%S", describe_fault(c, r));
 }
 
-/* Words that a reader could take for the person or for this program. */
+/* Words that a reader could take for the person or for this program, with a dot or
+ * a number behind them too; a name like your-user is the person's as well. */
 static bool is_reserved(str name)
 {
 	static const char *const words[] = {
 		"user", "system", "assistant", "admin", "root", "interagent", "all", "everyone",
 	};
-	str rest = str_from(name, store_human.n);
+	static const char marks[] = "._-0123456789";
+	str rest = str_from(name, store_human.n), last;
 	if (str_eq_nocase((str){ name.s, name.n - rest.n }, store_human) &&
-	    (rest.n == 0 || strchr("._-0123456789", rest.s[0])))
+	    (rest.n == 0 || strchr(marks, rest.s[0])))
 		return true;
+	while (name.n && strchr(marks, name.s[name.n - 1]))
+		name.n--;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (str_eq_nocase(name, str_of(words[i])))
 			return true;
-	return false;
+	last = name;
+	while (last.n && !strchr(marks, last.s[last.n - 1]))
+		last.n--;
+	last = str_from(name, last.n);
+	return last.n < name.n &&
+	       (str_eq_nocase(last, S("user")) || str_eq_nocase(last, store_human));
 }
 
 /* New names are plain words; a name that another program made may be anything. */
@@ -857,9 +866,16 @@ static void say_damage(context *c)
 	    c->st.damaged, c->st.damaged == 1 ? "file was" : "files were", c->st.damaged_paths[0]);
 }
 
-/* The last lines of a list that goes on. */
-static void say_rest(context *c, int64_t shown_to, int64_t total)
+static str byte_count(context *c, int64_t n)
 {
+	return arena_say(c->mem, n == 1 ? "%l byte" : "%l bytes", n);
+}
+
+/* The last line of a list that goes on, or that has ended before. */
+static void say_rest(context *c, int64_t offset, int64_t shown_to, int64_t total)
+{
+	if (total && offset >= total)
+		say(c, "Nothing from offset %l on: the list has %l.\n", offset, total);
 	if (shown_to < total)
 		say(c, "...and %l more: %soffset %l\n", total - shown_to,
 		    c->self->shell ? "--" : "",
@@ -1016,6 +1032,9 @@ static bool refuse_agent(context *c, str name)
 {
 	int n;
 	str *names = all_names(c, &n), near = nearest(name, names, n);
+	if (is_human(name))
+		return refuse(c, "\"human\" is the person at the keyboard and no agent; %S reaches "
+				 "them", shown_tool(c, "send_message"));
 	if (is_everybody(name))
 		return refuse(c, "no agent %q: a message goes to names, several with commas; "
 				 "%S shows who there is", name, shown_tool(c, "list_agents"));
@@ -1739,14 +1758,17 @@ static void say_neighbours(context *c, str name)
 {
 	store_count mail;
 	int n;
+	bool mine;                       /* a name that this process is about to leave */
 	const store_record **here = agents_here(c, &n);
 	for (int i = 0; i < n && i < NAMES_SHOWN; i++) {
 		if (str_eq(here[i]->name, name) ||
 		    store_count_unread(&c->st, here[i]->name, &mail) != STORE_OK)
 			continue;
-		say(c, " %S was registered from here too, is %S and has %d unread: if that is you, "
-		       "register as %S.", shown_name(c, here[i]->name),
-		    shown_presence(c, here[i]->name), mail.unread, shown_name(c, here[i]->name));
+		mine = !c->self->shell && str_eq(here[i]->name, c->self->presence.agent);
+		say(c, " %S was registered from here too, %s%S and has %d unread: if that is you, "
+		       "register as %S.", shown_name(c, here[i]->name), mine ? "" : "is ",
+		    mine ? S("was your name until now") : shown_presence(c, here[i]->name),
+		    mail.unread, shown_name(c, here[i]->name));
 	}
 }
 
@@ -1895,7 +1917,7 @@ static bool list_agents(context *c, call *k)
 		say_agent(c, sorted[i], store_count_of(&counts, sorted[i]->name).unread);
 		add_doc(c, agent_doc(c, sorted[i]));
 	}
-	say_rest(c, last, c->agents.n);
+	say_rest(c, offset, last, c->agents.n);
 	return true;
 }
 
@@ -1964,7 +1986,7 @@ static bool get_all_statuses(context *c, call *k)
 		say(c, "No statuses are set.");
 	for (int64_t i = offset; i < last; i++)
 		say_status(c, sorted[i]);
-	say_rest(c, last, c->statuses.n);
+	say_rest(c, offset, last, c->statuses.n);
 	return true;
 }
 
@@ -2088,7 +2110,7 @@ static inbox make_inbox(context *c, const store_messages *mail, str reader)
 			continue;
 		ADD(c->mem, &in) = (inbox_item){ .m = m, .rank = place };
 		in.unread += is_unread(m, reader);
-		in.urgent += place == URGENT;
+		in.urgent += m->urgent && is_unread(m, reader);
 		in.to_do += place == TO_DO;
 	}
 	if (in.unread > PAGE_ITEMS)
@@ -2159,7 +2181,7 @@ static bool count_unread(context *c, str agent, int *unread, int *urgent)
 
 static void say_mail(context *c, const store_message *m)
 {
-	bool waits = has_trait(m, STORE_UNREAD) && m->urgent;
+	bool waits = m->urgent && (has_trait(m, STORE_UNREAD) || is_unread(m, c->speaker));
 	say(c, "%S %s%Sfrom %S %S: %S\n", short_id(c, m->id), waits ? "urgent " : "",
 	    store_states[m->state].label, shown_name(c, m->from), ago(c, m->created),
 	    shown_subject(c, m->subject));
@@ -2425,7 +2447,7 @@ static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 		if (k && in->at[i].rank <= UNREAD)
 			add_receipt(c, k, in->at[i].m, c->speaker, true);
 	}
-	say_rest(c, last, total);
+	say_rest(c, offset, last, total);
 }
 
 static int claim_telling(context *c);
@@ -2551,8 +2573,8 @@ static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 static void say_header(context *c, const store_message *m, int64_t total)
 {
 	store_message before;
-	say(c, "%S from %S to %S, %S, %l bytes: %q\n", short_id(c, m->id), shown_name(c, m->from),
-	    shown_name(c, m->to), ago(c, m->created), total, m->subject);
+	say(c, "%S from %S to %S, %S, %S: %q\n", short_id(c, m->id), shown_name(c, m->from),
+	    shown_name(c, m->to), ago(c, m->created), byte_count(c, total), m->subject);
 	if (m->state == STORE_COMPLETED)
 		say(c, "completed\n");
 	if (m->state == STORE_ESCALATED)
@@ -2607,7 +2629,8 @@ static bool find_body(context *c, const store_message *m, int64_t offset, str *p
 			      short_id(c, m->id), m->id);
 	if (!ok_or_refuse(c, r))
 		return false;
-	return offset <= *total || refuse(c, "offset: the message has only %l bytes", *total);
+	return offset <= *total ||
+	       refuse(c, "offset: the message has only %S", byte_count(c, *total));
 }
 
 static bool read_message(context *c, call *k)
@@ -2824,6 +2847,9 @@ static bool escalate(context *c, call *k)
 	if (!str_eq(c->speaker, m.to) && !is_human(c->speaker))
 		return refuse(c, "%S is addressed to %S; only they or the human can escalate it",
 			      short_id(c, m.id), shown_name(c, m.to));
+	if (is_human(c->speaker) && is_human(m.to))
+		return refuse(c, "%S is addressed to you: interagent reply answers it",
+			      short_id(c, m.id));
 	if (human_has(c, &m))
 		return refuse(c, "%S is escalated already, and waits for the human",
 			      short_id(c, m.id));
@@ -2971,7 +2997,7 @@ static void say_spec(context *c, const store_spec *s)
 	say(c, "%S v%l", shown_name(c, s->name), s->version);
 	if (s->publisher.n)
 		say(c, " by %S %S", shown_name(c, s->publisher), ago(c, s->published));
-	say(c, ", %l bytes", s->size);
+	say(c, ", %S", byte_count(c, s->size));
 	if (s->note.n)
 		say(c, ": %q", s->note);
 }
@@ -3231,7 +3257,7 @@ static bool show_page(context *c, const store_spec *version, str text, int64_t o
 {
 	int64_t total = text.n;
 	if (offset > total)
-		return refuse(c, "offset: the text has only %l bytes", total);
+		return refuse(c, "offset: the text has only %S", byte_count(c, total));
 	text = str_from(text, (ptrdiff_t)offset);
 	if (!c->wants_json && !c->self->shell && text.n > page_bytes(c->self))
 		text = page_of((str){ text.s, page_bytes(c->self) }, offset, total);
@@ -3268,7 +3294,7 @@ static bool show_changes(context *c, const store_spec *now, int64_t since, int64
 		    since);
 		return true;
 	}
-	say(c, "\nwhat changed since v%l, %l bytes:\n", since, (int64_t)diff.n);
+	say(c, "\nwhat changed since v%l, %S:\n", since, byte_count(c, diff.n));
 	if (!show_page(c, NULL, buf_str(&diff), offset))
 		return false;
 	note_reader(c, now);
@@ -3315,7 +3341,7 @@ static bool list_specs(context *c, call *k)
 		say(c, "\n");
 		add_doc(c, spec_doc(c, s));
 	}
-	say_rest(c, last, all.n);
+	say_rest(c, offset, last, all.n);
 	return true;
 }
 
@@ -3471,7 +3497,8 @@ static void say_logged(mail_log *l, const store_message *m, int depth)
 	else
 		say(c, "its text cannot be read: %S\n", describe_fault(c, r));
 	if (total > text.n)
-		say(c, "%l more bytes: interagent read %S\n", total - text.n, short_id(c, m->id));
+		say(c, "%S more: interagent read %S\n", byte_count(c, total - text.n),
+		    short_id(c, m->id));
 	say(c, "\n");
 }
 
@@ -3627,12 +3654,9 @@ static void board_waiting(board *b)
 	for (int i = 0; i < b->waiting && i < WAITING_SHOWN; i++) {
 		const store_message *m = b->mail.at[i].m;
 		bool stuck = m->state == STORE_ESCALATED, copy = is_human(m->to);
-		say(c, "  %S  ", short_id(c, m->id));
-		if (stuck)
-			say(c, copy ? "escalated by %S " : "escalated, from %S ",
-			    shown_name(c, m->from));
-		else
-			say(c, m->urgent ? "urgent from %S " : "from %S ", shown_name(c, m->from));
+		say(c, "  %S  %s", short_id(c, m->id), m->urgent ? "urgent " : "");
+		say(c, !stuck ? "from %S " : copy ? "escalated by %S " : "escalated, from %S ",
+		    shown_name(c, m->from));
 		if (!copy)
 			say(c, "to %S ", shown_name(c, m->to));
 		say(c, "%S: %q", ago(c, m->created), m->subject);
@@ -4474,8 +4498,11 @@ static bool watch_once(context *c, watcher *w)
 		if (text_has_line(w->seen, m->id, &next))
 			continue;
 		buf_say(&seen, "%S\n", m->id);
-		if ((w->begun || !w->all) && !write_out(1, watch_line(c, w, m)))
+		if ((w->begun || !w->all) && !write_out(1, watch_line(c, w, m))) {
+			if (errno != EPIPE)
+				warn(c->mem, "cannot write mail: %s", strerror(errno));
 			return false;
+		}
 	}
 	if (r != STORE_OK)
 		return true;
@@ -4648,11 +4675,13 @@ static struct {
 	int running;                     /* runs of which the end was not seen yet */
 } notice;
 
-/* The child: nothing that is open, set or blocked here is left to the command. */
+/* The child: nothing that is open, set or blocked here is left to the command, nor
+ * a hangup of the terminal from before it had a session of its own. */
 static _Noreturn void run_command(const char *command, int64_t delay_ms)
 {
 	sigset_t none;
 	setsid();
+	signal(SIGHUP, SIG_IGN);         /* forgets one that waits, too */
 	for (int fd = 0; fd < 1024; fd++)
 		close(fd);
 	open("/dev/null", O_RDWR);
@@ -4671,9 +4700,15 @@ static _Noreturn void run_command(const char *command, int64_t delay_ms)
 
 static void start_command(arena *mem, int64_t delay_ms)
 {
-	pid_t child = fork();
+	sigset_t hangup, before;
+	pid_t child;
+	sigemptyset(&hangup);
+	sigaddset(&hangup, SIGHUP);
+	sigprocmask(SIG_BLOCK, &hangup, &before);
+	child = fork();
 	if (child == 0)
 		run_command(getenv("INTERAGENT_NOTIFY"), delay_ms);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (child < 0)
 		warn(mem, "INTERAGENT_NOTIFY could not be started: %s", strerror(errno));
 	notice.running += child > 0;
@@ -5979,6 +6014,8 @@ static bool serve_tools_call(request *rq)
 		   .may_wait = !rq->in_batch && !rq->final,
 		   .reports_progress = progress_token(rq).n > 0 };
 	bool done;
+	if (name.n == 0)
+		return answer_error(rq, E_PARAMS, "name: expected a string");
 	if (!k.verb)
 		return answer_error(rq, E_PARAMS, "no such tool: %S", name);
 	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
@@ -6730,15 +6767,17 @@ static bool run_server(context *c, call *k)
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 
-/* The answer did not go out. Where its reader has gone, we end as other filters do. */
-static int cannot_write(arena *mem)
+/* The answer did not go out. Where its reader has gone, we end as other filters do.
+ * What has changed the store is not to be tried again. */
+static int cannot_write(arena *mem, bool changed)
 {
 	int error = errno;
 	if (error == EPIPE && reader_may_go) {
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
 	}
-	warn(mem, "cannot write the answer: %s", strerror(error));
+	warn(mem, "cannot write the answer: %s%s", strerror(error),
+	     changed ? "; it is done all the same, do not do it again" : "");
 	return REFUSED;
 }
 
@@ -6863,7 +6902,7 @@ static int help_verb(arena *mem, const verb *v)
 		buf_say(&b, "The tool's name, %s, is the same verb.\n", v->name);
 	buf_say(&b, list.n ? "\n%S" : "", buf_str(&list));
 	buf_say(&b, "\nexample: %s\n", v->example);
-	return print(1, &b) ? DONE : cannot_write(mem);
+	return print(1, &b) ? DONE : cannot_write(mem, false);
 }
 
 static void help_line(buf *b, const verb *v)
@@ -6899,7 +6938,7 @@ static int help(arena *mem)
 		"-- ends options.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
-	return print(1, &b) ? DONE : cannot_write(mem);
+	return print(1, &b) ? DONE : cannot_write(mem, false);
 }
 
 /* ---- Reading the options ---- */
@@ -6940,6 +6979,13 @@ static bool set_value(command *cmd, const param *p, str text)
 	return take_value(cmd->c, cmd->k, p, JSON_STRING, text);
 }
 
+static bool refuse_option(command *cmd, str word)
+{
+	return refuse(cmd->c, text_param(cmd->k->verb) ?
+		      "no such option: %Q; put -- before a text that begins with a dash" :
+		      "no such option: %Q", word);
+}
+
 /* Takes "--name value", "--name=value" or "--name". */
 static bool take_option(command *cmd)
 {
@@ -6959,12 +7005,11 @@ static bool take_option(command *cmd)
 		cmd->help = true;
 		return true;
 	}
-	if (!inside && str_eq(name, S("json")) && !(cmd->k->verb->traits & OWN_OUTPUT)) {
-		c->wants_json = true;
-		return true;
-	}
+	if (str_eq(name, S("json")) && !(cmd->k->verb->traits & OWN_OUTPUT))
+		return read_boolean(inside ? rest : S("true"), &c->wants_json) ||
+		       refuse(c, "--json: expected true or false, not %q", rest);
 	if (!p && !str_eq(name, S("from")))
-		return refuse(c, "no such option: %Q", word);
+		return refuse_option(cmd, word);
 	if (p && p->kind == BOOLEAN)
 		return set_value(cmd, p, inside ? rest : S("true"));
 	if (!inside && !*cmd->argv)
@@ -7012,10 +7057,7 @@ static bool read_options(command *cmd)
 		} else if (word[1] == '-') {
 			done = take_option(cmd);
 		} else {
-			done = refuse(cmd->c, text_param(cmd->k->verb) ?
-				      "no such option: %Q; put -- before a text that begins with a "
-				      "dash" :
-				      "no such option: %Q", str_of(word));
+			done = refuse_option(cmd, str_of(word));
 		}
 		if (!done)
 			return false;
@@ -7148,6 +7190,11 @@ static bool take_text(command *cmd, bool *edited)
 	if (!p)
 		return true;
 	given = get_value(cmd->k, p->name);
+	if (cmd->rest_words && given->given) {
+		cmd->k->misused = true;
+		return refuse(cmd->c, "the text is given twice: as %q, and with --%S", words,
+			      option_name(cmd->c->mem, p));
+	}
 	stdin_wanted = str_eq(words, S("-")) || (given->given && str_eq(given->text, S("-")));
 	if (cmd->rest_words && !stdin_wanted)
 		return fill_text(cmd, p, words);
@@ -7188,12 +7235,13 @@ static void print_docs(context *c, const call *k)
 {
 	bool array = (k->verb->traits & LIST) || c->docs.n > 1;
 	buf text = { .mem = c->mem };
-	buf_say(&text, array ? "[\n" : "");
-	if (!array && c->docs.n == 0)
-		buf_say(&text, "null");
+	if (c->docs.n == 0)
+		buf_say(&text, array ? "[]" : "null");
+	else if (array)
+		buf_say(&text, "[\n");
 	for (int i = 0; i < c->docs.n; i++)
 		buf_say(&text, i ? ",\n%S" : "%S", json_format(c->mem, c->docs.at[i], 0));
-	buf_say(&text, array ? "\n]\n" : "\n");
+	buf_say(&text, array && c->docs.n ? "\n]\n" : "\n");
 	c->out->n = 0;
 	text_add(c->out, buf_str(&text), TEXT_JSON);
 }
@@ -7271,7 +7319,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 		fit_lines(&text);
 	start_line(&c);
 	if (!print(1, &text))
-		return cannot_write(&mem);
+		return cannot_write(&mem, (v->traits & (TOOL | READ_ONLY)) == TOOL);
 	write_receipts(self, &mem, k.receipts);
 	if (!(v->traits & (USAGE_IS_0 | USAGE_IS_1)))
 		sweep(self, &mem);
@@ -7679,6 +7727,11 @@ static void learn_who_we_are(process *self, arena *mem, const char *called)
 	self->known_client = client_of_environment(&self->agents_shell);
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* "send-message" is "send_message". */
 static str verb_name(arena *mem, const char *word)
 {
@@ -7701,10 +7754,10 @@ int main(int argc, char **argv)
 		word = "board";
 	argv += argc > 1 ? 2 : 1;
 	if (strcmp(word, "--version") == 0)
-		return write_out(1, S(VERSION_LINE "\n")) ? DONE : cannot_write(&mem);
-	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return write_out(1, S(VERSION_LINE "\n")) ? DONE : cannot_write(&mem, false);
+	if (is_help(word))
 		return help(&mem);
-	if (strcmp(word, "help") == 0 && !*argv)
+	if (strcmp(word, "help") == 0 && (!*argv || is_help(*argv) || strcmp(*argv, word) == 0))
 		return help(&mem);
 	v = find_verb(verb_name(&mem, strcmp(word, "help") == 0 ? *argv : word));
 	if (!v)

@@ -156,7 +156,8 @@ const str store_human = { "human", 5 };
 
 static store_result failed(store *st, const char *doing, str path, int error)
 {
-	st->fault = (store_fault){ .doing = doing, .path = path, .error = error };
+	st->fault = (store_fault){ .doing = doing, .path = path, .error = error,
+				   .why = error == ELOOP ? "it is a link" : NULL };
 	return STORE_FAILED;
 }
 
@@ -708,7 +709,10 @@ static store_result open_file(store *st, enum dir d, const char *name, int *fd, 
 	if (error == 0)
 		return STORE_OK;
 	sys_close(*fd);
-	return failed(st, "read", path_in(st, d, name), error);
+	failed(st, "read", path_in(st, d, name), error);
+	if (error == EINVAL)
+		st->fault.why = "it is not a regular file";
+	return STORE_FAILED;
 }
 
 /* Reads up to `max` bytes from `offset`. False with errno. */
@@ -1257,9 +1261,16 @@ store_result store_list_presence(store *st, str agent, store_presences *out)
 
 /* ==== Agents and statuses ==== */
 
+/* An entry of another program for the person is none: that name is nobody else's. */
 store_result store_list_agents(store *st, store_records *out)
 {
-	return list_table(st, ROOT, "registry.json", out);
+	store_result result = list_table(st, ROOT, "registry.json", out);
+	int kept = 0;
+	for (int i = 0; i < out->n; i++)
+		if (!str_eq(out->at[i].name, store_human))
+			out->at[kept++] = out->at[i];
+	out->n = kept;
+	return result;
 }
 
 store_result store_list_statuses(store *st, store_records *out)

@@ -53,6 +53,8 @@ section "Help"
 # Whoever has only the binary must be able to find out how to use it.
 
 does "it tells its version" '^interagent [0-9]*\.[0-9]*\.[0-9]*\( ([^ ()]*)\)\{0,1\}$' "$BIN" --version
+does "help helps with itself" '^usage: interagent VERB' "$BIN" help help
+does "... and with -h" '^usage: interagent VERB' "$BIN" help -h
 does "it helps" '^usage: interagent' "$BIN" --help
 for verb in $verbs; do
 	like "--help names $verb" "$said" "^  $verb " " $verb " " $verb\$"
@@ -170,6 +172,8 @@ json "register_agent" "$BIN" register_agent --name json --workspace-path "$T/api
 is "... with what is stored" "$(field name) $(field workspacePath) $(field description)" "json $T/api d"
 json "list_agents" "$BIN" list_agents
 is "... with all of them" "$(field '#') $(field 0 name) $(field 2 name)" "3 api json"
+json "list_specs beyond the last" "$BIN" list_specs --offset 99
+is "... which is an empty list" "$said" "[]"
 json "get_agent" "$BIN" get_agent --name web
 is "... with the one" "$(field workspacePath)" "$T/web"
 json "send_message" "$BIN" send_message --from web --to json --subject '"quoted"' --content "the text"
@@ -298,6 +302,14 @@ if [ -c /dev/full ]; then
 	is "... with a full one too" "$? $(meta "$id" status)" "1 pending"
 	"$BIN" --help >/dev/full 2>/dev/null
 	is "... even for help" $? 1
+	# But a message that was stored must not be sent again.
+	wrote=$("$BIN" send_message --from web --to api --subject s --content x 2>&1 >/dev/full)
+	like "what is stored all the same is not to be sent again" "$wrote" \
+		'^interagent: cannot write the answer: .*; it is done all the same, do not do it again$'
+	wrote=$("$BIN" check_inbox --from api 2>&1 >/dev/full)
+	like "... and nothing is said of what only looks" "$wrote" '^interagent: cannot write the answer: [^;]*$'
+	wrote=$("$BIN" watch --from api 2>&1 >/dev/full)
+	like "watch says why it ends, too" "$wrote" '^interagent: cannot write mail: '
 else
 	skip "... with a full one too" "there is no /dev/full"
 fi

@@ -316,6 +316,16 @@ talk "a file instead of the store" "$STORE" 'inbox first second third old agents
 rm "$STORE"
 
 section "What cannot be read or written"
+# In the way of a file is something else: the answer says what.
+for kind in link fifo; do
+	rm -f "$T/odd/registry.json"
+	mkdir -p "$T/odd/messages-meta"
+	case $kind in
+	link) ln -s /dev/null "$T/odd/registry.json" && what='it is a link' ;;
+	fifo) mkfifo "$T/odd/registry.json" && what='it is not a regular file' ;;
+	esac
+	like "a $kind for a table is named" "$(INTERAGENT_DIR=$T/odd "$BIN" agents 2>&1)" "registry.json: $what\$"
+done
 # By a user who is not root, in a directory of their own.
 nobody() { "$HELPERS/holdlock" -nobody "$@"; }
 chmod 711 "$T"

@@ -479,6 +479,14 @@ like "... read 3m ago" "$(tool check_inbox '{"agent_name":"api"}')" \
 unlike "the recipient is not told of it as its own" "$(tool check_inbox '{"agent_name":"web"}')" \
 	"^sent $(short "$m4")"
 
+section "An urgent escalation"
+
+fresh urgent
+interagent escalate --from api --message-id "$(send web api pressing text --urgent)" --reason now >"$T/out"
+like "the board says that it is urgent" "$(interagent board)" '^  [0-9a-f]*  urgent escalated by api '
+like "... so does the inbox" "$(human inbox)" '^[0-9a-f]* urgent escalated from api '
+like "... and counts it" "$(human inbox)" '^1 unread, 1 urgent; '
+
 section "The human's own command"
 
 fresh notify
@@ -584,6 +592,12 @@ id=$(send web api 'talks a lot')
 is "what it prints reaches nobody" "$(serve "$(escalation 1 "$id" x)" "$(req 2 ping)" | wc -l | tr -d ' ')" 2
 ok "... it prints all the same" wait_for test -e "$T/talked"
 is "... not even on standard error" "$(cat "$T/stderr")" ''
+# A verb that leads the session of its terminal takes that with it.
+INTERAGENT_NOTIFY=count
+for n in 1 2 3 4 5 6 7 8; do verb send human "hang up $n" --from web >"$T/out"; done
+all_told() { [ "$(grep -c x "$T/count")" -eq 8 ]; }
+ok "it outlives the terminal of the verb that started it, each time" wait_for all_told
+rm "$T/count"
 INTERAGENT_NOTIFY=''
 like "an empty one is none" "$(text_of "$(serve "$(escalation 1 "$(send web api none)" x)")")" 'is escalated'
 is "... and not noted" "$(cat "$T/stderr")" ''

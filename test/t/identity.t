@@ -421,7 +421,7 @@ stop 1
 stop 2
 is "no impostor was stored" "$(grep -r -l impostor "$INTERAGENT_DIR")" ""
 is "... and no presence of human" "$(find "$INTERAGENT_DIR/live" -name 'human*')" ""
-"$BIN" forget human >"$T/out"
+unlike "an entry for human makes no agent" "$("$BIN" agents)" '^human'
 like "everybody may write to the human" \
 	"$(by "$T/x/app" "" send_message '{"to":"human","subject":"question","content":"c"}')" \
 	' stored for the human\.$'

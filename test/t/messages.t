@@ -14,6 +14,7 @@ register gone
 mail api web 'First'
 first=$(cut -c 1-8 <"$T/sent")
 mail web human 'For you'
+cp "$T/sent" "$T/mine"
 mail api gone 'Late'
 late=$(cut -c 1-8 <"$T/sent")
 verb read "$late" --from gone >"$T/out"
@@ -52,6 +53,8 @@ say 2 agents --offset </dev/null
 say 2 agents one </dev/null
 say 2 man --json </dev/null
 say 1 wait --frobnicate </dev/null
+say 2 agents --json=perhaps </dev/null
+say 2 send api --frobnicate </dev/null
 
 section "Values"
 say 2 agents --offset soon </dev/null
@@ -73,6 +76,9 @@ say 2 send api - <"$T/big"
 say 2 send api --subject "$long" x </dev/null
 say 2 set_status "$long" --from api </dev/null
 say 2 set_status --from api </dev/null
+say 2 set_status words --status option --from api </dev/null
+say 2 send api some words --content option </dev/null
+say 2 send api - --content option </dev/null
 say 2 register_agent new </dev/null
 say 2 completion </dev/null
 say 2 completion csh </dev/null
@@ -89,10 +95,14 @@ say 1 get_agent ghost </dev/null
 say 1 get_status ghost </dev/null
 say 1 forget ghost </dev/null
 say 1 log ghost </dev/null
+say 1 get_agent human </dev/null
+say 1 get_status human </dev/null
+say 1 forget human </dev/null
 say 1 forget web </dev/null
 say 1 inbox --from ghost </dev/null
 say 1 register_agent user me --workspace-path "$T/api" </dev/null
 say 1 register_agent Human me --workspace-path "$T/api" </dev/null
+say 1 register_agent your-user me --workspace-path "$T/api" </dev/null
 say 1 register_agent Api me --workspace-path "$T/api" </dev/null
 say 1 register_agent 'a b' me --workspace-path "$T/api" </dev/null
 say 1 register_agent new me --workspace-path relative </dev/null
@@ -109,6 +119,7 @@ say 1 reply "$late" hello --from api </dev/null
 say 1 'done' 00000000 </dev/null
 say 1 log 00000000 </dev/null
 say 1 escalate "$first" why --from api </dev/null
+say 1 escalate "$(cut -c 1-8 <"$T/mine")" why </dev/null
 verb 'done' "$first" --from web >"$T/out"
 say 1 reply "$first" --mark-complete --from web </dev/null
 mail web api Stuck

@@ -463,10 +463,12 @@ is "... and nothing is stored" "$(grep -l 'Re: before it left' "$INTERAGENT_DIR"
 
 is "names that differ in case only are refused" "$(by "$T/work" "" register_agent '{"name":"API","description":"x"}')" \
 	'name: "API" differs from the agent "api" only in case; choose another'
-for name in user System your-user human. Human-1; do
-	case $name in your-user) continue ;; esac
+for name in user System your-user the.human human. Human-1 user2 root. Everyone-; do
 	like "a name that could be the person's is refused: $name" "$(by "$T/work" "" register_agent "{\"name\":\"$name\",\"description\":\"x\"}")" \
 		'could be taken for the person or for interagent itself; choose another$'
+done
+for name in users-api admin-ui abuser systemd; do
+	like "... but $name is a name" "$(by "$T/work" "" register_agent "{\"name\":\"$name\",\"description\":\"x\"}")" "^$name is registered"
 done
 raw=$T/h/$(printf 'caf\351')
 if mkdir "$raw" 2>/dev/null; then
@@ -481,6 +483,9 @@ mail api backend "kept" text
 like "an agent with unread mail is forgotten only by force" "$(verb forget backend 2>&1; cat "$T/stderr")" 'has [0-9]* unread'
 like "... which says that the mail stays" "$(verb forget backend --force)" 'backend is forgotten'
 is "... and it does" "$(meta "$(cat "$T/sent")" status)" pending
+both=$(serve "$(call 1 register_agent '{"name":"once","description":"x"}')" "$(call 2 register_agent '{"name":"then","description":"x"}')")
+like "the name that a session leaves is not called a live one" "$(text_of "$(printf '%s\n' "$both" | tail -n 1)")" \
+	' once was registered from here too, was your name until now and has 0 unread: if that is you, register as once\.'
 like "nobody forgets in an agent's shell" "$(cli "$T/work" CLAUDECODE=1 forget api)" "this shell is an agent's: CLAUDECODE is set"
 
 done_testing

@@ -618,6 +618,9 @@ inbox_of api ',"offset":20'
 is "which is the rest" "$(subjects)" "45 13 17 11 16 "
 inbox_of api ',"offset":1000'
 is "beyond it there is none, and no error" "$(subjects)" ""
+is "... which is said" "$(printf '%s\n' "$text" | tail -n 1)" "Nothing from offset 1000 on: the list has 25."
+try list_agents '{"offset":1000}'
+like "... of agents, too" "$text" '^Nothing from offset 1000 on: the list has [0-9]*\.$'
 
 # A client without hooks waits for mail in one call. It gets an answer as soon
 # as there is mail, and also when nothing more can come from it.
@@ -839,6 +842,7 @@ nothing_hidden "and shown harmless in the list" "$text"
 like "... in quotes, on one line" "$text" "^$id from web .*: \".*\\\\\" --- 00000000 end ---\"\$"
 try read_message "{\"message_id\":\"$id\",\"reader\":\"api\"}"
 nothing_hidden "and above the message" "$text"
+like "one byte is one" "$text" ", 1 byte: "
 try reply_message "{\"original_message_id\":\"$id\",\"from\":\"api\",\"content\":\"x\"}"
 try read_message "{\"message_id\":\"${text%% *}\",\"reader\":\"web\"}"
 nothing_hidden "and in the line about what is answered" "$text"

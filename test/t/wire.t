@@ -310,6 +310,10 @@ for era in legacy modern; do
 		"$(code "$(serve "$(request 1 tools/call '"arguments":{}')")")" -32602
 	is "$era: a call with a number as name is refused" \
 		"$(code "$(serve "$(request 1 tools/call '"name":5')")")" -32602
+	for call in '"arguments":{}' '"name":5' '"name":""'; do
+		is "$era: ... which says that it is the name: $call" \
+			"$(serve "$(request 1 tools/call "$call")" | at error message)" 'name: expected a string'
+	done
 	is "$era: a call of a tool that is not there is refused" \
 		"$(code "$(serve "$(use 1 nothing '{}')")")" -32602
 
