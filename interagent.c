@@ -706,20 +706,23 @@ static bool ok_or_refuse(context *c, store_result r)
 	return refuse(c, "%S", describe_fault(c, r));
 }
 
+/* Is it one of these words, whatever its case? */
+static bool is_one_of(str name, const char *words)
+{
+	for (str rest = str_of(words); rest.n;)
+		if (str_eq_nocase(name, str_cut(&rest, ' ')))
+			return true;
+	return false;
+}
+
 /* Words that a reader could take for the person or for this program. */
 static bool is_reserved(str name)
 {
-	static const char *const words[] = {
-		"user", "system", "assistant", "admin", "root", "interagent", "all", "everyone",
-	};
 	str rest = str_from(name, store_human.n);
 	if (str_eq_nocase((str){ name.s, name.n - rest.n }, store_human) &&
 	    (rest.n == 0 || strchr("._-0123456789", rest.s[0])))
 		return true;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (str_eq_nocase(name, str_of(words[i])))
-			return true;
-	return false;
+	return is_one_of(name, "user system assistant admin root interagent all everyone");
 }
 
 /* New names are plain words; a name that another program made may be anything. */
@@ -879,18 +882,14 @@ static bool load_agents(context *c)
 
 static bool need_agents(context *c)
 {
-	if (!c->loaded.agents && !ok_or_refuse(c, store_list_agents(&c->st, &c->agents)))
-		return false;
-	c->loaded.agents = true;
-	return true;
+	return load_agents(c) || ok_or_refuse(c, STORE_FAILED);
 }
 
 static bool need_statuses(context *c)
 {
-	if (!c->loaded.statuses && !ok_or_refuse(c, store_list_statuses(&c->st, &c->statuses)))
-		return false;
-	c->loaded.statuses = true;
-	return true;
+	if (!c->loaded.statuses)
+		c->loaded.statuses = store_list_statuses(&c->st, &c->statuses) == STORE_OK;
+	return c->loaded.statuses || ok_or_refuse(c, STORE_FAILED);
 }
 
 /* Who runs, of one agent, or of all where that is empty: a call about one costs
@@ -996,31 +995,15 @@ static str *all_names(context *c, int *n)
 	return names;
 }
 
-static bool is_everybody(str name)
-{
-	static const char *const words[] = { "all", "everyone", "everybody", "*" };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (str_eq_nocase(name, str_of(words[i])))
-			return true;
-	return false;
-}
-
-/* What people call the person of this machine. */
-static bool means_human(str name)
-{
-	return str_eq_nocase(name, store_human) || str_eq_nocase(name, S("user")) ||
-	       str_eq_nocase(name, S("me")) || str_eq_nocase(name, S("person"));
-}
-
 static bool refuse_agent(context *c, str name)
 {
 	int n;
 	str *names = all_names(c, &n), near = nearest(name, names, n);
-	if (is_everybody(name))
+	if (is_one_of(name, "all everyone everybody *"))
 		return refuse(c, "no agent %q: a message goes to names, several with commas; "
 				 "%S shows who there is", name, shown_tool(c, "list_agents"));
 	refuse(c, "no agent %q; ", text_head_bytes(name, SUBJECT_SHOWN));
-	if (means_human(name))
+	if (is_one_of(name, "human user me person"))     /* what people call the person here */
 		near = store_human;
 	if (near.n)
 		say(c, "did you mean %S? ", shown_name(c, near));
@@ -1128,13 +1111,19 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 	return false;
 }
 
+/* The word with one letter in the place of another: people type hyphens for underscores. */
+static str with_letter(arena *mem, str word, char from, char to)
+{
+	char *copy = arena_z(mem, word);
+	for (char *s = copy; *s; s++)
+		*s = *s == from ? to : *s;
+	return str_of(copy);
+}
+
 /* What stands behind the dashes of an option: who speaks is always --from. */
 static str option_name(arena *mem, const param *p)
 {
-	char *name = arena_z(mem, p->flags & CALLER ? S("from") : str_of(p->name));
-	for (char *s = name; *s; s++)
-		*s = *s == '_' ? '-' : *s;
-	return str_of(name);
+	return with_letter(mem, p->flags & CALLER ? S("from") : str_of(p->name), '_', '-');
 }
 
 /* How the caller calls a parameter: a model by its name, a person by the option
@@ -1579,31 +1568,31 @@ static store_presence presence_as(const context *c, str agent, str workspace)
 				 .workspace = workspace, .pid = getpid() };
 }
 
-/* From now on this process is seen to speak for the agent. */
-static void appear(context *c, str agent)
+/* Is seen to speak for the agent, as before or anew: the file may be gone, or what it says. */
+static void be_present(context *c, str agent, str workspace)
 {
 	process *self = c->self;
 	const struct presence *is = &self->presence;
-	store_presence p = presence_as(c, agent, workspace_of(c, agent));
-	if (self->shell || is_human(agent))
-		return;
-	if (is->fd >= 0 && str_eq(is->agent, agent) && str_eq(is->workspace, p.workspace) &&
+	store_presence p = presence_as(c, agent, workspace);
+	if (is->fd >= 0 && str_eq(is->agent, agent) && str_eq(is->workspace, workspace) &&
 	    str_eq(is->client, self->client) && store_touch(&c->st, is->fd, is->file))
 		return;
 	keep_presence(self, &p, store_appear(&c->st, &p));
 	c->loaded.live = false;
 }
 
-/* Whoever was seen here is seen again, though somebody deleted the file. */
+/* From now on this process speaks for the agent. */
+static void appear(context *c, str agent)
+{
+	if (!c->self->shell && !is_human(agent))
+		be_present(c, agent, workspace_of(c, agent));
+}
+
+/* Whoever was seen here is seen again. */
 static void stay_present(context *c)
 {
-	const struct presence *is = &c->self->presence;
-	store_presence p = presence_as(c, is->agent, is->workspace);
-	if (is->fd < 0)
-		return;
-	if (store_touch(&c->st, is->fd, is->file) && str_eq(is->client, c->self->client))
-		return;
-	keep_presence(c->self, &p, store_appear(&c->st, &p));
+	if (c->self->presence.fd >= 0)
+		be_present(c, c->self->presence.agent, c->self->presence.workspace);
 }
 
 /* An open session in the place of an agent that nobody speaks for can be seen
@@ -1650,10 +1639,8 @@ static int by_text(const void *a, const void *b)
 
 static bool refuse_name(context *c, str name)
 {
-	return refuse(c,
-		      "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or "
-		      "digit",
-		      text_head_bytes(name, SUBJECT_SHOWN));
+	return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or "
+			 "digit", text_head_bytes(name, SUBJECT_SHOWN));
 }
 
 /* There is no room for another name: from where most of them were registered. */
@@ -2147,16 +2134,6 @@ static store_result list_inbox_mail(context *c, str reader, str from, store_mess
 	return store_list_mail(&c->st, reader, from, mail);
 }
 
-/* Both counts of an agent's unread mail. False: it cannot be told. */
-static bool count_unread(context *c, str agent, int *unread, int *urgent)
-{
-	store_count mail;
-	bool well = store_count_unread(&c->st, agent, &mail) == STORE_OK;
-	*unread = mail.unread;
-	*urgent = mail.urgent;
-	return well;
-}
-
 static void say_mail(context *c, const store_message *m)
 {
 	bool waits = has_trait(m, STORE_UNREAD) && m->urgent;
@@ -2212,7 +2189,7 @@ static void write_receipt(context *c, const receipt *r)
 	unsigned from = store_states_with(STORE_UNREAD) | 1u << STORE_COMPLETED;
 	store_result done = store_set_state(&c->st, &m, to, to == STORE_COMPLETED ? from :
 					    store_states_with(STORE_UNREAD), read, 2);
-	int unread, urgent;
+	store_count mail;
 	c->self->hint_at = 0;
 	if (done != STORE_OK) {
 		str why = describe_fault(c, done);
@@ -2223,7 +2200,7 @@ static void write_receipt(context *c, const receipt *r)
 	if (!load_agents(c))
 		return;
 	signal_agent(c, m.from, r->reader, "read", &m);
-	if (count_unread(c, r->reader, &unread, &urgent) && unread == 0)
+	if (store_count_unread(&c->st, r->reader, &mail) == STORE_OK && mail.unread == 0)
 		clear_signals(c, r->reader);
 }
 
@@ -2854,13 +2831,14 @@ static bool escalate(context *c, call *k)
 static void say_unread(context *c, call *k)
 {
 	int unread, urgent;
+	store_count mail;
 	bool fresh = clock_ms() - c->self->hint_at < HINT_MS && c->self->hint_at;
 	if (c->self->shell || c->speaker.n == 0 || k->verb->run == check_inbox)
 		return;
 	if (!(k->verb->traits & READ_ONLY) || !fresh) {
-		if (!count_unread(c, c->speaker, &unread, &urgent))
+		if (store_count_unread(&c->st, c->speaker, &mail) != STORE_OK)
 			return;
-		remember_count(c, unread, urgent);
+		remember_count(c, mail.unread, mail.urgent);
 	}
 	unread = c->self->unread;
 	urgent = c->self->unread_urgent;
@@ -3119,13 +3097,11 @@ static bool tell_readers(context *c, const store_spec *s, int *told)
 static bool refuse_publishing(context *c, store_result r, const store_spec *spec,
 			      const store_spec *before, int64_t base)
 {
-	str name = text_head_bytes(spec->name, SUBJECT_SHOWN);
 	if (r == STORE_BAD_NAME)
-		return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a "
-				 "letter or digit", name);
+		return refuse_name(c, spec->name);
 	if (r == STORE_SIMILAR)
-		return refuse(c, "name: %q differs only in case from what is in %q", name,
-			      c->st.fault.path);
+		return refuse(c, "name: %q differs only in case from what is in %q",
+			      text_head_bytes(spec->name, SUBJECT_SHOWN), c->st.fault.path);
 	if (r == STORE_CONFLICT)
 		return refuse_conflict(c, before, base);
 	return ok_or_refuse(c, r);
@@ -4193,18 +4169,18 @@ static bool may_go_on(context *c, const hook_call *h, telling *t)
 static void say_who_you_are(context *c)
 {
 	const store_record **here = NULL;
-	int n = 0, said = 0;
+	str *others;
+	int n = 0, count = 0;
 	if (load_agents(c))
 		here = agents_here(c, &n);
+	others = NEW(c->mem, str, n + 1);
+	for (int i = 0; i < n; i++)
+		if (!str_eq(here[i]->name, c->speaker))
+			others[count++] = here[i]->name;
 	c->out->n = 0;
 	say(c, "You are the agent %S. ", shown_name(c, c->speaker));
-	for (int i = 0; i < n && said < NAMES_SHOWN; i++) {
-		if (str_eq(here[i]->name, c->speaker))
-			continue;
-		say(c, said++ ? ", " : "Registered from here too: ");
-		say(c, "%S", shown_name(c, here[i]->name));
-	}
-	if (said)
+	say_names(c, "Registered from here too: ", others, count);
+	if (count)
 		say(c, "; if you are another one, call register_agent with its name. ");
 }
 
@@ -5455,8 +5431,10 @@ static const char mail[] = "Mail", people[] = "Agents", specs[] = "Specs",
 		  setting_up[] = "Setting up", plumbing[] = "For clients and scripts",
 		  tools[] = "Only under a tool's name";
 
-/* In the order of --help: what a person types comes first. */
-static const char *const groups[] = { mail, people, specs, setting_up, plumbing };
+/* In the order of --help, which ends before the last: what a person types comes first. */
+static const char *const groups[] = { mail, people, specs, setting_up, plumbing, tools };
+
+enum { GROUPS = sizeof groups / sizeof *groups };
 
 static const verb verbs[] = {
 	{ "board", NULL, 0, "Show what waits for you, who is there and what changed.",
@@ -6453,10 +6431,10 @@ static void send_progress(server *srv, waiting *w)
 static bool has_news(server *srv, const waiting *w)
 {
 	context c = begin(srv->self, &srv->mem, NULL);
-	int unread, urgent;
-	bool known = count_unread(&c, w->agent, &unread, &urgent);
+	store_count mail;
+	bool known = store_count_unread(&c.st, w->agent, &mail) == STORE_OK;
 	end(&c);
-	return !known || unread;
+	return !known || mail.unread;
 }
 
 /* False: it waits on. */
@@ -6730,10 +6708,13 @@ static bool run_server(context *c, call *k)
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 
-/* The answer did not go out. Where its reader has gone, we end as other filters do. */
-static int cannot_write(arena *mem)
+/* Prints the answer. Where its reader has gone, we end as other filters do. */
+static int answer(arena *mem, str text)
 {
-	int error = errno;
+	int error;
+	if (write_out(1, text))
+		return DONE;
+	error = errno;
 	if (error == EPIPE && reader_may_go) {
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
@@ -6863,7 +6844,7 @@ static int help_verb(arena *mem, const verb *v)
 		buf_say(&b, "The tool's name, %s, is the same verb.\n", v->name);
 	buf_say(&b, list.n ? "\n%S" : "", buf_str(&list));
 	buf_say(&b, "\nexample: %s\n", v->example);
-	return print(1, &b) ? DONE : cannot_write(mem);
+	return answer(mem, buf_str(&b));
 }
 
 static void help_line(buf *b, const verb *v)
@@ -6884,7 +6865,7 @@ static int help(arena *mem)
 	buf_say(&b, "interagent: mail between coding agents, and you\n"
 		"usage: interagent VERB [WORD...] [OPTION...]; "
 		"interagent help VERB tells more\n\n");
-	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+	for (int g = 0; g < GROUPS - 1; g++) {
 		buf_say(&b, "%s\n", groups[g]);
 		for (int i = 0; i < VERBS; i++)
 			if (verbs[i].group == groups[g])
@@ -6899,7 +6880,7 @@ static int help(arena *mem)
 		"-- ends options.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
-	return print(1, &b) ? DONE : cannot_write(mem);
+	return answer(mem, buf_str(&b));
 }
 
 /* ---- Reading the options ---- */
@@ -6946,12 +6927,8 @@ static bool take_option(command *cmd)
 	context *c = cmd->c;
 	str word = str_of(*cmd->argv++), rest = str_from(word, 2), name = str_cut(&rest, '=');
 	bool inside = name.n + 2 < word.n;
-	char *plain = arena_z(c->mem, name);
 	const param *p;
-	for (char *s = plain; *s; s++)
-		if (*s == '-')
-			*s = '_';
-	name = str_of(plain);
+	name = with_letter(c->mem, name, '-', '_');
 	if (str_eq(name, S("agent")))    /* version 1.0's word for --from */
 		name = S("from");
 	p = find_param(cmd->k->verb, name);
@@ -6983,14 +6960,10 @@ static bool take_word(command *cmd)
 {
 	const verb *v = cmd->k->verb;
 	str word = str_of(*cmd->argv++);
-	const param *rest = NULL;
-	for (const param *p = v->params; p->name; p++) {
+	for (const param *p = v->params; p->name; p++)
 		if ((p->flags & WORD) && !cmd->k->values[p - v->params].given)
 			return set_value(cmd, p, word);
-		if (p->flags & REST)
-			rest = p;
-	}
-	if (!rest)
+	if (!text_param(v))
 		return refuse(cmd->c, "one word too many: %Q", word);
 	if (cmd->rest_words++)
 		buf_char(&cmd->rest, ' ');
@@ -7270,8 +7243,8 @@ static int run_verb(process *self, const verb *v, char **argv)
 	else if ((v->traits & LIST) && !k.uncut)
 		fit_lines(&text);
 	start_line(&c);
-	if (!print(1, &text))
-		return cannot_write(&mem);
+	if (answer(&mem, buf_str(&text)) != DONE)
+		return REFUSED;
 	write_receipts(self, &mem, k.receipts);
 	if (!(v->traits & (USAGE_IS_0 | USAGE_IS_1)))
 		sweep(self, &mem);
@@ -7301,15 +7274,6 @@ static int no_such_verb(arena *mem, str word)
 /* ---- The manual page and the completion, both read from verbs[] ---- */
 
 #define MAN_DATE "November 27, 2026"     /* of the last change to the texts below */
-
-/* Is this row the first of its group? */
-static bool starts_group(int i)
-{
-	for (int k = 0; k < i; k++)
-		if (verbs[k].group == verbs[i].group)
-			return false;
-	return true;
-}
 
 /* A word in which mdoc sees neither a request nor an escape. */
 static void man_word(buf *b, str word)
@@ -7438,13 +7402,11 @@ static bool run_man(context *c, call *k)
 	buf *b = c->out;
 	(void)k;
 	buf_say(b, "%s", man_head);
-	for (int i = 0; i < VERBS; i++) {
-		if (!starts_group(i))
-			continue;
-		buf_say(b, ".Ss %s\n.Bl -tag -width Ds\n", verbs[i].group);
-		for (int j = i; j < VERBS; j++)
-			if (verbs[j].group == verbs[i].group)
-				man_verb(b, &verbs[j]);
+	for (int g = 0; g < GROUPS; g++) {
+		buf_say(b, ".Ss %s\n.Bl -tag -width Ds\n", groups[g]);
+		for (int i = 0; i < VERBS; i++)
+			if (verbs[i].group == groups[g])
+				man_verb(b, &verbs[i]);
 		buf_say(b, ".El\n");
 	}
 	buf_say(b, "%s", man_tail);
@@ -7581,8 +7543,6 @@ static const param *word_param(const verb *v, int n)
 	return NULL;
 }
 
-static str verb_name(arena *mem, const char *word);
-
 /* Offers what could stand at the end of a line: its last word is being typed. */
 static void complete_line(context *c, str line)
 {
@@ -7596,11 +7556,11 @@ static void complete_line(context *c, str line)
 		if (words == 0 || (words == 1 && str_eq(word, S("help"))))
 			continue;        /* the program; and after "help" comes a verb */
 		if (words == 1)
-			v = find_verb(verb_name(c->mem, arena_z(c->mem, word)));
+			v = find_verb(with_letter(c->mem, word, '-', '_'));
 		if (!v)
 			return;
 		if (words > 1 && !p && str_starts(word, S("--")))
-			option = find_param(v, verb_name(c->mem, arena_z(c->mem, name)));
+			option = find_param(v, with_letter(c->mem, name, '-', '_'));
 		else if (words > 1 && !p)
 			given++;
 		if (p && (p->flags & CALLER))
@@ -7679,21 +7639,13 @@ static void learn_who_we_are(process *self, arena *mem, const char *called)
 	self->known_client = client_of_environment(&self->agents_shell);
 }
 
-/* "send-message" is "send_message". */
-static str verb_name(arena *mem, const char *word)
-{
-	char *name = arena_z(mem, str_of(word));
-	for (char *s = name; *s; s++)
-		*s = *s == '-' ? '_' : *s;
-	return str_of(name);
-}
-
 int main(int argc, char **argv)
 {
 	static arena mem;
 	static process self;
 	const char *word = argc > 1 ? argv[1] : "serve";
 	const verb *v;
+	bool asked;                      /* for the help of a verb */
 	fill_standard_descriptors();
 	reset_signals();
 	learn_who_we_are(&self, &mem, argv[0]);
@@ -7701,15 +7653,15 @@ int main(int argc, char **argv)
 		word = "board";
 	argv += argc > 1 ? 2 : 1;
 	if (strcmp(word, "--version") == 0)
-		return write_out(1, S(VERSION_LINE "\n")) ? DONE : cannot_write(&mem);
-	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return answer(&mem, S(VERSION_LINE "\n"));
+	asked = strcmp(word, "help") == 0;
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (asked && !*argv))
 		return help(&mem);
-	if (strcmp(word, "help") == 0 && !*argv)
-		return help(&mem);
-	v = find_verb(verb_name(&mem, strcmp(word, "help") == 0 ? *argv : word));
+	word = asked ? *argv : word;
+	v = find_verb(with_letter(&mem, str_of(word), '-', '_'));
 	if (!v)
-		return no_such_verb(&mem, str_of(strcmp(word, "help") == 0 ? *argv : word));
-	if (strcmp(word, "help") == 0)
+		return no_such_verb(&mem, str_of(word));
+	if (asked)
 		return help_verb(&mem, v);
 	self.shell = v->run != run_server;
 	self.trusting = self.shell && !self.agents_shell && v->run != run_hook;
