@@ -1018,6 +1018,15 @@ static bool refuse_agent(context *c, str name)
 	return false;
 }
 
+/* The record of a registered agent, or NULL: refused. */
+static const store_record *need_agent(context *c, str name)
+{
+	const store_record *a = need_agents(c) ? agent_named(c, name) : NULL;
+	if (c->loaded.agents && !a)
+		refuse_agent(c, name);
+	return a;
+}
+
 /* ==== Arguments ====
  * A client sends JSON and a person types words; both come here as a parameter
  * of the row, the kind of value that was given, and its text. */
@@ -1889,13 +1898,8 @@ static bool list_agents(context *c, call *k)
 static bool get_agent(context *c, call *k)
 {
 	store_count mail;
-	const store_record *a;
-	if (!need_agents(c))
-		return false;
-	a = agent_named(c, str_trim(arg(k, "name")));
-	if (!a)
-		return refuse_agent(c, str_trim(arg(k, "name")));
-	if (!ok_or_refuse(c, store_count_unread(&c->st, a->name, &mail)))
+	const store_record *a = need_agent(c, str_trim(arg(k, "name")));
+	if (!a || !ok_or_refuse(c, store_count_unread(&c->st, a->name, &mail)))
 		return false;
 	say_agent(c, a, mail.unread);
 	add_doc(c, agent_doc(c, a));
@@ -1926,16 +1930,13 @@ static bool set_status(context *c, call *k)
 static bool get_status(context *c, call *k)
 {
 	str name = str_trim(arg(k, "agent_name"));
-	const store_record *s;
-	if (!need_statuses(c) || !need_agents(c))
-		return false;
-	s = store_named(&c->statuses, name);
-	if (!s && !agent_named(c, name))
-		return refuse_agent(c, name);
+	const store_record *s = need_statuses(c) ? store_named(&c->statuses, name) : NULL;
 	if (s)
 		say_status(c, s);
-	else
+	else if (c->loaded.statuses && need_agent(c, name))
 		say(c, "%S has set no status.", shown_name(c, name));
+	else
+		return false;
 	return true;
 }
 
@@ -3799,13 +3800,12 @@ static const json *board_doc(const board *b)
 
 static bool run_board(context *c, call *k)
 {
-	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+	str term = variable("TERM");
 	board b = { .c = c, .width = screen_width() };
 	(void)k;
 	if (b.width == 0)
 		b.width = WIDTH_OF_FILE;
-	b.coloured = isatty(1) && term && *term && strcmp(term, "dumb") != 0 &&
-		     !(no_color && *no_color);
+	b.coloured = isatty(1) && term.n && !str_eq(term, S("dumb")) && !variable("NO_COLOR").n;
 	if (!load_board(&b))
 		return false;
 	if (c->wants_json) {
@@ -3846,13 +3846,10 @@ static bool run_done(context *c, call *k)
 static bool run_forget(context *c, call *k)
 {
 	str name = str_trim(arg(k, "name"));
-	const store_record *a;
+	const store_record *a = need_agent(c, name);
 	store_count mail;
-	if (!need_agents(c))
-		return false;
-	a = agent_named(c, name);
 	if (!a)
-		return refuse_agent(c, name);
+		return false;
 	if (is_live(c, name))
 		return refuse(c, "%S is running: end its session first", shown_name(c, name));
 	if (!ok_or_refuse(c, store_count_unread(&c->st, name, &mail)))
@@ -4727,31 +4724,12 @@ static str path_join(arena *mem, str dir, const char *name)
 	return arena_say(mem, *name ? "%S/%s" : "%S%s", dir, name);
 }
 
-static str name_of(str path)
-{
-	ptrdiff_t n = path.n;
-	while (n > 0 && path.s[n - 1] != '/')
-		n--;
-	return str_from(path, n);
-}
-
-static str dir_of(str path)
-{
-	ptrdiff_t n = path.n - name_of(path).n;
-	return (str){ path.s, n > 1 ? n - 1 : n };
-}
-
-static store_result read_path(arena *mem, str path, str *text)
-{
-	return store_read_file(mem, dir_of(path), arena_z(mem, name_of(path)), text);
-}
-
 /* What a file of the user's holds, links followed; empty where there is none. */
 static str read_settings(arena *mem, str path)
 {
 	str real = real_path(mem, path), text = S("");
 	if (real.n)
-		read_path(mem, real, &text);
+		store_read_file(mem, real, &text);
 	return text;
 }
 
@@ -4863,16 +4841,13 @@ static str client_file(arena *mem, const client *row, const char *name)
 	str dir = variable(row->home_variable), home = str_of(row->home), config = S(".config/");
 	str xdg = variable("XDG_CONFIG_HOME");
 	bool beside = strncmp(name, "../", 3) == 0;
-	name += beside ? 3 : 0;
-	if (dir.n)
-		return path_join(mem, dir, name);
-	if (beside)
-		return path_join(mem, variable("HOME"), name);
-	if (xdg.n && str_starts(home, config))
+	if (dir.n == 0 && beside)
+		dir = variable("HOME");
+	else if (dir.n == 0 && xdg.n && str_starts(home, config))
 		dir = arena_say(mem, "%S/%S", xdg, str_from(home, config.n));
-	else
+	else if (dir.n == 0)
 		dir = arena_say(mem, "%S/%S", variable("HOME"), home);
-	return path_join(mem, dir, name);
+	return path_join(mem, dir, beside ? name + 3 : name);
 }
 
 /* The part of a configuration that names the servers of all projects; all of it, if
@@ -4934,7 +4909,7 @@ static enum wired look_at_plugin(context *c, const client *row)
 	bool any = false, all = true;
 	for (const setup_file *f = row->plugin_files; f->name; f++) {
 		str there, path = path_join(c->mem, client_file(c->mem, row, row->plugin), f->name);
-		any = read_path(c->mem, path, &there) == STORE_OK || any;
+		any = store_read_file(c->mem, path, &there) == STORE_OK || any;
 		all = all && str_eq(there, plugin_text(c, f));
 	}
 	if (all)
@@ -4969,16 +4944,13 @@ static wiring look_at_client(context *c, const client *row)
 
 static str describe_wiring(arena *mem, const wiring *w)
 {
+	static const char *const servers[] = {
+		"here", "not connected", "connected to another program", "connected",
+	};
 	static const char *const hooks[] = {
 		"", ", no hooks", ", hooks of another program or version", ", with hooks",
 	};
-	str server = S("here");
-	if (w->server == HAS_NONE)
-		server = S("not connected");
-	if (w->server == HAS_OURS)
-		server = S("connected");
-	if (w->server == HAS_OTHER)
-		server = S("connected to another program");
+	str server = str_of(servers[w->server]);
 	if (w->server == HAS_OTHER && w->other.n)
 		server = arena_say(mem, "connected to %S, which is %s program", w->other,
 				   store_look(mem, w->other) == STORE_PROGRAM ? "another" : "no");
@@ -4989,9 +4961,9 @@ static str describe_wiring(arena *mem, const wiring *w)
 /* How an entry that is not ours is taken out. */
 static str advise_removal(arena *mem, const wiring *w)
 {
-	return w->row->remove ? str_of(w->row->remove)
-			      : arena_say(mem, "take interagent out of %S",
-					  client_file(mem, w->row, w->row->config));
+	if (w->row->remove)
+		return str_of(w->row->remove);
+	return arena_say(mem, "take interagent out of %S", client_file(mem, w->row, w->row->config));
 }
 
 /* What is to be done about it; empty: nothing. */
@@ -5026,7 +4998,7 @@ static void change_file(setup *s, str path, str text)
 		return;
 	}
 	if (text.n)
-		r = store_write_file(mem, dir_of(path), arena_z(mem, name_of(path)), text, &fault);
+		r = store_write_file(mem, path, text, &fault);
 	else
 		r = store_remove(mem, path, false, &fault);
 	s->failed = s->failed || r != STORE_OK;
@@ -5040,10 +5012,10 @@ static void set_plugin_file(setup *s, str path, const setup_file *f)
 {
 	context *c = s->c;
 	str text = s->undo ? S("") : plugin_text(c, f), there;
-	store_result r = read_path(c->mem, path, &there);
+	store_result r = store_read_file(c->mem, path, &there);
 	bool ours = is_filled_in(there, f->text) || is_filled_in(there, f->old);
 	if (r != STORE_OK)               /* a link or a directory, or there is none */
-		ours = r == STORE_ABSENT || store_look(c->mem, dir_of(path)) != STORE_DIRECTORY;
+		ours = r == STORE_ABSENT || store_look(c->mem, store_dir_of(path)) != STORE_DIRECTORY;
 	if (!ours)
 		say(c, "%S is not as interagent writes it: left as it is\n", path);
 	else if (!str_eq(there, text))
@@ -5061,8 +5033,8 @@ static void set_plugin(setup *s)
 	for (const setup_file *f = row->plugin_files; f->name; f++)
 		set_plugin_file(s, path_join(mem, dir, f->name), f);
 	for (const setup_file *f = row->plugin_files; f->name && s->undo && !s->dry; f++)
-		store_remove(mem, dir_of(path_join(mem, dir, f->name)), true, &fault);
-	for (; dir.n >= home.n && s->undo && !s->dry && s->w.hooks != HAS_NONE; dir = dir_of(dir))
+		store_remove(mem, store_dir_of(path_join(mem, dir, f->name)), true, &fault);
+	for (; dir.n >= home.n && s->undo && !s->dry && s->w.hooks != HAS_NONE; dir = store_dir_of(dir))
 		store_remove(mem, dir, true, &fault);
 }
 
@@ -5102,11 +5074,9 @@ static void run_client(setup *s, const char *command)
 	} else if (find_program(c->mem, str_of(argv[0])).n == 0) {
 		say(c, "%s is not on PATH; where it is, run: %S\n", argv[0], line);
 		s->failed = true;
-	} else if (run_program(argv)) {
-		say(c, "ran: %S\n", line);
 	} else {
-		say(c, "this failed: %S\n", line);
-		s->failed = true;
+		s->failed = !run_program(argv);
+		say(c, s->failed ? "this failed: %S\n" : "ran: %S\n", line);
 	}
 }
 
@@ -5358,7 +5328,7 @@ static void examine_program(doctor *d)
 	};
 	context *c = d->c;
 	struct utsname os;
-	str program = c->self->program, dir = dir_of(program), set = S("");
+	str program = c->self->program, dir = store_dir_of(program), set = S("");
 	str found = find_program(c->mem, S("interagent"));
 	report(d, "program", arena_say(c->mem, "%S, " VERSION_LINE, program), none);
 	if (uname(&os) >= 0)
@@ -7020,17 +6990,20 @@ static bool read_all(context *c, int fd, str *text)
 
 /* A text is written in the person's editor, in a file of the store that is gone
  * when the message is stored. */
-static const char draft_name[] = ".draft.md";
-
-static bool edit_text(context *c, const char *editor, str *text)
+static str draft_path(context *c)
 {
-	str path = arena_say(c->mem, "%S/%s", c->self->root, draft_name);
-	str line = arena_say(c->mem, "%s \"$1\"", editor);
+	return arena_say(c->mem, "%S/.draft.md", c->self->root);
+}
+
+static bool edit_text(context *c, str editor, str *text)
+{
+	str path = draft_path(c);
+	str line = arena_say(c->mem, "%S \"$1\"", editor);
 	store_fault fault;
 	int status = 0;
 	pid_t child;
-	if (store_read_file(c->mem, c->self->root, draft_name, text) == STORE_ABSENT &&
-	    store_write_file(c->mem, c->self->root, draft_name, S(""), &fault) != STORE_OK)
+	if (store_read_file(c->mem, path, text) == STORE_ABSENT &&
+	    store_write_file(c->mem, path, S(""), &fault) != STORE_OK)
 		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path,
 			      strerror(fault.error));
 	child = fork();
@@ -7046,25 +7019,16 @@ static bool edit_text(context *c, const char *editor, str *text)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
 	if (child < 0 || status != 0)
-		return refuse(c, "%s did not end well: nothing is sent; the text is in %Q", editor,
+		return refuse(c, "%S did not end well: nothing is sent; the text is in %Q", editor,
 			      path);
-	return store_read_file(c->mem, c->self->root, draft_name, text) == STORE_OK ||
-	       refuse(c, "cannot read %Q", path);
-}
-
-static const char *chosen_editor(void)
-{
-	const char *visual = getenv("VISUAL"), *editor = getenv("EDITOR");
-	if (visual && *visual)
-		return visual;
-	return editor && *editor ? editor : NULL;
+	return store_read_file(c->mem, path, text) == STORE_OK || refuse(c, "cannot read %Q", path);
 }
 
 static bool obtain_text(context *c, bool asked_for_input, str *text, bool *edited)
 {
-	const char *editor = chosen_editor();
+	str editor = variable("VISUAL").n ? variable("VISUAL") : variable("EDITOR");
 	bool typed = isatty(0);
-	*edited = typed && !asked_for_input && editor && isatty(1);
+	*edited = typed && !asked_for_input && editor.n && isatty(1);
 	if (*edited)
 		return edit_text(c, editor, text);
 	if (typed)
@@ -7189,12 +7153,6 @@ static void fit_lines(buf *text)
 		*text = fit;
 }
 
-static void drop_draft(context *c)
-{
-	store_fault fault;
-	store_remove(c->mem, arena_say(c->mem, "%S/%s", c->self->root, draft_name), false, &fault);
-}
-
 /* An inbox may be asked to wait until there is something in it. */
 static bool run_until_mail(context *c, call *k)
 {
@@ -7237,7 +7195,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 	if (!run_until_mail(&c, &k))
 		return refuse_verb(&c, &k, k.misused);
 	if (edited)
-		drop_draft(&c);
+		store_remove(&mem, draft_path(&c), false, &c.st.fault);
 	if (c.wants_json)
 		print_docs(&c, &k);
 	else if ((v->traits & LIST) && !k.uncut)
@@ -7598,12 +7556,10 @@ static bool run_completion(context *c, call *k)
  * in each directory that it happens to run in would be worse than none. */
 static str store_root(arena *mem)
 {
-	const char *dir = getenv("INTERAGENT_DIR"), *home = getenv("HOME");
-	if (dir && *dir)
-		return str_of(dir);
-	if (home && *home)
-		return arena_say(mem, "%s/.claude-interagent", home);
-	return S("");
+	str dir = variable("INTERAGENT_DIR"), home = variable("HOME");
+	if (dir.n || home.n == 0)
+		return dir;
+	return arena_say(mem, "%S/.claude-interagent", home);
 }
 
 /* Where the client works: what it says, if that is where we were started or above it,

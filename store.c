@@ -3661,26 +3661,40 @@ str store_make_inbox(arena *mem, str workspace)
 
 /* ==== Other people's directories ==== */
 
-store_result store_write_file(arena *mem, str dir, const char *name, str text, store_fault *fault)
+str store_dir_of(str path)
+{
+	ptrdiff_t n = path.n;
+	while (n > 0 && path.s[n - 1] != '/')
+		n--;
+	return (str){ path.s, n > 1 ? n - 1 : n };
+}
+
+/* Opens the directory of a path as if it were a store; returns the name that stands in it. */
+static const char *open_dir_of(store *st, arena *mem, str path)
+{
+	str dir = store_dir_of(path), name = str_from(path, dir.n);
+	store_open(st, mem, dir);
+	st->trusting = true;
+	return arena_z(mem, str_from(name, str_starts(name, S("/"))));
+}
+
+store_result store_write_file(arena *mem, str path, str text, store_fault *fault)
 {
 	store st;
-	store_result r;
-	store_open(&st, mem, dir);
-	st.trusting = true;
-	r = replace_file(&st, ROOT, name, text, NULL);
+	const char *name = open_dir_of(&st, mem, path);
+	store_result r = replace_file(&st, ROOT, name, text, NULL);
 	*fault = st.fault;
 	store_close(&st);
 	return r;
 }
 
-store_result store_read_file(arena *mem, str dir, const char *name, str *text)
+store_result store_read_file(arena *mem, str path, str *text)
 {
 	store st;
 	struct stat seen;
+	const char *name = open_dir_of(&st, mem, path);
 	store_result r;
 	*text = S("");
-	store_open(&st, mem, dir);
-	st.trusting = true;
 	r = get(&st, ROOT, name, 0, MAX_FILE, text, &seen);
 	store_close(&st);
 	return r;

@@ -432,11 +432,13 @@ store_result store_note_reader(store *st, str name, str agent, int64_t version);
 
 /* ---- Other people's directories ---- */
 
+str store_dir_of(str path);              /* of an absolute path: the part before the last slash */
+
 /* Writes one file durably, its directory too where that is missing. */
-store_result store_write_file(arena *mem, str dir, const char *name, str text, store_fault *fault);
+store_result store_write_file(arena *mem, str path, str text, store_fault *fault);
 
 /* Reads a file of at most 16 MiB; empty where there is none. */
-store_result store_read_file(arena *mem, str dir, const char *name, str *text);
+store_result store_read_file(arena *mem, str path, str *text);
 
 /* Removes a file, or a directory if it is empty. STORE_ABSENT, or STORE_FAILED with the fault
  * (ENOTEMPTY among others). */

@@ -54,7 +54,7 @@ static bool file_exists(const char *in)
 static str read_back(const char *in)
 {
 	str text;
-	return store_read_file(&mem, str_of(root), in, &text) == STORE_OK ? text : S("");
+	return store_read_file(&mem, arena_say(&mem, "%s/%s", root, in), &text) == STORE_OK ? text : S("");
 }
 
 static store_message send_one(const char *from, const char *to, bool urgent)

@@ -246,8 +246,9 @@ done
 kept=$INTERAGENT_DIR/specs/.history/noted/1.md
 { sed 1q "$kept"; printf '<!-- Note: %s -->\n' "$(printf '%b' "$all$long" | tr -d '\n')"; sed 1,2d "$kept"; } >"$T/kept"
 cp "$T/kept" "$kept"
+then=$(ago 9000s)
 for file in noted.md .history/noted/1.md; do
-	sed -i.old "1s/ at .*/ at $(ago 9000s) -->/" "$INTERAGENT_DIR/specs/$file"
+	sed -i.old "1s/ at .*/ at $then -->/" "$INTERAGENT_DIR/specs/$file"
 done
 rm "$INTERAGENT_DIR"/specs/*.old
 like "a hostile note is a spec's note" "$("$BIN" list_specs | grep '^noted ')" ': "'
