@@ -1053,16 +1053,17 @@ static int count_params(const verb *v)
 	return n;
 }
 
-/* What a caller is told that a parameter wants. */
-static const char *wanted(enum kind kind)
-{
-	static const char *const texts[] = {
-		[STRING] = "a string", [DOCUMENT] = "a string", [INTEGER] = "a whole number",
-		[BOOLEAN] = "true or false", [SPAN] = "a time like 10m, 2h or 30d",
-		[VERSION_NUMBER] = "a version like 3 or v3",
-	};
-	return texts[kind];
-}
+/* What a caller is told that a kind wants, its type in a schema, and what a person reads. */
+static const struct {
+	const char *wanted, *type, *word;
+} kinds[] = {
+	[STRING] = { "a string", "string", "TEXT" },
+	[DOCUMENT] = { "a string", "string", "TEXT|-" },
+	[INTEGER] = { "a whole number", "integer", "N" },
+	[BOOLEAN] = { "true or false", "boolean", "" },
+	[SPAN] = { "a time like 10m, 2h or 30d", "string", "SPAN" },
+	[VERSION_NUMBER] = { "a version like 3 or v3", "integer", "VERSION" },
+};
 
 static bool read_boolean(str text, bool *flag)
 {
@@ -1178,9 +1179,9 @@ static bool take_value(context *c, call *k, const param *p, enum json_kind given
 		return true;
 	if (!read_value(p, given, &v) && c->self->shell)
 		return refuse(c, "%S: expected %s, not %q", param_title(c->mem, true, p),
-			      wanted(p->kind), text_head_bytes(text, SUBJECT_SHOWN));
+			      kinds[p->kind].wanted, text_head_bytes(text, SUBJECT_SHOWN));
 	if (!read_value(p, given, &v))
-		return refuse(c, "%s: expected %s, got %s", p->name, wanted(p->kind),
+		return refuse(c, "%s: expected %s, got %s", p->name, kinds[p->kind].wanted,
 			      given == JSON_STRING ? "another string" : json_kind_name(given));
 	if (!check_size(c, p, &v))
 		return false;
@@ -1211,7 +1212,7 @@ static bool check_required(context *c, const call *k)
 				      param_title(c->mem, c->self->shell, p));
 		if (c->self->shell)
 			return refuse(c, "%S is missing", param_title(c->mem, true, p));
-		return refuse(c, "%s: missing; %s is required", p->name, wanted(p->kind));
+		return refuse(c, "%s: missing; %s is required", p->name, kinds[p->kind].wanted);
 	}
 	return true;
 }
@@ -1322,21 +1323,25 @@ static const store_record **agents_here(context *c, int *n)
  * where it runs, and as nobody else. find_speaker is the one place that says as
  * whom: for a tool, a verb and a hook alike. */
 
+/* Where the name stands among those that we have spoken as; behind them: we have not. */
+static int voice_of(const process *self, str name)
+{
+	int i = 0;
+	while (i < self->spoken.n && !str_eq(self->spoken.at[i].name, name))
+		i++;
+	return i;
+}
+
 static bool has_spoken_as(const process *self, str name)
 {
-	for (int i = 0; i < self->spoken.n; i++)
-		if (str_eq(self->spoken.at[i].name, name))
-			return true;
-	return false;
+	return voice_of(self, name) < self->spoken.n;
 }
 
 /* From now on the process speaks as this agent, until it registers another. */
 static void speak_as(process *self, str name, str session)
 {
 	struct voice v = { 0 };
-	int i = 0;
-	while (i < self->spoken.n && !str_eq(self->spoken.at[i].name, name))
-		i++;
+	int i = voice_of(self, name);
 	if (i == self->spoken.n) {
 		self->spoken.at = realloc(self->spoken.at, sizeof v * (size_t)(i + 1));
 		must(self->spoken.at != NULL);
@@ -5815,7 +5820,8 @@ static bool serve_listen(request *rq)
 	if (!wanted || wanted->kind != JSON_OBJECT)
 		return answer_error(rq, E_PARAMS, "notifications: expected an object");
 	rq->out->n = 0;
-	json_say(&(json_writer){ .out = rq->out }, "{jsonrpc:'2.0',"
+	rq->w = (json_writer){ .out = rq->out };
+	json_say(&rq->w, "{jsonrpc:'2.0',"
 		 "method:'notifications/subscriptions/acknowledged',"
 		 "params:{_meta:{" META "subscriptionId:%r},notifications:{}}}", rq->id);
 	return false;
@@ -5823,14 +5829,10 @@ static bool serve_listen(request *rq)
 
 static void write_schema(json_writer *w, const param *params)
 {
-	static const char *const types[] = {
-		[STRING] = "string", [DOCUMENT] = "string", [INTEGER] = "integer",
-		[BOOLEAN] = "boolean", [SPAN] = "string", [VERSION_NUMBER] = "integer",
-	};
 	int required = 0;
 	json_say(w, "inputSchema:{type:'object',properties:{");
 	for (const param *p = params; p->name; p++) {
-		json_say(w, "%s:{type:%s", p->name, types[p->kind]);
+		json_say(w, "%s:{type:%s", p->name, kinds[p->kind].type);
 		if (p->about)
 			json_say(w, "description:%s", p->about);
 		json_say(w, "}");
@@ -6249,6 +6251,8 @@ static void serve_message(request *rq, const json *message)
 		rq->error_data = S("");
 		answer_error(rq, E_INTERNAL, "the answer would be longer than 10 MiB");
 	}
+	if (rq->out->n)
+		json_done(&rq->w);       /* every bracket is closed */
 }
 
 /* ---- Lines ---- */
@@ -6695,11 +6699,7 @@ static int answer(arena *mem, str text)
 
 static const char *value_word(const param *p)
 {
-	static const char *const words[] = {
-		[STRING] = "TEXT", [DOCUMENT] = "TEXT|-", [INTEGER] = "N", [BOOLEAN] = "",
-		[SPAN] = "SPAN", [VERSION_NUMBER] = "VERSION",
-	};
-	return p->flags & CALLER ? "NAME" : words[p->kind];
+	return p->flags & CALLER ? "NAME" : kinds[p->kind].word;
 }
 
 /* ---- Help ---- */

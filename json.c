@@ -1393,5 +1393,6 @@ str json_format(arena *a, const json *object, int depth)
 	for (const json *m = members(object); m; m = m->next)
 		json_say(&w, "%r:%r", ((str){ m->key, m->key_bytes }), m->raw);
 	json_say(&w, "}");
+	must(w.depth == depth);
 	return buf_str(&b);
 }

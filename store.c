@@ -302,27 +302,22 @@ str store_random(arena *mem, int bytes)
 	return buf_str(&hex);
 }
 
-static str id_text(arena *mem, const unsigned char bytes[16])
+/* A random version 4 UUID; empty: there is no chance to be had. */
+static str new_id(arena *mem)
 {
 	static const int dashes = 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10;
+	unsigned char bytes[16];
 	buf id = { .mem = mem };
+	if (!random_bytes(bytes, sizeof bytes))
+		return S("");
+	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
 	for (int i = 0; i < 16; i++) {
 		if (dashes >> i & 1)
 			buf_char(&id, '-');
 		buf_digits(&id, bytes[i], 16, 2);
 	}
 	return buf_str(&id);
-}
-
-/* A random version 4 UUID; empty: there is no chance to be had. */
-static str new_id(arena *mem)
-{
-	unsigned char bytes[16];
-	if (!random_bytes(bytes, sizeof bytes))
-		return S("");
-	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
-	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
-	return id_text(mem, bytes);
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -418,7 +413,9 @@ void store_close(store *st)
 
 static const char *dir_name(const store *st, enum dir d)
 {
-	return d == PAST ? st->past : dirs[d].name;
+	const char *name = d == PAST ? st->past : dirs[d].name;
+	must(name != NULL);              /* each has its row; and of whose past is there talk? */
+	return name;
 }
 
 static str path_in(store *st, enum dir d, const char *name)
@@ -1135,14 +1132,13 @@ int store_appear(store *st, store_presence *p)
 	if (dir < 0 || mark.n == 0)
 		return -1;
 	p->file = str_of(name);
-	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}",
-		 p->pid,
+	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}", p->pid,
 		 p->client, p->session, p->socket, p->workspace, host_name(st->mem),
 		 time_format(st->mem, time_now()));
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
-	if (try_lock(st, fd, LOCK_EX) == 0 && write_all(fd, buf_str(&doc)) == 0 &&
+	if (try_lock(st, fd, LOCK_EX) == 0 && write_all(fd, json_done(&w)) == 0 &&
 	    give_away(dir, dir, temp) == 0 && sys_rename(dir, temp, dir, name) == 0)
 		return fd;
 	sys_close(fd);
@@ -1331,24 +1327,28 @@ store_result store_forget(store *st, str agent)
 
 /* ==== Messages ==== */
 
-/* The order is that of store_state. */
 const store_state_row store_states[STORE_STATES] = {
-	{ STORE_PENDING, { "pending", 7 }, { "", 0 }, { "", 0 }, 1,
-	  STORE_OPEN | STORE_LISTED | STORE_UNREAD },
-	{ STORE_ESCALATED, { "escalated", 9 }, { "escalated ", 10 }, { " (escalated)", 12 }, 2,
-	  STORE_OPEN | STORE_LISTED | STORE_DECIDE },
-	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read, ", 6 }, { " (read)", 7 }, 3,
-	  STORE_OPEN | STORE_LISTED | STORE_SWEPT },
-	{ STORE_COMPLETED, { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 }, 4,
-	 STORE_SWEPT },
+	[STORE_PENDING] = { { "pending", 7 }, { "", 0 }, { "", 0 }, STORE_OPEN | STORE_UNREAD },
+	[STORE_ESCALATED] = { { "escalated", 9 }, { "escalated ", 10 }, { " (escalated)", 12 },
+			      STORE_OPEN | STORE_DECIDE },
+	[STORE_ACKNOWLEDGED] = { { "acknowledged", 12 }, { "read, ", 6 }, { " (read)", 7 },
+				 STORE_OPEN | STORE_SWEPT },
+	[STORE_COMPLETED] = { { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 },
+			      STORE_SWEPT },
 };
+
+_Static_assert(STORE_STATES <= sizeof(unsigned) * 8, "a set of states has a bit for each");
 
 unsigned store_states_with(unsigned traits)
 {
 	unsigned set = 0;
-	for (int i = 0; i < STORE_STATES; i++)
-		if (store_states[i].traits & traits)
-			set |= 1u << store_states[i].state;
+	for (int i = 0; i < STORE_STATES; i++) {
+		unsigned has = store_states[i].traits;
+		must(store_states[i].word.n > 0);               /* each state has its row */
+		must(!(has & STORE_UNREAD) || !(has & STORE_SWEPT));
+		if (has & traits)
+			set |= 1u << i;
+	}
 	return set;
 }
 
@@ -1356,7 +1356,7 @@ static store_state state_of(str word)
 {
 	for (int i = 0; i < STORE_STATES; i++)
 		if (str_eq(word, store_states[i].word))
-			return store_states[i].state;
+			return (store_state)i;
 	return str_eq(word, S("read")) ? STORE_ACKNOWLEDGED : STORE_PENDING;
 }
 
@@ -1670,7 +1670,7 @@ static void unlearn(store *st, str id)
 		k->fresh = false;
 }
 
-static void index_forget(store_index *x)
+void store_index_release(store_index *x)
 {
 	if (x->watch > 0)
 		close(x->watch - 1);
@@ -1679,11 +1679,6 @@ static void index_forget(store_index *x)
 	*x = (store_index){
 		.changes = x->changes + 1, .reported = x->reported, .opened = x->opened,
 	};
-}
-
-void store_index_release(store_index *index)
-{
-	index_forget(index);
 }
 
 /* Keeps what a message says that was just read. It stays true while inotify tells of changes; and
@@ -1843,7 +1838,6 @@ static void write_memo(store *st, store_index *x)
 /* ---- What inotify tells ---- */
 
 #ifdef __linux__
-#ifdef __linux__
 /* Is it a file system on which every change comes through this kernel? On others, of the network or
  * unknown, somebody else can change a directory unseen. */
 static bool tells_all(int fd)
@@ -1858,7 +1852,6 @@ static bool tells_all(int fd)
 			return true;
 	return false;
 }
-#endif
 #endif
 
 /* The descriptor of a watch over messages-meta/, or -1. */
@@ -2007,7 +2000,7 @@ static store_result current_index(store *st, bool names_only, store_index **out)
 		return failed(st, "look at", path_in(st, METAS, ""), errno);
 	if (x->device != (uint64_t)dir.st_dev || x->inode != (uint64_t)dir.st_ino) {
 		bool only = x->names_only;
-		index_forget(x);
+		store_index_release(x);
 		x->device = (uint64_t)dir.st_dev;
 		x->inode = (uint64_t)dir.st_ino;
 		x->names_only = only;

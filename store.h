@@ -161,26 +161,22 @@ store_result store_set_status(store *st, str agent, str status, bool only_new, s
 
 /* ---- Messages ---- */
 
-/* In the order of a list: what waits for somebody comes first. */
 typedef enum {
 	STORE_PENDING, STORE_ESCALATED, STORE_ACKNOWLEDGED, STORE_COMPLETED, STORE_STATES
 } store_state;
 
 enum store_traits {
 	STORE_OPEN = 1,                  /* can still be completed */
-	STORE_LISTED = 2,                /* stands in the inbox of its recipient */
-	STORE_UNREAD = 4,                /* counts as unread, and is announced */
-	STORE_SWEPT = 8,                 /* goes to the archive after a day of quiet */
-	STORE_DECIDE = 16                /* waits for the person */
+	STORE_UNREAD = 2,                /* counts as unread, and is announced */
+	STORE_SWEPT = 4,                 /* goes to the archive after a day of quiet */
+	STORE_DECIDE = 8                 /* waits for the person */
 };
 
-/* All that the program knows of a state, in the order of the enum. */
+/* All that the program knows of a state: store_states[state]. */
 typedef struct {
-	store_state state;
 	str word;                        /* on disk, and in what --json prints */
 	str label;                       /* before a message in a list: "read " */
 	str mark;                        /* behind it in the log: " (read)" */
-	int rank;                        /* in an inbox: smaller first; urgent mail is one less */
 	unsigned traits;
 } store_state_row;
 
