@@ -129,8 +129,8 @@ typedef struct {
 		str agent, workspace, client, file;
 	} presence;
 	store_index *index;              /* what a server remembers of the mail, or NULL */
-	int64_t hint_at;                 /* when unread was counted; 0: it must be counted */
-	int unread, unread_urgent;
+	int64_t hint_at;                 /* when `unread` was counted; 0: it must be counted */
+	store_count unread;
 	int64_t swept_at;                /* when we last asked whether a sweep is due */
 } process;
 
@@ -180,7 +180,6 @@ typedef struct {
 	bool misused;                    /* the arguments were not as the row has them */
 	bool may_wait, waits;            /* the answer may come later; it is to come later, */
 	int claim;                       /* and as long as this is open, nothing else tells it */
-	bool reports_progress;           /* the caller hears of us while it waits */
 } call;
 
 enum kind { STRING, DOCUMENT, INTEGER, BOOLEAN, SPAN, VERSION_NUMBER };
@@ -250,6 +249,15 @@ enum shape {
 	PLAIN_TEXT      /* as it is; at the end of a turn on standard error, with status 2 */
 };
 
+/* What a variable that a client sets tells. */
+enum role {
+	SESSION,        /* the session's id */
+	PROJECT,        /* the directory that it works in */
+	SOCKET, TOKEN,  /* where the session listens for its own children, and the password for the
+	                 * first line there */
+	ROLES
+};
+
 /* A file that setup writes; NAME is below the directory that the row names. Without a
  * text it is one that an earlier version wrote, and it goes. */
 typedef struct {
@@ -266,12 +274,9 @@ typedef struct client {
 
 	/* Variables that it sets for what it starts; never settings of the user's. */
 	const char *marks[5];      /* NAME (set, and not empty) or NAME=value: an agent runs this */
-	const char *session;       /* the session's id */
-	const char *project;       /* the directory that it works in */
+	const char *set[ROLES];
 	const char *one_shot;      /* NAME=value: the run ends with its answer, and nothing that
 	                            * would wake it later reaches it */
-	const char *socket, *token;/* where the session listens for its own children, and the
-	                            * password for the first line there */
 
 	/* Its hooks. */
 	struct { const char *member, *head; } signs[2];  /* only its events have a member whose
@@ -331,9 +336,9 @@ static const setup_file claude_plugin[] = {
 /* A client that grew out of another one, and sets its marks too, comes after it. */
 static const client clients[] = {
 	{ .name = "claude", .title = "Claude Code", .info = { "claude-code" },
-	  .marks = { "CLAUDECODE" }, .session = "CLAUDE_CODE_SESSION_ID",
-	  .project = "CLAUDE_PROJECT_DIR", .one_shot = "CLAUDE_CODE_ENTRYPOINT=sdk-cli",
-	  .socket = "CLAUDE_CODE_MESSAGING_SOCKET", .token = "CLAUDE_CODE_MESSAGING_TOKEN",
+	  .marks = { "CLAUDECODE" }, .set[SESSION] = "CLAUDE_CODE_SESSION_ID",
+	  .set[PROJECT] = "CLAUDE_PROJECT_DIR", .one_shot = "CLAUDE_CODE_ENTRYPOINT=sdk-cli",
+	  .set[SOCKET] = "CLAUDE_CODE_MESSAGING_SOCKET", .set[TOKEN] = "CLAUDE_CODE_MESSAGING_TOKEN",
 	  .watches_files = true, .page = 64 * 1024,
 	  .add = "claude mcp add -s user interagent -- $P serve",
 	  .remove = "claude mcp remove -s user interagent",
@@ -346,7 +351,7 @@ static const client clients[] = {
 	{ .name = "codex", .title = "Codex", .info = { "codex-mcp-client", "codex" },
 	  .marks = { "CODEX_THREAD_ID", "CODEX_CI", "CODEX_SANDBOX",
 		     "CODEX_SANDBOX_NETWORK_DISABLED" },
-	  .session = "CODEX_THREAD_ID",
+	  .set[SESSION] = "CODEX_THREAD_ID",
 	  .signs = { { "turn_id", "\"" }, { "transcript_path", "null" } },
 	  .add = "codex mcp add interagent -- $P serve", .remove = "codex mcp remove interagent",
 	  .home = ".codex", .home_variable = "CODEX_HOME", .config = "config.toml",
@@ -356,7 +361,7 @@ static const client clients[] = {
 	  .note = "Codex asks you to trust the hooks: /hooks." },
 	{ .name = "gemini", .title = "Gemini CLI", .info = { "gemini-cli-mcp-client", "gemini" },
 	  .marks = { "GEMINI_CLI" },
-	  .session = "GEMINI_SESSION_ID", .project = "GEMINI_PROJECT_DIR", .subagent = "agent_name",
+	  .set[SESSION] = "GEMINI_SESSION_ID", .set[PROJECT] = "GEMINI_PROJECT_DIR", .subagent = "agent_name",
 	  .home = ".gemini", .config = "settings.json",
 	  .server = "{\"mcpServers\": {\"interagent\": {" SERVER ", \"trust\": true}}}\n",
 	  .hooks_file = "settings.json",
@@ -366,7 +371,7 @@ static const client clients[] = {
 		  "not AGENTS.md." },
 	{ .name = "qwen", .title = "Qwen Code", .info = { "qwen-cli-mcp-client", "qwen" },
 	  .marks = { "QWEN_CODE" },
-	  .session = "QWEN_CODE_SESSION_ID", .project = "QWEN_PROJECT_DIR",
+	  .set[SESSION] = "QWEN_CODE_SESSION_ID", .set[PROJECT] = "QWEN_PROJECT_DIR",
 	  .add = "qwen mcp add -s user --trust interagent $P serve",
 	  .remove = "qwen mcp remove -s user interagent",
 	  .home = ".qwen", .config = "settings.json", .hooks_file = "settings.json",
@@ -375,7 +380,7 @@ static const client clients[] = {
 	{ .name = "copilot", .title = "Copilot CLI",
 	  .info = { "github-copilot-developer", "copilot" },
 	  .marks = { "COPILOT_CLI", "COPILOT_AGENT_SESSION_ID" },
-	  .session = "COPILOT_AGENT_SESSION_ID", .shape = OUTER_CONTEXT,
+	  .set[SESSION] = "COPILOT_AGENT_SESSION_ID", .shape = OUTER_CONTEXT,
 	  .add = "copilot mcp add interagent -- $P serve",
 	  .remove = "copilot mcp remove interagent",
 	  .home = ".copilot", .home_variable = "COPILOT_HOME", .config = "mcp-config.json",
@@ -407,7 +412,7 @@ static const client clients[] = {
 	  .home = ".continue", .config = "config.yaml",
 	  .server = "mcpServers: [{name: interagent, command: \"$P\", args: [serve]}]\n" },
 	{ .name = "amp", .title = "Amp", .info = { "amp" },
-	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" }, .session = "AMP_CURRENT_THREAD_ID",
+	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" }, .set[SESSION] = "AMP_CURRENT_THREAD_ID",
 	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent",
 	  .home = ".config/amp", .config = "settings.json" },
 	{ .name = "auggie", .title = "Auggie", .info = { "augment", "auggie" },
@@ -495,23 +500,20 @@ static const client *client_called(str word)
 	return NULL;
 }
 
-/* The id of the session that we were started in; NULL: nobody tells. */
-static const char *client_session(void)
+/* The client that has set such a variable, the innermost, or NULL. */
+static const client *client_that_sets(enum role role)
 {
 	for (int i = CLIENTS; i-- > 0;)
-		if (variable(clients[i].session).n)
-			return getenv(clients[i].session);
+		if (variable(clients[i].set[role]).n)
+			return &clients[i];
 	return NULL;
 }
 
-/* The directory that our client says it works in, or one around it did; NULL: nobody
- * tells. */
-static const char *client_project(void)
+/* What it says; empty: nobody tells. */
+static str told_by_client(enum role role)
 {
-	for (int i = CLIENTS; i-- > 0;)
-		if (variable(clients[i].project).n)
-			return getenv(clients[i].project);
-	return NULL;
+	const client *row = client_that_sets(role);
+	return row ? variable(row->set[role]) : S("");
 }
 
 /* Our client, if its session listens for what it started; NULL: it does not. What is
@@ -519,10 +521,9 @@ static const char *client_project(void)
  * outer one's socket. */
 static const client *client_that_listens(const client *known)
 {
-	for (int i = CLIENTS; i-- > 0;)
-		if (variable(clients[i].socket).n && (!known || known == &clients[i]))
-			return &clients[i];
-	return NULL;
+	if (!known)
+		return client_that_sets(SOCKET);
+	return variable(known->set[SOCKET]).n ? known : NULL;
 }
 
 static bool shows_sign(const json *event, const client *row)
@@ -542,15 +543,15 @@ static const client *client_of_event(arena *mem, const json *event)
 {
 	str session = json_get_text(mem, event, S("session_id"));
 	for (int i = CLIENTS; i-- > 0;)
-		if (session.n && str_eq(session, variable(clients[i].session)))
+		if (session.n && str_eq(session, variable(clients[i].set[SESSION])))
 			return &clients[i];
 	for (int i = 0; i < CLIENTS; i++)
 		if (shows_sign(event, &clients[i]))
 			return &clients[i];
 	for (int i = CLIENTS; i-- > 0;) {
 		const client *row = &clients[i];
-		bool outer = session.n && variable(row->session).n;
-		if (!outer && (mark_of(row) || variable(row->project).n))
+		bool outer = session.n && variable(row->set[SESSION]).n;
+		if (!outer && (mark_of(row) || variable(row->set[PROJECT]).n))
 			return row;
 	}
 	return NULL;
@@ -599,11 +600,6 @@ static bool write_out(int fd, str text)
 	return true;
 }
 
-static bool print(int fd, const buf *b)
-{
-	return write_out(fd, buf_str(b));
-}
-
 /* A line on standard error; a client that does not read it must not stop us. */
 static void warn(arena *mem, const char *format, ...)
 {
@@ -615,7 +611,7 @@ static void warn(arena *mem, const char *format, ...)
 	va_end(args);
 	buf_char(&b, '\n');
 	if (poll(&(struct pollfd){ .fd = 2, .events = POLLOUT }, 1, 0) > 0)
-		print(2, &b);
+		write_out(2, buf_str(&b));
 }
 
 /* A copy that outlives the request, in place of the one before. */
@@ -792,13 +788,18 @@ static str age_of(context *c, int64_t then)
 
 static const verb *find_verb(str name);
 
+/* What people type for a verb. */
+static const char *typed_name(const verb *v)
+{
+	return v->alias ? v->alias : v->name;
+}
+
 /* What the reader of an answer calls a tool: a person types a verb. */
 static str shown_tool(context *c, const char *tool)
 {
-	const verb *v = find_verb(str_of(tool));
 	if (!c->self->shell)
 		return str_of(tool);
-	return arena_say(c->mem, "interagent %s", v->alias ? v->alias : v->name);
+	return arena_say(c->mem, "interagent %s", typed_name(find_verb(str_of(tool))));
 }
 
 /* The front of an id, as much as tells it apart from the others. It is the name
@@ -985,20 +986,14 @@ static void say_names(context *c, const char *head, const str *names, int n)
 		say(c, " and %d more", n - NAMES_SHOWN);
 }
 
-/* The names of all agents and the person's, which is always there. */
-static str *all_names(context *c, int *n)
-{
-	str *names = NEW(c->mem, str, c->agents.n + 1);
-	for (*n = 0; *n < c->agents.n; ++*n)
-		names[*n] = c->agents.at[*n].name;
-	names[(*n)++] = store_human;
-	return names;
-}
-
 static bool refuse_agent(context *c, str name)
 {
-	int n;
-	str *names = all_names(c, &n), near = nearest(name, names, n);
+	int n = c->agents.n + 1;
+	str *names = NEW(c->mem, str, n), near;
+	for (int i = 0; i < c->agents.n; i++)
+		names[i] = c->agents.at[i].name;
+	names[n - 1] = store_human;      /* who is always there */
+	near = nearest(name, names, n);
 	if (is_one_of(name, "all everyone everybody *"))
 		return refuse(c, "no agent %q: a message goes to names, several with commas; "
 				 "%S shows who there is", name, shown_tool(c, "list_agents"));
@@ -1045,14 +1040,6 @@ static str arg(const call *k, const char *name)
 	return get_value(k, name)->text;
 }
 
-static int count_params(const verb *v)
-{
-	int n = 0;
-	while (v->params[n].name)
-		n++;
-	return n;
-}
-
 /* What a caller is told that a kind wants, its type in a schema, and what a person reads. */
 static const struct {
 	const char *wanted, *type, *word;
@@ -1065,12 +1052,6 @@ static const struct {
 	[VERSION_NUMBER] = { "a version like 3 or v3", "integer", "VERSION" },
 };
 
-static bool read_boolean(str text, bool *flag)
-{
-	*flag = str_eq(text, S("true"));
-	return *flag || str_eq(text, S("false"));
-}
-
 /* 10 and 10.0 are the same number, and v10 is how a version is shown. */
 static bool read_integer(str text, int64_t *number)
 {
@@ -1080,11 +1061,6 @@ static bool read_integer(str text, int64_t *number)
 		if (rest.s[i] != '0')
 			return false;
 	return str_int(whole, number);
-}
-
-static bool read_version(str text, int64_t *number)
-{
-	return read_integer(text, number) && *number > 0;
 }
 
 /* A span like 10m, in ms. */
@@ -1114,9 +1090,11 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 	case STRING:
 	case DOCUMENT: return text;
 	case INTEGER: return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
-	case BOOLEAN: return (text || given <= JSON_TRUE) && read_boolean(v->text, &v->flag);
+	case BOOLEAN:
+		v->flag = str_eq(v->text, S("true"));
+		return (text || given <= JSON_TRUE) && (v->flag || str_eq(v->text, S("false")));
 	case SPAN: return read_span(v->text, p->flags & SECONDS, &v->number);
-	case VERSION_NUMBER: return read_version(v->text, &v->number);
+	case VERSION_NUMBER: return read_integer(v->text, &v->number) && v->number > 0;
 	}
 	return false;
 }
@@ -1191,7 +1169,9 @@ static bool take_value(context *c, call *k, const param *p, enum json_kind given
 
 static void begin_values(context *c, call *k)
 {
-	int n = count_params(k->verb);
+	int n = 0;
+	while (k->verb->params[n].name)
+		n++;
 	k->values = NEW(c->mem, value, n + 1);
 	for (int i = 0; i < n; i++)
 		k->values[i].text = S("");
@@ -1376,7 +1356,7 @@ static bool is_of_session(const context *c, const store_presence *p)
 	if (c->session_id.n && str_eq(p->session, c->session_id))
 		return true;
 	return c->self->shell && row && p->life == STORE_ALIVE && p->socket.n &&
-	       str_eq(p->socket, variable(row->socket));
+	       str_eq(p->socket, variable(row->set[SOCKET]));
 }
 
 /* The best of what is known of the agent in this session, or what was found before. */
@@ -1468,9 +1448,8 @@ static bool may_be_named(context *c, str name)
 		return refuse(c,
 			      "\"human\" is the person at the keyboard; no agent speaks as them");
 	if (self->agents_shell)
-		return refuse(c,
-			      "\"human\" is the person at the keyboard, and this shell is an "
-			      "agent's: %s is set", self->agents_shell);
+		return refuse(c, "\"human\" is the person at the keyboard, and this shell is an "
+				 "agent's: %s is set", self->agents_shell);
 	return has_terminal() ||
 	       refuse(c, "\"human\" is the person at the keyboard, and there is no terminal here: "
 			 "name an agent with --from");
@@ -1542,14 +1521,12 @@ static bool need_speaker(context *c)
 	if (c->asked_for.n && !agent_named(c, c->asked_for) && !is_human(c->asked_for))
 		return refuse_agent(c, c->asked_for);
 	if (c->asked_for.n && c->speaker.n)
-		return refuse(c,
-			      "you are %S here, not %S: leave the name out, or register under it",
-			      shown_name(c, c->speaker), shown_name(c, c->asked_for));
+		return refuse(c, "you are %S here, not %S: leave the name out, or register under "
+				 "it", shown_name(c, c->speaker), shown_name(c, c->asked_for));
 	if (c->asked_for.n)
-		return refuse(c,
-			      "the name %q is taken by a running agent %S; call register_agent "
-			      "with your own",
-			      c->asked_for, holder(c, presence_of(c, c->asked_for)));
+		return refuse(c, "the name %q is taken by a running agent %S; call register_agent "
+				 "with your own", c->asked_for,
+			      holder(c, presence_of(c, c->asked_for)));
 	if (c->speaker.n == 0)
 		return refuse_unknown_speaker(c);
 	if (!agent_named(c, c->speaker) && !is_human(c->speaker))
@@ -1578,7 +1555,7 @@ static store_presence presence_as(const context *c, str agent, str workspace)
 	const process *self = c->self;
 	const client *row = client_that_listens(self->known_client);
 	return (store_presence){ .agent = agent, .client = self->client, .session = c->session_id,
-				 .socket = row ? variable(row->socket) : S(""),
+				 .socket = row ? variable(row->set[SOCKET]) : S(""),
 				 .workspace = workspace, .pid = getpid() };
 }
 
@@ -1664,18 +1641,17 @@ static bool refuse_crowd(context *c)
 	int longest = 0;
 	for (int i = 0; i < c->agents.n; i++)
 		from[i] = field(c, c->agents.at[i].doc, "workspacePath");
-	qsort(from, (size_t)c->agents.n, sizeof *from, by_text);
-	for (int i = 0, first = 0; i < c->agents.n; i++) {
-		if (!str_eq(from[i], from[first]))
-			first = i;
-		if (i - first < longest)
-			continue;
-		longest = i - first + 1;
-		most = from[i];
+	for (int i = 0; i < c->agents.n; i++) {
+		int same = 0;
+		for (int j = 0; j < c->agents.n; j++)
+			same += str_eq(from[i], from[j]);
+		if (same > longest) {
+			longest = same;
+			most = from[i];
+		}
 	}
-	return refuse(c,
-		      "not registered: there are %d names, no more than %d are taken, and %d of "
-		      "them are for %q; the person takes one away with interagent forget NAME",
+	return refuse(c, "not registered: there are %d names, no more than %d are taken, and %d of "
+			 "them are for %q; the person takes one away with interagent forget NAME",
 		      c->agents.n, MAX_AGENTS, longest, most);
 }
 
@@ -1727,9 +1703,8 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 		    str_eq(p->file, c->self->presence.file))
 			continue;
 		if (!same_place(c->mem, p->workspace, j->workspace))
-			return refuse(c,
-				      "the name %q is taken by a running agent %S; choose another",
-				      j->name, holder(c, p));
+			return refuse(c, "the name %q is taken by a running agent %S; choose "
+					 "another", j->name, holder(c, p));
 		j->shared = true;
 	}
 	return true;
@@ -1761,10 +1736,9 @@ static void say_joined(context *c, const joining *j)
 	    !same_place(c->mem, before, j->workspace))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));
-	if (!store_workspace_here(c->mem, j->workspace))
-		say(c,
-		    " That directory is not on this machine: mail will leave no signal files "
-		    "there.");
+	if (store_look(c->mem, j->workspace) != STORE_DIRECTORY)
+		say(c, " That directory is not on this machine: mail will leave no signal files "
+		       "there.");
 	else if (store_make_inbox(c->mem, j->workspace).n == 0)
 		say(c, " Its .claude/inbox cannot be made: mail will leave no signal files there.");
 	if (j->shared)
@@ -2164,7 +2138,7 @@ static void clear_signals(context *c, str agent)
 {
 	str workspace = real_path(c->mem, workspace_of(c, agent));
 	store_count mail;
-	if (!store_has_signals(c->mem, workspace))
+	if (store_count_signals(c->mem, workspace, false) == 0)
 		return;
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
@@ -2173,7 +2147,7 @@ static void clear_signals(context *c, str agent)
 		    (store_count_unread(&c->st, a->name, &mail) != STORE_OK || mail.unread))
 			return;
 	}
-	store_clear_signals(c->mem, workspace);
+	store_count_signals(c->mem, workspace, true);
 }
 
 static void add_receipt(context *c, call *k, const store_message *m, str reader, bool only_told)
@@ -2379,30 +2353,21 @@ static void say_sent(context *c, const store_messages *mail, str agent)
 	}
 }
 
-static void say_inbox_head(context *c, const inbox *in)
-{
-	if (in->n == 0) {
-		say(c, "No mail.\n");
-	} else if (in->unread == 0) {
-		say(c, "No unread mail.\n");
-	} else {
-		say(c, "%d unread", in->unread);
-		if (in->urgent)
-			say(c, ", %d urgent", in->urgent);
-		say(c, "; %S shows one:\n", shown_tool(c, "read_message"));
-	}
-}
-
 /* A page of what waits; of the read requests, which come last, only a few. */
 static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 {
 	int64_t total = in->n, last, hidden = 0;
+	str urgent = in->urgent ? arena_say(c->mem, ", %d urgent", in->urgent) : S("");
 	if (!goes_to_file(c) && !c->wants_json && offset == 0 && in->to_do > READ_SHOWN)
 		hidden = in->to_do - READ_SHOWN;
 	last = end_of_page(c, offset, total);
 	if (last > total - hidden)
 		last = total - hidden;
-	say_inbox_head(c, in);
+	if (in->unread == 0)
+		say(c, in->n ? "No unread mail.\n" : "No mail.\n");
+	else
+		say(c, "%d unread%S; %S shows one:\n", in->unread, urgent,
+		    shown_tool(c, "read_message"));
 	for (int64_t i = offset; i < last; i++) {
 		say_mail(c, in->at[i].m);
 		if (k && in->at[i].rank <= UNREAD)
@@ -2412,19 +2377,6 @@ static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 }
 
 static int claim_telling(context *c);
-
-/* True if the call may wait and the inbox is known to hold nothing unread. */
-static bool must_wait(const call *k, const inbox *in)
-{
-	return k->may_wait && get_value(k, "wait_seconds")->number > 0 && in->unread == 0;
-}
-
-static void remember_count(context *c, int unread, int urgent)
-{
-	c->self->unread = unread;
-	c->self->unread_urgent = urgent;
-	c->self->hint_at = clock_ms();
-}
 
 /* Another agent's inbox can be looked at: nothing is acknowledged by it. */
 static bool need_inbox(context *c, str *whose)
@@ -2449,7 +2401,8 @@ static bool check_inbox(context *c, call *k)
 		return false;
 	in = make_inbox(c, &mail, whose);
 	mine = c->asked_for.n == 0;
-	k->waits = mine && must_wait(k, &in);
+	k->waits = mine && k->may_wait && in.unread == 0 &&
+		   get_value(k, "wait_seconds")->number > 0;
 	if (k->waits) {
 		k->claim = claim_telling(c);
 		return true;
@@ -2463,7 +2416,8 @@ static bool check_inbox(context *c, call *k)
 		add_doc(c, in.at[i].m->doc);
 	if (!mine)
 		return true;
-	remember_count(c, in.unread, in.urgent);
+	c->self->unread = (store_count){ .unread = in.unread, .urgent = in.urgent };
+	c->self->hint_at = clock_ms();
 	if (in.unread == 0)
 		clear_signals(c, whose);
 	return true;
@@ -2711,13 +2665,6 @@ static bool complete_silently(context *c, store_message *m)
 	return true;
 }
 
-static bool can_receive(context *c, str name)
-{
-	return is_human(name) || agent_named(c, name) ||
-	       refuse(c, "%S is not registered any more: nobody would read an answer",
-		      shown_name(c, name));
-}
-
 static bool reply_message(context *c, call *k)
 {
 	store_message before, m = { 0 };
@@ -2729,8 +2676,11 @@ static bool reply_message(context *c, call *k)
 		return false;
 	if (content.n == 0 && done)
 		return complete_silently(c, &before);
-	if (!can_receive(c, m.to) || k->checking)
-		return k->checking && c->out->n == 0;
+	if (!is_human(m.to) && !agent_named(c, m.to))
+		return refuse(c, "%S is not registered any more: nobody would read an answer",
+			      shown_name(c, m.to));
+	if (k->checking)
+		return true;
 	if (content.n == 0)
 		return refuse(c, "content: missing; it may be left out only with mark_complete");
 	if (!has_room(c, m.to))
@@ -2746,10 +2696,8 @@ static bool reply_message(context *c, call *k)
 	if (r == STORE_OK && !done)
 		r = acknowledge(c, &before);
 	if (r != STORE_OK)
-		return refuse(c,
-			      "the reply is stored as %S, do not send it again; but %S stays as it "
-			      "was: %S",
-			      id, short_id(c, before.id), describe_fault(c, r));
+		return refuse(c, "the reply is stored as %S, do not send it again; but %S stays as "
+				 "it was: %S", id, short_id(c, before.id), describe_fault(c, r));
 	c->self->hint_at = 0;
 	say_stored(c, &m, "replied");
 	if (done)
@@ -2818,10 +2766,8 @@ static bool escalate(context *c, call *k)
 		return false;
 	r = send_to_human(c, &m, reason, &copy);
 	if (r != STORE_OK)
-		return refuse(c,
-			      "%S is marked escalated, but the human has no copy; escalate it "
-			      "again: %S",
-			      short_id(c, m.id), describe_fault(c, r));
+		return refuse(c, "%S is marked escalated, but the human has no copy; escalate it "
+				 "again: %S", short_id(c, m.id), describe_fault(c, r));
 	signal_agent(c, m.from, c->speaker, "escalated", &m);
 	notify_human(c, &copy);
 	say(c, "%S is escalated; the human has it as %S.\n", short_id(c, m.id),
@@ -2836,30 +2782,29 @@ static bool escalate(context *c, call *k)
  * second old. */
 static void say_unread(context *c, call *k)
 {
-	int unread, urgent;
-	store_count mail;
-	bool fresh = clock_ms() - c->self->hint_at < HINT_MS && c->self->hint_at;
-	if (c->self->shell || c->speaker.n == 0 || k->verb->run == check_inbox)
+	process *self = c->self;
+	store_count mail = self->unread;
+	bool fresh = self->hint_at && clock_ms() - self->hint_at < HINT_MS;
+	if (self->shell || c->speaker.n == 0 || k->verb->run == check_inbox)
 		return;
 	if (!(k->verb->traits & READ_ONLY) || !fresh) {
 		if (store_count_unread(&c->st, c->speaker, &mail) != STORE_OK)
 			return;
-		remember_count(c, mail.unread, mail.urgent);
+		self->unread = mail;
+		self->hint_at = clock_ms();
 	}
-	unread = c->self->unread;
-	urgent = c->self->unread_urgent;
 	for (const receipt *r = k->receipts; r; r = r->next) {
 		if (!str_eq(r->reader, c->speaker) || !is_unread(&r->message, c->speaker))
 			continue;
-		unread--;                /* what this answer shows is read */
-		urgent -= r->message.urgent;
+		mail.unread--;           /* what this answer shows is read */
+		mail.urgent -= r->message.urgent;
 	}
-	if (unread <= 0)
+	if (mail.unread <= 0)
 		return;
 	start_line(c);
-	say(c, "%d unread", unread);
-	if (urgent > 0)
-		say(c, ", %d urgent", urgent);
+	say(c, "%d unread", mail.unread);
+	if (mail.urgent > 0)
+		say(c, ", %d urgent", mail.urgent);
 	say(c, ": check_inbox\n");
 }
 
@@ -3718,20 +3663,11 @@ static int count_damage(context *c)
 {
 	store_findings found = { 0 };
 	int n = c->st.damaged;
-	if (store_check_quickly(&c->st, &found) != STORE_OK)
+	if (store_check(&c->st, STORE_QUICKLY, &found) != STORE_OK)
 		return n;
 	for (int i = 0; i < found.n; i++)
 		n += !in_list(c->st.damaged_paths, c->st.damaged, found.at[i].path);
 	return n;
-}
-
-static void board_totals(board *b)
-{
-	say(b->c, "\n");
-	say(b->c, "%d unread in all", b->counts.unread);
-	if (b->damaged)
-		say(b->c, "; %d damaged: see interagent doctor", b->damaged);
-	end_line(b, b->damaged ? "31" : "");
 }
 
 /* The newest first. */
@@ -3820,7 +3756,10 @@ static bool run_board(context *c, call *k)
 	board_waiting(&b);
 	board_agents(&b);
 	board_specs(&b);
-	board_totals(&b);
+	say(c, "\n%d unread in all", b.counts.unread);
+	if (b.damaged)
+		say(c, "; %d damaged: see interagent doctor", b.damaged);
+	end_line(&b, b.damaged ? "31" : "");
 	return true;
 }
 
@@ -4196,7 +4135,7 @@ static bool print_hook(context *c, const hook_call *h)
 	json_writer w = { .out = &b };
 	if (h->event == ON_FILE || (shape == PLAIN_TEXT && h->event == AT_STOP)) {
 		c->status = 2;           /* which makes the client read it */
-		return print(2, c->out) && write_out(2, S("\n"));
+		return write_out(2, buf_str(c->out)) && write_out(2, S("\n"));
 	}
 	if (watches)
 		watched = store_make_inbox(c->mem, workspace_of(c, c->speaker));
@@ -4212,7 +4151,7 @@ static bool print_hook(context *c, const hook_call *h)
 		json_say(&w, watched.n ? "watchPaths:[%S]}}" : "}}", watched);
 	}
 	buf_char(&b, '\n');
-	return print(1, &b);
+	return write_out(1, buf_str(&b));
 }
 
 /* What this event tells, and the turn as it leaves it. */
@@ -4351,7 +4290,7 @@ static void tell_waiter(context *c, call *k, telling *t, int status)
 		add_receipt(c, k, &t->told.at[i], c->speaker, true);
 	}
 	if (!c->wants_json) {
-		out = print(status ? 2 : 1, c->out);
+		out = write_out(status ? 2 : 1, buf_str(c->out));
 		c->status = out ? status : 1;
 	}
 	c->out->n = 0;
@@ -4508,16 +4447,6 @@ typedef struct {
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
 } nudge;
 
-static void nudge_start(nudge *n)
-{
-	*n = (nudge){ .started = time_now(), .off = str_eq(variable("INTERAGENT_WAKE"), S("off")) };
-}
-
-static bool nudge_is_on(const nudge *n, const process *self)
-{
-	return !n->off && self->presence.fd >= 0 && client_that_listens(self->known_client);
-}
-
 static bool send_to_socket(str path, str text)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -4540,7 +4469,7 @@ static bool post(context *c)
 {
 	const client *row = client_that_listens(c->self->known_client);
 	buf frame = { .mem = c->mem };
-	str token = variable(row->token);
+	str token = variable(row->set[TOKEN]);
 	if (token.n) {
 		json_say(&(json_writer){ .out = &frame }, "{type:'auth',token:%S}", token);
 		buf_char(&frame, '\n');
@@ -4548,7 +4477,7 @@ static bool post(context *c)
 	json_say(&(json_writer){ .out = &frame }, "{type:'user',message:{role:'user',content:%S}}",
 		 buf_str(c->out));
 	buf_char(&frame, '\n');
-	return send_to_socket(variable(row->socket), buf_str(&frame));
+	return send_to_socket(variable(row->set[SOCKET]), buf_str(&frame));
 }
 
 /* Keeps of the news what a nudge would name, and says when it is due; 0: each has had
@@ -4763,13 +4692,6 @@ static str find_program(arena *mem, str name)
 			return absolute_path(mem, path);
 	}
 	return S("");
-}
-
-/* The path of this program, as it was called. */
-static str own_path(arena *mem, const char *called)
-{
-	str word = str_of(called);
-	return strchr(called, '/') ? absolute_path(mem, word) : find_program(mem, word);
 }
 
 /* The path as one word of the shell. */
@@ -5266,7 +5188,7 @@ static void examine_mail(doctor *d, bool fix)
 	store_findings found = { 0 };
 	store_result r;
 	c->st.stop = NULL;               /* a signal ends the process, not the wait for the lock */
-	r = store_check(&c->st, fix, &found);
+	r = store_check(&c->st, fix ? STORE_MEND : STORE_WHOLLY, &found);
 	for (int i = 0; i < found.n && i < DEFECTS_SHOWN; i++) {
 		unsigned kind = 1u << found.at[i].what;
 		report_defect(d, &found.at[i], !(advised & kind));
@@ -5880,14 +5802,6 @@ static bool serve_tools_list(request *rq)
 	return true;
 }
 
-static const verb *find_tool(str name)
-{
-	for (int i = 0; i < VERBS; i++)
-		if ((verbs[i].traits & TOOL) && str_eq(str_of(verbs[i].name), name))
-			return &verbs[i];
-	return NULL;
-}
-
 static bool take_arguments(context *c, call *k, const json *args)
 {
 	begin_values(c, k);
@@ -5911,13 +5825,6 @@ static str progress_token(const request *rq)
 	return is_one ? token->raw : S("");
 }
 
-/* Clients end a call that is silent for a minute. */
-static int64_t longest_wait(const call *k)
-{
-	int64_t ms = get_value(k, "wait_seconds")->number * 1000;
-	return k->reports_progress ? ms : earlier(ms, WAIT_WITHOUT_PROGRESS * 1000);
-}
-
 static bool serve_tools_call(request *rq)
 {
 	const json *args = json_get(rq->params, S("arguments"));
@@ -5925,11 +5832,10 @@ static bool serve_tools_call(request *rq)
 	str thread = json_get_text(rq->mem, json_get(rq->params, S("_meta")), S("threadId"));
 	buf text = { .mem = rq->mem };
 	context c;
-	call k = { .verb = find_tool(name), .receipts = rq->receipts,
-		   .may_wait = !rq->in_batch && !rq->final,
-		   .reports_progress = progress_token(rq).n > 0 };
+	call k = { .verb = find_verb(name), .receipts = rq->receipts,
+		   .may_wait = !rq->in_batch && !rq->final };
 	bool done;
-	if (!k.verb)
+	if (!k.verb || !(k.verb->traits & TOOL) || !str_eq(name, str_of(k.verb->name)))
 		return answer_error(rq, E_PARAMS, "no such tool: %S", name);
 	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
 		return answer_error(rq, E_PARAMS, "arguments: expected an object");
@@ -5939,7 +5845,9 @@ static bool serve_tools_call(request *rq)
 	k.misused = !take_arguments(&c, &k, args);
 	done = run_call(&c, &k);
 	if (k.waits) {
-		rq->wait_ms = longest_wait(&k);
+		rq->wait_ms = get_value(&k, "wait_seconds")->number * 1000;
+		if (progress_token(rq).n == 0)   /* clients end a call that is silent */
+			rq->wait_ms = earlier(rq->wait_ms, WAIT_WITHOUT_PROGRESS * 1000);
 		rq->claim = k.claim;
 		rq->agent = c.speaker;
 		rq->out->n = 0;
@@ -6049,16 +5957,11 @@ static const rpc_method methods[] = {
 	{ "prompts/list", LEGACY_ERA | LISTS, NULL, "prompts:[]" },  /* asked for all the same */
 };
 
-/* null, and "" for the first page, mean that there is none. */
-static bool has_cursor(const request *rq)
-{
-	const json *cursor = json_get(rq->params, S("cursor"));
-	return cursor && cursor->kind != JSON_NULL && !str_eq(cursor->raw, S("\"\""));
-}
-
 static void run_method(request *rq, const rpc_method *m)
 {
-	if ((m->traits & LISTS) && has_cursor(rq)) {
+	const json *cursor = json_get(rq->params, S("cursor"));
+	bool first = !cursor || cursor->kind == JSON_NULL || str_eq(cursor->raw, S("\"\""));
+	if ((m->traits & LISTS) && !first) {
 		answer_error(rq, E_PARAMS, "cursor: unknown");
 		return;
 	}
@@ -6268,7 +6171,7 @@ static request begin_request(server *srv)
 static void send_answer(server *srv, buf *answer, const receipt *receipts)
 {
 	buf_char(answer, '\n');
-	if (!print(srv->out, answer))
+	if (!write_out(srv->out, buf_str(answer)))
 		srv->broken = true;
 	else
 		write_receipts(srv->self, &srv->mem, receipts);
@@ -6405,10 +6308,10 @@ static void send_progress(server *srv, waiting *w)
 static bool has_news(server *srv, const waiting *w)
 {
 	context c = begin(srv->self, &srv->mem, NULL);
-	store_count mail;
-	bool known = store_count_unread(&c.st, w->agent, &mail) == STORE_OK;
+	store_count count;
+	bool known = store_count_unread(&c.st, w->agent, &count) == STORE_OK;
 	end(&c);
-	return !known || mail.unread;
+	return !known || count.unread;
 }
 
 /* False: it waits on. */
@@ -6575,7 +6478,8 @@ static bool wait_for_input(server *srv, int64_t until)
  * Returns when to look again. */
 static int64_t serve_mail(server *srv)
 {
-	bool wakes = nudge_is_on(&srv->wake, srv->self) && !srv->ended, changed;
+	bool wakes = !srv->wake.off && srv->self->presence.fd >= 0 && !srv->ended &&
+		     client_that_listens(srv->self->known_client), changed;
 	int64_t next, now = clock_ms();
 	context c;
 	srv->watch = -1;
@@ -6654,7 +6558,8 @@ static bool run_server(context *c, call *k)
 	if (srv.self->fixed_name.n)
 		join_fixed_name(srv.self, &srv.mem);
 	catch_signals();
-	nudge_start(&srv.wake);
+	srv.wake.started = time_now();
+	srv.wake.off = str_eq(variable("INTERAGENT_WAKE"), S("off"));
 	make_room(&srv);
 	while (!stopping && !srv.broken) {
 		int64_t until;
@@ -6774,9 +6679,8 @@ static str typed_param(arena *mem, const param *p)
 
 static void add_param_help(buf *b, str what, str about)
 {
-	buf_say(b, what.n < 20 ? "  %S" : "  %S\n", what);
-	for (ptrdiff_t pad = what.n < 20 ? what.n : -2; pad < 20; pad++)
-		buf_char(b, ' ');
+	buf_say(b, what.n < 20 ? "  " : "  %S\n  ", what);
+	text_fit(b, what.n < 20 ? what : S(""), 20);
 	add_words(b, about, "                      ");
 	buf_char(b, '\n');
 }
@@ -6787,7 +6691,7 @@ static int help_verb(arena *mem, const verb *v)
 {
 	buf b = { .mem = mem }, list = { .mem = mem };
 	bool as_json = !(v->traits & OWN_OUTPUT);
-	buf_say(&b, "usage: interagent %s", v->alias ? v->alias : v->name);
+	buf_say(&b, "usage: interagent %s", typed_name(v));
 	for (int options = 0; options < 2; options++)
 		for (const param *p = v->params; p->name; p++) {
 			str typed = typed_param(mem, p);
@@ -6819,13 +6723,11 @@ static int help_verb(arena *mem, const verb *v)
 
 static void help_line(buf *b, const verb *v)
 {
-	const char *name = v->alias ? v->alias : v->name;
 	str about = str_of(v->about);
 	about = str_cut(&about, '.');
 	about.n = (ptrdiff_t)strcspn(arena_z(b->mem, about), about.n > 60 ? ":;" : ".");
-	buf_say(b, "  %s", name);
-	for (size_t pad = strlen(name); pad < 18; pad++)
-		buf_char(b, ' ');
+	buf_say(b, "  ");
+	text_fit(b, str_of(typed_name(v)), 18);
 	buf_say(b, "%S\n", about);
 }
 
@@ -7111,11 +7013,10 @@ static int refuse_verb(context *c, const call *k, bool usage)
 {
 	str why = str_trim(buf_str(c->out)), rest = why;
 	const param *p = find_param(k->verb, str_cut(&rest, ':'));
-	const char *name = k->verb->alias ? k->verb->alias : k->verb->name;
 	if (p)
 		why = arena_say(c->mem, "%S:%S", param_title(c->mem, true, p), rest);
 	if (usage)
-		why = arena_say(c->mem, "%S; see interagent help %s", why, name);
+		why = arena_say(c->mem, "%S; see interagent help %s", why, typed_name(k->verb));
 	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
 	return usage ? misused(k->verb) : REFUSED;
 }
@@ -7182,10 +7083,8 @@ static int run_verb(process *self, const verb *v, char **argv)
 	if (cmd.help)
 		return help_verb(&mem, v);
 	if ((v->traits & PERSONAL) && self->agents_shell) {
-		refuse(&c,
-		       "%s is for the person at the keyboard, and this shell is an agent's: %s is "
-		       "set",
-		       v->name, self->agents_shell);
+		refuse(&c, "%s is for the person at the keyboard, and this shell is an agent's: %s "
+			   "is set", v->name, self->agents_shell);
 		return refuse_verb(&c, &k, false);
 	}
 	if (self->trusting && self->root.n && !store_is_safe(&c.st))
@@ -7226,7 +7125,7 @@ static int no_such_verb(arena *mem, str word)
 		buf_say(&b, "; did you mean %S? see interagent --help\n", near);
 	else
 		buf_say(&b, "; see interagent --help\n");
-	print(2, &b);
+	write_out(2, buf_str(&b));
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */
@@ -7283,7 +7182,7 @@ static void man_param(buf *b, const param *p)
 static void man_verb(buf *b, const verb *v)
 {
 	buf list = { .mem = b->mem };
-	buf_say(b, ".It Cm %s", v->alias ? v->alias : v->name);
+	buf_say(b, ".It Cm %s", typed_name(v));
 	for (int options = 0; options < 2; options++)
 		for (const param *p = v->params; p->name; p++) {
 			if (is_positional(p) == (options == 1))
@@ -7440,9 +7339,8 @@ static void offer_specs(context *c, str typed)
 	if (store_list_specs(&c->st, &all) != STORE_OK)
 		return;
 	for (int i = 0; i < all.n; i++)
-		if (store_name_ok(all.at[i].name) && str_starts(all.at[i].name, typed) &&
-		    store_describe_spec(&c->st, &all.at[i]) == STORE_OK)
-			offer(c, typed, all.at[i].name, all.at[i].note);
+		if (store_name_ok(all.at[i].name))
+			offer(c, typed, all.at[i].name, S(""));
 }
 
 /* The mail of whoever speaks, the newest first. */
@@ -7552,24 +7450,14 @@ static bool run_completion(context *c, call *k)
 }
 /* ==== Main ==== */
 
-/* Paths of settings must be absolute: a client does not expand "~", and a store
- * in each directory that it happens to run in would be worse than none. */
-static str store_root(arena *mem)
-{
-	str dir = variable("INTERAGENT_DIR"), home = variable("HOME");
-	if (dir.n || home.n == 0)
-		return dir;
-	return arena_say(mem, "%S/.claude-interagent", home);
-}
-
 /* Where the client works: what it says, if that is where we were started or above it,
  * for a client that was started inside another finds the outer one's word. */
 static str working_directory(arena *mem)
 {
-	const char *given = client_project();
+	str given = told_by_client(PROJECT);
 	char *here = NEW(mem, char, MAX_PATH_BYTES);
-	if (given && *given)
-		return real_path(mem, str_of(given));
+	if (given.n)
+		return real_path(mem, given);
 	return getcwd(here, MAX_PATH_BYTES) ? real_path(mem, str_of(here)) : S("");
 }
 
@@ -7587,11 +7475,14 @@ static void fill_standard_descriptors(void)
 static void learn_who_we_are(process *self, arena *mem, const char *called)
 {
 	self->presence.fd = -1;
-	self->root = store_root(mem);
+	self->root = variable("INTERAGENT_DIR");
+	if (self->root.n == 0 && variable("HOME").n)
+		self->root = arena_say(mem, "%S/.claude-interagent", variable("HOME"));
 	self->fixed_name = str_trim(str_of(getenv("INTERAGENT_NAME")));
 	self->cwd = working_directory(mem);
-	self->program = own_path(mem, called);
-	self->session_id = str_of(client_session());
+	self->program = strchr(called, '/') ? absolute_path(mem, str_of(called))
+					    : find_program(mem, str_of(called));
+	self->session_id = told_by_client(SESSION);
 	self->known_client = client_of_environment(&self->agents_shell);
 }
 
@@ -7621,6 +7512,8 @@ int main(int argc, char **argv)
 		return help_verb(&mem, v);
 	self.shell = v->run != run_server;
 	self.trusting = self.shell && !self.agents_shell && v->run != run_hook;
+	/* A client does not expand "~", and a store in each directory that it happens to run in
+	 * would be worse than none. */
 	if (self.root.n && self.root.s[0] != '/') {
 		warn(&mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
 		     variable("INTERAGENT_DIR").n ? "INTERAGENT_DIR" : "HOME", self.root);

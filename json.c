@@ -1271,14 +1271,6 @@ static void json_raw(json_writer *w, str value)
 	buf_add(w->out, value);
 }
 
-static void end_name(json_writer *w)
-{
-	buf_char(w->out, ':');
-	if (w->pretty)
-		buf_char(w->out, ' ');
-	w->named = true;
-}
-
 static void say_argument(json_writer *w, char verb, va_list *args)
 {
 	switch (verb) {
@@ -1309,7 +1301,8 @@ void json_say(json_writer *w, const char *form, ...)
 			n += strcspn(at + 1, "'") + 1;
 			json_string(w, (str){ at + 1, (ptrdiff_t)n - 2 });
 		} else if (*at == ':') {
-			end_name(w);
+			buf_add(w->out, w->pretty ? S(": ") : S(":"));
+			w->named = true;
 		} else if (*at != ' ' && *at != ',') {
 			n = strcspn(at, ":,]}");
 			if (at[n] == ':')

@@ -772,13 +772,10 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_ino == b->st_ino && a->st_size == b->st_size && mtime_ns(a) == mtime_ns(b);
 }
 
-/* The object in a text that an editor may have put a byte-order mark before. On damage *value
- * (maybe NULL) has the members before it. */
+/* The object in a text. On damage *value (maybe NULL) has the members before it. */
 static bool read_object(store *st, str text, json **value)
 {
 	json_error error;
-	if (str_starts(text, S("\xef\xbb\xbf")))
-		text = str_from(text, 3);
 	*value = json_read(st->mem, text, JSON_STORED, &error);
 	return !error.what && (*value)->kind == JSON_OBJECT;
 }
@@ -1380,48 +1377,35 @@ static bool is_id(str s)
 	return true;
 }
 
-/* Loads who a message is from and to, and its state: most messages are for others, and of them no
- * more is wanted. */
-static store_result load_parties(store *st, enum dir d, const char *name, store_message *m,
-				 struct stat *seen)
+/* Loads a message, which must be from somebody and to somebody. */
+static store_result load_meta(store *st, enum dir d, str id, store_message *m, struct stat *seen)
 {
-	const json *from;
+	const char *name = file_name(st, id, ".json");
+	const json *from, *urgent;
 	json *doc;
 	store_result r = load(st, d, name, MAX_META, &doc, seen);
 	if (r != STORE_OK)
 		return r;
+	from = json_get(doc, S("from"));
+	urgent = json_get(doc, S("urgent"));
 	*m = (store_message){
-		.from = json_get_text(st->mem, doc, S("from")),
+		.id = arena_copy(st->mem, id),
+		.from = json_text(st->mem, from),
 		.to = json_get_text(st->mem, doc, S("to")),
+		.subject = json_get_text(st->mem, doc, S("subject")),
+		.reply_to = json_get_text(st->mem, doc, S("replyTo")),
+		.reason = json_get_text(st->mem, doc, S("escalationReason")),
+		.spec = json_get_text(st->mem, doc, S("spec")),
+		.created = json_get_text(st->mem, doc, S("createdAt")),
+		.updated = json_get_text(st->mem, doc, S("updatedAt")),
 		.state = state_of(json_get_text(st->mem, doc, S("status"))),
+		.urgent = urgent && urgent->kind == JSON_TRUE,
 		.archived = d == OLD_METAS,
 		.doc = doc,
 	};
-	from = json_get(doc, S("from"));
 	if (!from || from->kind != JSON_STRING || m->to.n == 0)
 		return failed(st, "read", path_in(st, d, name), 0);
 	return STORE_OK;
-}
-
-static void parse_rest(store *st, str id, store_message *m)
-{
-	const json *urgent = json_get(m->doc, S("urgent"));
-	m->id = arena_copy(st->mem, id);
-	m->subject = json_get_text(st->mem, m->doc, S("subject"));
-	m->reply_to = json_get_text(st->mem, m->doc, S("replyTo"));
-	m->reason = json_get_text(st->mem, m->doc, S("escalationReason"));
-	m->spec = json_get_text(st->mem, m->doc, S("spec"));
-	m->created = json_get_text(st->mem, m->doc, S("createdAt"));
-	m->updated = json_get_text(st->mem, m->doc, S("updatedAt"));
-	m->urgent = urgent && urgent->kind == JSON_TRUE;
-}
-
-static store_result load_meta(store *st, enum dir d, str id, store_message *m, struct stat *seen)
-{
-	store_result r = load_parties(st, d, file_name(st, id, ".json"), m, seen);
-	if (r == STORE_OK)
-		parse_rest(st, id, m);
-	return r;
 }
 
 /* Loads the meta of a whole id. If both exist the archived one wins. Looks there twice: the message
@@ -2256,28 +2240,17 @@ static bool may_wait_between(const struct store_known *k, uint64_t from, uint64_
 	return k->from == from && k->to == to && (!k->was_read || to == party_key(store_human));
 }
 
-/* Most often the names, and what the memo knows of them, say that it cannot be so many; else those
- * that may count are opened. */
+/* Most often the names alone say that it cannot be so many; else those that may count are opened. */
 store_result store_has_waiting(store *st, str from, str to, int most, bool *has)
 {
 	store_index *x;
-	memo m = { 0 };
 	uint64_t from_key = party_key(from), to_key = party_key(to);
 	int n = 0;
 	store_result r = current_index(st, true, &x);
 	*has = false;
 	if (r != STORE_OK || x->n - x->gone < most)
 		return r;
-	if (x->names_only)
-		read_memo(st, x, &m);
-	for (int i = 0; i < x->n; i++) {
-		remember(&m, &x->at[i]);
-		n += may_wait_between(&x->at[i], from_key, to_key);
-	}
-	if (n < most)
-		return r;
 	r = current_index(st, false, &x);
-	n = 0;
 	for (int i = 0; i < x->n && r == STORE_OK && n < most; i++) {
 		struct store_known *k = &x->at[i];
 		if (!may_wait_between(k, from_key, to_key))
@@ -2678,20 +2651,15 @@ void store_open_announced(store *st, str agent, str session, store_announced *a)
 	sys_close(fd);
 }
 
-/* The time on a line "ID TIME"; STORE_TOLD: it is another's, or has none. */
-static int64_t time_of_line(str line, str id)
-{
-	int64_t until;
-	bool timed = str_eq(str_cut(&line, ' '), id) && str_int(line, &until) && until >= 0;
-	return timed ? until : STORE_TOLD;
-}
-
 int64_t store_nudged(const store_announced *a, str id)
 {
-	int64_t until = STORE_TOLD;
-	for (str rest = a->ids; rest.n && until == STORE_TOLD;)
-		until = time_of_line(str_cut(&rest, '\n'), id);
-	return until;
+	for (str rest = a->ids; rest.n;) {
+		str line = str_cut(&rest, '\n');
+		int64_t until;
+		if (str_eq(str_cut(&line, ' '), id) && str_int(line, &until) && until >= 0)
+			return until;
+	}
+	return STORE_TOLD;
 }
 
 /* A time too far ahead is no nudge's: the clock was set back since. */
@@ -3082,17 +3050,6 @@ static store_result read_current(store *st, str name, store_spec *spec, struct s
 	}
 }
 
-/* For a reader: a text whose history cannot be read is a text all the same. */
-static store_result read_whatever_is_current(store *st, str name, store_spec *spec)
-{
-	struct stat seen;
-	store_result r = read_current(st, name, spec, &seen);
-	if (r != STORE_FAILED || spec->version == 0)
-		return r;
-	note_damage(st, st->fault.path);
-	return STORE_OK;
-}
-
 /* Is there a spec of exactly this name? *similar is one that differs in case only. */
 static bool spec_exists(store *st, str name, str *similar)
 {
@@ -3119,7 +3076,11 @@ store_result store_find_spec(store *st, str name, int64_t version, store_spec *o
 	store_result r;
 	if (!store_name_ok(name) && !spec_exists(st, name, &ignored))
 		return STORE_ABSENT;
-	r = read_whatever_is_current(st, name, out);
+	r = read_current(st, name, out, &seen);
+	if (r == STORE_FAILED && out->version > 0) {
+		note_damage(st, st->fault.path); /* of its history; it is a text all the same */
+		r = STORE_OK;
+	}
 	if (r == STORE_ABSENT || version == 0 || (r == STORE_OK && version == out->version))
 		return r;
 	if (!store_name_ok(name))
@@ -3266,8 +3227,9 @@ static store_result keep_version(store *st, const store_spec *spec)
 }
 
 /* What 1.0's index knows goes where it belongs, and the index goes. */
-static store_result retire_index(store *st)
+static store_result retire_index(store *st, str name)
 {
+	store_records readers = { 0 };
 	json *index, *entry;
 	store_result r = old_index(st, &index);
 	if (!index)
@@ -3284,14 +3246,11 @@ static store_result retire_index(store *st)
 		else if (r == STORE_ABSENT || st->fault.error == 0)
 			r = STORE_OK;            /* a note of nothing */
 	}
-	json *m = first_of(json_get(index, S("readers")), JSON_OBJECT);
-	for (; m && r == STORE_OK; m = m->next) {
-		str agent = json_key(st->mem, m);
-		int64_t version = 0;
-		str_int(m->raw, &version);
-		entry = reader_doc(st, agent, version);
-		r = edit_table(st, PAST, "readers.json", agent, SET_NEW, entry, &entry);
-	}
+	if (r == STORE_OK)
+		r = store_list_readers(st, name, &readers);
+	for (int i = 0; i < readers.n && r == STORE_OK; i++)
+		r = edit_table(st, PAST, "readers.json", readers.at[i].name, SET_NEW,
+			       readers.at[i].doc, &entry);
 	if (r == STORE_OK)
 		sys_unlink(st->fd[PAST], "index.json", 0);
 	return r;
@@ -3338,7 +3297,7 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 	/* 2. The history first, so that whoever sees a text can ask for it again. */
 	spec->published = time_format(st->mem, time_now());
 	if (keeps)
-		r = retire_index(st);
+		r = retire_index(st, spec->name);
 	else
 		r = STORE_OK;
 	if (r == STORE_OK && keeps && before->foreign)
@@ -3504,14 +3463,6 @@ static void check_history(store *st, bool fix, store_findings *out)
 	names_close(st, &it);
 }
 
-store_result store_check_quickly(store *st, store_findings *out)
-{
-	*out = (store_findings){ 0 };
-	for (int d = ROOT; d < PAST; d++)
-		check_dir(st, (enum dir)d, false, false, out);
-	return STORE_OK;
-}
-
 /* What the file system cannot do: see st->no_locks and st->no_dir_sync. */
 static void probe_root(store *st)
 {
@@ -3523,11 +3474,13 @@ static void probe_root(store *st)
 		sys_flock(root, LOCK_UN);
 }
 
-store_result store_check(store *st, bool fix, store_findings *out)
+store_result store_check(store *st, enum store_depth depth, store_findings *out)
 {
 	store_result r = STORE_OK;
+	bool deep = depth != STORE_QUICKLY, fix = depth == STORE_MEND;
 	*out = (store_findings){ 0 };
-	probe_root(st);
+	if (deep)
+		probe_root(st);
 	if (fix && dir_fd(st, ROOT, false) >= 0) {
 		check_file(st, ROOT, ".lock", ANY, true, out);
 		r = lock(st);
@@ -3535,8 +3488,9 @@ store_result store_check(store *st, bool fix, store_findings *out)
 	if (r != STORE_OK)
 		return r;
 	for (int d = ROOT; d < PAST; d++)
-		check_dir(st, (enum dir)d, true, fix, out);
-	check_history(st, fix, out);
+		check_dir(st, (enum dir)d, deep, fix, out);
+	if (deep)
+		check_history(st, fix, out);
 	unlock(st);
 	return STORE_OK;
 }
@@ -3552,14 +3506,6 @@ static int open_workspace(arena *mem, str workspace)
 	if (!str_starts(workspace, S("/")) || memchr(workspace.s, '\0', (size_t)workspace.n))
 		return -1;
 	return open_retry(AT_FDCWD, arena_z(mem, workspace), open_dir_flags);
-}
-
-bool store_workspace_here(arena *mem, str workspace)
-{
-	int fd = open_workspace(mem, workspace);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
 }
 
 /* Steps from a directory into one below it, which must not be a link. */
@@ -3624,23 +3570,14 @@ void store_signal(arena *mem, str workspace, str from, str line)
 	close(inbox);
 }
 
-bool store_has_signals(arena *mem, str workspace)
+int store_count_signals(arena *mem, str workspace, bool clear)
 {
 	int inbox = open_inbox(mem, workspace, false), n;
 	if (inbox < 0)
-		return false;
-	n = count_signals(inbox, false);
+		return 0;
+	n = count_signals(inbox, clear);
 	close(inbox);
-	return n > 0;
-}
-
-void store_clear_signals(arena *mem, str workspace)
-{
-	int inbox = open_inbox(mem, workspace, false);
-	if (inbox < 0)
-		return;
-	count_signals(inbox, true);
-	close(inbox);
+	return n;
 }
 
 str store_make_inbox(arena *mem, str workspace)

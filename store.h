@@ -377,11 +377,10 @@ typedef struct {
 	int n, room;
 } store_findings;
 
-/* Looks at every file; with `fix`, moves damaged ones aside (and nothing more). */
-store_result store_check(store *st, bool fix, store_findings *out);
-
-/* The same for the root, its tables and its directories alone: costs little. */
-store_result store_check_quickly(store *st, store_findings *out);
+/* Looks at the root, its tables and its directories, which costs little; at every file; or moves
+ * damaged ones aside, too (and nothing more). */
+enum store_depth { STORE_QUICKLY, STORE_WHOLLY, STORE_MEND };
+store_result store_check(store *st, enum store_depth depth, store_findings *out);
 
 /* ---- Specs: every version is kept ---- */
 
@@ -446,14 +445,10 @@ enum store_kind store_look(arena *mem, str path);
 
 /* ---- Signals: <workspace>/.claude/inbox/<from>-<ms>.signal ---- */
 
-/* Is it an absolute path of a directory on this machine? */
-bool store_workspace_here(arena *mem, str workspace);
-
 /* Best effort: a workspace that is not here, is not safe, or holds a hundred of them already, gets
  * none. */
 void store_signal(arena *mem, str workspace, str from, str line);
-bool store_has_signals(arena *mem, str workspace);
-void store_clear_signals(arena *mem, str workspace);
+int store_count_signals(arena *mem, str workspace, bool clear);    /* how many there are, or were */
 
 /* Makes the inbox of a workspace that is here; its path, or empty. */
 str store_make_inbox(arena *mem, str workspace);
