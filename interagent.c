@@ -338,7 +338,8 @@ static const client clients[] = {
 	{ .name = "claude", .title = "Claude Code", .info = { "claude-code" },
 	  .marks = { "CLAUDECODE" }, .set[SESSION] = "CLAUDE_CODE_SESSION_ID",
 	  .set[PROJECT] = "CLAUDE_PROJECT_DIR", .one_shot = "CLAUDE_CODE_ENTRYPOINT=sdk-cli",
-	  .set[SOCKET] = "CLAUDE_CODE_MESSAGING_SOCKET", .set[TOKEN] = "CLAUDE_CODE_MESSAGING_TOKEN",
+	  .set[SOCKET] = "CLAUDE_CODE_MESSAGING_SOCKET",
+	  .set[TOKEN] = "CLAUDE_CODE_MESSAGING_TOKEN",
 	  .watches_files = true, .page = 64 * 1024,
 	  .add = "claude mcp add -s user interagent -- $P serve",
 	  .remove = "claude mcp remove -s user interagent",
@@ -361,7 +362,8 @@ static const client clients[] = {
 	  .note = "Codex asks you to trust the hooks: /hooks." },
 	{ .name = "gemini", .title = "Gemini CLI", .info = { "gemini-cli-mcp-client", "gemini" },
 	  .marks = { "GEMINI_CLI" },
-	  .set[SESSION] = "GEMINI_SESSION_ID", .set[PROJECT] = "GEMINI_PROJECT_DIR", .subagent = "agent_name",
+	  .set[SESSION] = "GEMINI_SESSION_ID", .set[PROJECT] = "GEMINI_PROJECT_DIR",
+	  .subagent = "agent_name",
 	  .home = ".gemini", .config = "settings.json",
 	  .server = "{\"mcpServers\": {\"interagent\": {" SERVER ", \"trust\": true}}}\n",
 	  .hooks_file = "settings.json",
@@ -412,7 +414,8 @@ static const client clients[] = {
 	  .home = ".continue", .config = "config.yaml",
 	  .server = "mcpServers: [{name: interagent, command: \"$P\", args: [serve]}]\n" },
 	{ .name = "amp", .title = "Amp", .info = { "amp" },
-	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" }, .set[SESSION] = "AMP_CURRENT_THREAD_ID",
+	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" },
+	  .set[SESSION] = "AMP_CURRENT_THREAD_ID",
 	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent",
 	  .home = ".config/amp", .config = "settings.json" },
 	{ .name = "auggie", .title = "Auggie", .info = { "augment", "auggie" },
@@ -468,15 +471,6 @@ static const char *mark_of(const client *row)
 	return NULL;
 }
 
-/* Whose shell we run in, by the marks; NULL: nobody's. *mark is what says so. */
-static const client *client_of_environment(const char **mark)
-{
-	for (int i = CLIENTS; i-- > 0;)
-		if ((*mark = mark_of(&clients[i])) != NULL)
-			return &clients[i];
-	return NULL;
-}
-
 /* The row of a client by the name that it gives itself, or NULL. */
 static const client *client_named(str name)
 {
@@ -488,15 +482,6 @@ static const client *client_named(str name)
 			if (name.n == known.n || strchr("- ", name.s[known.n]))
 				return &clients[i];
 		}
-	return NULL;
-}
-
-/* The row that people mean, or NULL. */
-static const client *client_called(str word)
-{
-	for (int i = 0; i < CLIENTS; i++)
-		if (str_eq_nocase(word, str_of(clients[i].name)))
-			return &clients[i];
 	return NULL;
 }
 
@@ -1252,7 +1237,7 @@ static bool runs_in(context *c, str workspace)
 	str at = c->self->cwd, start = at, home, real = real_path(c->mem, workspace);
 	if (real.n == 0 || !is_inside(at, real))
 		return false;
-	home = real_path(c->mem, str_of(getenv("HOME")));
+	home = real_path(c->mem, variable("HOME"));
 	do
 		if (str_eq(at, real))
 			return is_home(at, start, home);
@@ -1283,7 +1268,7 @@ static int by_registration(const void *a, const void *b)
  * last first. */
 static const store_record **agents_here(context *c, int *n)
 {
-	str at = c->self->cwd, start = at, home = real_path(c->mem, str_of(getenv("HOME")));
+	str at = c->self->cwd, start = at, home = real_path(c->mem, variable("HOME"));
 	const store_record **here = NEW(c->mem, const store_record *, c->agents.n + 1);
 	*n = 0;
 	if (at.n == 0)
@@ -2470,7 +2455,7 @@ static str page_of(str part, int64_t offset, int64_t total)
 	for (ptrdiff_t back = 1; back <= 3 && back < part.n; back++) {
 		unsigned char byte = (unsigned char)part.s[part.n - back];
 		if (byte >= 0xc0)
-			part.n -= text_char((str){ part.s + part.n - back, back }) ? 0 : back;
+			part.n -= text_valid((str){ part.s + part.n - back, back }) ? 0 : back;
 		if (byte < 0x80 || byte >= 0xc0)
 			break;
 	}
@@ -3273,6 +3258,8 @@ static bool run_diff(context *c, call *k)
 
 /* ---- The log: conversations, each reply below what it answers ---- */
 
+enum { MAX_INDENT = 20 };                /* steps; what is deeper stands below each other */
+
 /* Where a message stands among all of them; -1: none. The node behind those of
  * the messages is above the ones that answer nothing. */
 typedef struct {
@@ -3352,12 +3339,6 @@ static int node_after(const node *tree, int i)
 	return i < 0 ? -1 : tree[i].next;
 }
 
-static void say_indent(context *c, int depth)
-{
-	for (int i = 0; i < depth && i < 20; i++)
-		say(c, "  ");
-}
-
 /* Each line of a text has a bar before it, so none can pass for one of ours. A
  * model, which reads this in its shell, gets the marks that it knows. */
 static void say_log_text(context *c, str from, str text, int depth)
@@ -3367,7 +3348,7 @@ static void say_log_text(context *c, str from, str text, int depth)
 		return;
 	}
 	while (text.n) {
-		say_indent(c, depth);
+		text_fit(c->out, S(""), 2 * depth);
 		say(c, "  | ");
 		text_add(c->out, str_cut(&text, '\n'), TEXT_BODY);
 		say(c, "\n");
@@ -3381,7 +3362,7 @@ static void say_logged(mail_log *l, const store_message *m, int depth)
 	str text = S("");
 	int64_t total = 0;
 	store_result r;
-	say_indent(c, depth);
+	text_fit(c->out, S(""), 2 * depth);
 	say(c, "%S %S -> %S %S%s%S: %S\n", short_id(c, m->id), shown_name(c, m->from),
 	    shown_name(c, m->to), ago(c, m->created), urgent ? " (urgent)" : "",
 	    store_states[m->state].mark, shown_subject(c, m->subject));
@@ -3415,7 +3396,7 @@ static void say_log(mail_log *l, int first, bool alone)
 			break;
 		if (shown)
 			say_logged(l, m, depth);
-		l->tree[i].indent = depth + shown;
+		l->tree[i].indent = depth + (shown && depth < MAX_INDENT);
 		l->any = l->any || theirs;
 	}
 	say_damage(l->c);
@@ -4888,9 +4869,10 @@ static str describe_wiring(arena *mem, const wiring *w)
 /* How an entry that is not ours is taken out. */
 static str advise_removal(arena *mem, const wiring *w)
 {
-	if (w->row->remove)
-		return str_of(w->row->remove);
-	return arena_say(mem, "take interagent out of %S", client_file(mem, w->row, w->row->config));
+	const client *row = w->row;
+	if (row->remove)
+		return str_of(row->remove);
+	return arena_say(mem, "take interagent out of %S", client_file(mem, row, row->config));
 }
 
 /* What is to be done about it; empty: nothing. */
@@ -4942,7 +4924,8 @@ static void set_plugin_file(setup *s, str path, const setup_file *f)
 	store_result r = store_read_file(c->mem, path, &there);
 	bool ours = is_filled_in(there, f->text) || is_filled_in(there, f->old);
 	if (r != STORE_OK)               /* a link or a directory, or there is none */
-		ours = r == STORE_ABSENT || store_look(c->mem, store_dir_of(path)) != STORE_DIRECTORY;
+		ours = r == STORE_ABSENT ||
+		       store_look(c->mem, store_dir_of(path)) != STORE_DIRECTORY;
 	if (!ours)
 		say(c, "%S is not as interagent writes it: left as it is\n", path);
 	else if (!str_eq(there, text))
@@ -4961,8 +4944,10 @@ static void set_plugin(setup *s)
 		set_plugin_file(s, path_join(mem, dir, f->name), f);
 	for (const setup_file *f = row->plugin_files; f->name && s->undo && !s->dry; f++)
 		store_remove(mem, store_dir_of(path_join(mem, dir, f->name)), true, &fault);
-	for (; dir.n >= home.n && s->undo && !s->dry && s->w.hooks != HAS_NONE; dir = store_dir_of(dir))
+	while (dir.n >= home.n && s->undo && !s->dry && s->w.hooks != HAS_NONE) {
 		store_remove(mem, dir, true, &fault);
+		dir = store_dir_of(dir);
+	}
 }
 
 /* Runs a client's own command, and waits for it. What it prints goes to standard
@@ -5099,7 +5084,10 @@ static bool run_setup(context *c, call *k)
 	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag,
 		   .undo = get_value(k, "undo")->flag };
 	str name = str_trim(arg(k, "client"));
-	const client *row = client_called(name);
+	const client *row = NULL;
+	for (int i = 0; i < CLIENTS; i++)
+		if (str_eq_nocase(name, str_of(clients[i].name)))
+			row = &clients[i];
 	if (variable("HOME").n == 0)
 		return refuse(c, "HOME is not set, and the clients keep their settings there");
 	if (c->self->program.n == 0 || !text_valid(c->self->program))
@@ -5168,6 +5156,7 @@ static void report_defect(doctor *d, const store_finding *f, bool advise)
 	context *c = d->c;
 	int64_t us = geteuid();
 	str what = arena_say(c->mem, "%Q %s", f->path, defects[f->what].is), advice = S("");
+	must(defects[f->what].is != NULL);               /* each has its row */
 	if (f->what == STORE_NOT_OURS)
 		what = arena_say(c->mem, "%S: number %l, not %l", what, f->owner, us);
 	if (f->fixed)
@@ -5216,7 +5205,6 @@ static void examine_place(doctor *d)
 {
 	context *c = d->c;
 	str names = S(""), speaker = own_name(c);
-	const char *mark = c->self->agents_shell;
 	int n = 0;
 	const store_record **here = agents_here(c, &n);
 	for (int i = 0; i < n; i++) {
@@ -5231,8 +5219,9 @@ static void examine_place(doctor *d)
 	report(d, "this directory", n ? names : S("nobody registered from here"), none);
 	speaker = speaker.n ? shown_name(c, speaker) : S("nobody");
 	speaker = arena_say(c->mem, "%S: %s", speaker, c->why);
-	if (mark)
-		speaker = arena_say(c->mem, "%S; this shell is an agent's: %s is set", speaker, mark);
+	if (c->self->agents_shell)
+		speaker = arena_say(c->mem, "%S; this shell is an agent's: %s is set", speaker,
+				    c->self->agents_shell);
 	report(d, "speaker", speaker, none);
 }
 
@@ -5274,17 +5263,6 @@ static void examine_program(doctor *d)
 		       arena_say(c->mem, "remove %S, or put %S before it on PATH", found, dir));
 }
 
-static void examine_clients(doctor *d)
-{
-	context *c = d->c;
-	for (int i = 0; i < CLIENTS; i++) {
-		wiring w = look_at_client(c, &clients[i]);
-		if (w.here)
-			report(d, clients[i].title, describe_wiring(c->mem, &w),
-			       advise_wiring(c->mem, &w));
-	}
-}
-
 static bool run_doctor(context *c, call *k)
 {
 	buf items = { .mem = c->mem };
@@ -5303,8 +5281,12 @@ static bool run_doctor(context *c, call *k)
 		examine_watch(&d);
 	}
 	examine_program(&d);
-	if (variable("HOME").n)
-		examine_clients(&d);
+	for (int i = 0; variable("HOME").n && i < CLIENTS; i++) {
+		wiring w = look_at_client(c, &clients[i]);
+		if (w.here)
+			report(&d, clients[i].title, describe_wiring(c->mem, &w),
+			       advise_wiring(c->mem, &w));
+	}
 	json_say(&d.doc, "]");
 	if (d.advice.n)
 		say(c, "\nWhat to do:\n%S", buf_str(&d.advice));
@@ -5344,12 +5326,11 @@ static const verb verbs[] = {
 		 { "description", STRING, REQUIRED | REST, MAX_NOTE, "What you work on" }),
 	  register_agent, people, "interagent register_agent api 'the API server'" },
 	{ "list_agents", "agents", TOOL | READ_ONLY | LIST,
-	 "Who is registered, and who is running.", NULL,
-	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
+	  "Who is registered, and who is running.", NULL, PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  list_agents, people, "interagent agents" },
 	{ "get_agent", NULL, TOOL | READ_ONLY, "One agent's entry.", NULL,
-	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_agent, tools, "interagent get_agent api" },
+	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL }), get_agent, tools,
+	  "interagent get_agent api" },
 	{ "send_message", "send", TOOL | ALWAYS_LOAD,
 	  "Send mail to an agent, running or not. Returns at once; answers come as mail.", NULL,
 	  PARAMS({ "from", STRING, CALLER, 0, LEAVE_OUT },
@@ -5415,18 +5396,16 @@ static const verb verbs[] = {
 		 { "offset", INTEGER, 0, 0, NULL }),
 	  get_spec, specs, "interagent spec users" },
 	{ "list_specs", "specs", TOOL | READ_ONLY | LIST, "What API contracts are published.", NULL,
-	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
-	  list_specs, specs, "interagent specs" },
+	  PARAMS({ "offset", INTEGER, 0, 0, NULL }), list_specs, specs, "interagent specs" },
 	{ "set_status", NULL, TOOL, "Say what you are working on.", NULL,
 	  PARAMS({ "agent_name", STRING, CALLER, 0, LEAVE_OUT },
 		 { "status", STRING, REQUIRED | REST, MAX_NOTE, NULL }),
 	  set_status, people, "interagent set_status 'writing the importer' --from api" },
 	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
-	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_status, tools, "interagent get_status api" },
+	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }), get_status, tools,
+	  "interagent get_status api" },
 	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.",
-	 NULL,
-	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
+	  NULL, PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  get_all_statuses, people, "interagent statuses" },
 	{ "diff", NULL, 0, "Show what changed in a spec, by default last.", NULL,
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
@@ -5452,13 +5431,12 @@ static const verb verbs[] = {
 	  PARAMS({ "fix", BOOLEAN, 0, 0, "Move damaged files aside" }),
 	  run_doctor, setting_up, "interagent doctor" },
 	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.",
-	 NULL,
-	  NO_PARAMS, run_server, plumbing, "interagent serve" },
+	  NULL, NO_PARAMS, run_server, plumbing, "interagent serve" },
 	{ "hook", NULL, NO_STORE | OWN_OUTPUT | USAGE_IS_0,
 	  "Tell a client of mail: one command for all of its hook events.",
 	  "The event stands on standard input.",
-	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent "
-					 "hook" },
+	  NO_PARAMS, run_hook, plumbing,
+	  "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
 	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
 	  "Exits 2 with the text on standard error, because some clients wake by that; after the "
 	  "time-out 0. With --exit-code 0 the text goes to standard output.",
@@ -5713,6 +5691,7 @@ static bool serve_initialize(request *rq)
 		if (str_eq(json_text(rq->mem, wanted), str_of(agreed->name)))
 			break;
 	}
+	must(agreed != NULL);            /* the legacy era comes first */
 	rq->srv->batches = agreed->batches;
 	note_client(rq, json_get(rq->params, S("clientInfo")));
 	json_say(&rq->w, "protocolVersion:%s," CAPABILITIES ",serverInfo:" IDENTITY
@@ -5760,16 +5739,10 @@ static void write_schema(json_writer *w, const param *params)
 		json_say(w, "}");
 	}
 	json_say(w, "}");
-	for (const param *p = params; p->name; p++) {
-		if (!(p->flags & REQUIRED))
-			continue;
-		if (required++ == 0)
-			json_say(w, "required:[");
-		json_say(w, "%s", p->name);
-	}
-	if (required)
-		json_say(w, "]");
-	json_say(w, "}");
+	for (const param *p = params; p->name; p++)
+		if (p->flags & REQUIRED)
+			json_say(w, required++ ? "%s" : "required:[%s", p->name);
+	json_say(w, required ? "]}" : "}");
 }
 
 /* Clients ask their user, or refuse, where a hint is missing. */
@@ -7110,8 +7083,8 @@ static int run_verb(process *self, const verb *v, char **argv)
 
 static int no_such_verb(arena *mem, str word)
 {
-	buf b = { .mem = mem };
-	str names[VERBS * 2], near;
+	str names[VERBS * 2], near, hint = S("");
+	const char *what = str_starts(word, S("-")) ? "option" : "verb";
 	int n = 0;
 	for (int i = 0; i < VERBS; i++) {
 		names[n++] = str_of(verbs[i].name);
@@ -7119,47 +7092,30 @@ static int no_such_verb(arena *mem, str word)
 			names[n++] = str_of(verbs[i].alias);
 	}
 	near = nearest(word, names, n);
-	buf_say(&b, str_starts(word, S("-")) ? "interagent: no such option: %Q" :
-					       "interagent: no such verb: %Q", word);
 	if (near.n)
-		buf_say(&b, "; did you mean %S? see interagent --help\n", near);
-	else
-		buf_say(&b, "; see interagent --help\n");
-	write_out(2, buf_str(&b));
+		hint = arena_say(mem, " did you mean %S?", near);
+	write_out(2, arena_say(mem, "interagent: no such %s: %Q;%S see interagent --help\n", what,
+			       word, hint));
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */
 
 #define MAN_DATE "November 27, 2026"     /* of the last change to the texts below */
 
-/* A word in which mdoc sees neither a request nor an escape. */
-static void man_word(buf *b, str word)
-{
-	if (word.n && (*word.s == '.' || *word.s == '\''))
-		buf_say(b, "\\&");
-	for (ptrdiff_t i = 0; i < word.n; i++) {
-		if (word.s[i] == '\\' || word.s[i] == '-')
-			buf_char(b, '\\');
-		buf_char(b, word.s[i] == '\\' ? 'e' : word.s[i]);
-	}
-}
-
-/* Text in short lines, with each sentence on a line of its own. */
+/* Text in which mdoc sees neither a request nor an escape, with a line for each sentence. */
 static void man_text(buf *b, str text)
 {
-	ptrdiff_t start = b->n;
-	while (text.n) {
-		ptrdiff_t n = 0;
-		while (n < text.n && text.s[n] != ' ' && text.s[n] != '\n')
-			n++;
-		if (b->n > start && n && b->s[b->n - 1] != '\n')
-			buf_char(b, b->s[b->n - 1] == '.' || b->n - start > 60 ? '\n' : ' ');
-		if (b->n && b->s[b->n - 1] == '\n')
-			start = b->n;
-		man_word(b, (str){ text.s, n });
-		text = str_from(text, n < text.n ? n + 1 : n);
+	if (text.n && (*text.s == '.' || *text.s == '\''))
+		buf_say(b, "\\&");
+	for (ptrdiff_t i = 0; i < text.n; i++) {
+		bool ends = text.s[i] == ' ' && i > 0 && strchr(".;", text.s[i - 1]);
+		if (text.s[i] == '\\' || text.s[i] == '-')
+			buf_char(b, '\\');
+		if (ends)
+			buf_char(b, '\n');
+		else
+			buf_char(b, text.s[i] == '\\' ? 'e' : text.s[i]);
 	}
-	buf_say(b, "\n");
 }
 
 /* A parameter: a word, or an option with its value. */
@@ -7167,15 +7123,15 @@ static void man_param(buf *b, const param *p)
 {
 	if (is_positional(p)) {
 		buf_say(b, " Ar ");
-		man_word(b, param_title(b->mem, true, p));
+		man_text(b, param_title(b->mem, true, p));
 		buf_say(b, p->flags & REST ? " ..." : "");
 		return;
 	}
 	buf_say(b, " Fl \\-");
-	man_word(b, option_name(b->mem, p));
+	man_text(b, option_name(b->mem, p));
 	if (p->kind != BOOLEAN) {
 		buf_say(b, " Ar ");
-		man_word(b, str_of(value_word(p)));
+		man_text(b, str_of(value_word(p)));
 	}
 }
 
@@ -7196,11 +7152,15 @@ static void man_verb(buf *b, const verb *v)
 			man_param(&list, p);
 			buf_say(&list, "\n");
 			man_text(&list, param_about(v, p));
+			buf_say(&list, "\n");
 		}
 	buf_say(b, "\n");
 	man_text(b, str_of(v->about));
-	if (v->more)
+	buf_say(b, "\n");
+	if (v->more) {
 		man_text(b, str_of(v->more));
+		buf_say(b, "\n");
+	}
 	if (v->alias)
 		buf_say(b, "The tool's name,\n.Cm %s ,\nis the same verb.\n", v->name);
 	if (list.n)
@@ -7268,7 +7228,7 @@ static bool run_man(context *c, call *k)
 	}
 	buf_say(b, "%s", man_tail);
 	for (int i = 0; i < VERBS; i++) {
-		man_word(b, str_of(verbs[i].example));
+		man_text(b, str_of(verbs[i].example));
 		buf_say(b, "\n");
 	}
 	buf_say(b, ".Ed\n");
@@ -7483,7 +7443,10 @@ static void learn_who_we_are(process *self, arena *mem, const char *called)
 	self->program = strchr(called, '/') ? absolute_path(mem, str_of(called))
 					    : find_program(mem, str_of(called));
 	self->session_id = told_by_client(SESSION);
-	self->known_client = client_of_environment(&self->agents_shell);
+	for (int i = CLIENTS; i-- > 0 && !self->agents_shell;) {
+		self->agents_shell = mark_of(&clients[i]);
+		self->known_client = self->agents_shell ? &clients[i] : NULL;
+	}
 }
 
 int main(int argc, char **argv)

@@ -589,23 +589,17 @@ static int open_in(store *st, enum dir d, const char *name, int flags)
 	}
 }
 
-/* Has somebody, a snapshot of links for instance, another name for this file? */
-static bool has_other_names(int fd)
-{
-	struct stat seen;
-	return sys_fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode) && seen.st_nlink > 1;
-}
-
 /* Opens or makes a small file of ours for locking or writing. -1 with the fault. What another name
- * keeps is not written over: the file is made anew. */
+ * keeps, that of a snapshot of links, is not written over: the file is made anew. */
 static int open_own(store *st, enum dir d, const char *name, int flags)
 {
 	int dir = dir_fd(st, d, true), fd;
+	struct stat seen;
 	if (dir < 0)
 		return -1;
 	flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK;
 	fd = open_retry(dir, name, flags);
-	if (fd >= 0 && has_other_names(fd)) {
+	if (fd >= 0 && sys_fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode) && seen.st_nlink > 1) {
 		sys_close(fd);
 		sys_unlink(dir, name, 0);
 		fd = open_retry(dir, name, flags);
@@ -1016,15 +1010,6 @@ static store_result keep_damaged(store *st, enum dir d, const char *name)
 	return r;
 }
 
-/* Moves a damaged file out of the way: the doctor's way. */
-static store_result set_aside(store *st, enum dir d, const char *name)
-{
-	int dir = dir_fd(st, d, true);
-	if (sys_rename(dir, name, dir, quarantine_name(st, name)) < 0 && errno != ENOENT)
-		return failed(st, "set aside", path_in(st, d, name), errno);
-	return STORE_OK;
-}
-
 static json *new_object(store *st, const store_member *members, int count)
 {
 	json *doc = NULL;
@@ -1129,8 +1114,8 @@ int store_appear(store *st, store_presence *p)
 	if (dir < 0 || mark.n == 0)
 		return -1;
 	p->file = str_of(name);
-	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}", p->pid,
-		 p->client, p->session, p->socket, p->workspace, host_name(st->mem),
+	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}",
+		 p->pid, p->client, p->session, p->socket, p->workspace, host_name(st->mem),
 		 time_format(st->mem, time_now()));
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
@@ -2240,7 +2225,7 @@ static bool may_wait_between(const struct store_known *k, uint64_t from, uint64_
 	return k->from == from && k->to == to && (!k->was_read || to == party_key(store_human));
 }
 
-/* Most often the names alone say that it cannot be so many; else those that may count are opened. */
+/* Most often the names alone say that it cannot be so many; else those that may be are opened. */
 store_result store_has_waiting(store *st, str from, str to, int most, bool *has)
 {
 	store_index *x;
@@ -3185,26 +3170,21 @@ int64_t store_version_read(const store_records *readers, str agent)
 	return reader ? number_in(reader->doc, S("version")) : 0;
 }
 
-static json *reader_doc(store *st, str agent, int64_t version)
-{
-	json *doc = json_with_text(st->mem, NULL, S("agent"), agent);
-	doc = json_with(st->mem, doc, S("version"), arena_say(st->mem, "%l", version));
-	return json_with_text(st->mem, doc, S("readAt"), time_format(st->mem, time_now()));
-}
-
 /* A reader's version never goes back: it is looked at again under the lock. */
 store_result store_note_reader(store *st, str name, str agent, int64_t version)
 {
 	store_records readers;
+	json *doc = json_with_text(st->mem, NULL, S("agent"), agent);
 	store_result r = store_list_readers(st, name, &readers);
 	if (!store_name_ok(name) || r != STORE_OK || store_version_read(&readers, agent) >= version)
 		return r;
 	r = lock(st);
 	if (r == STORE_OK)
 		r = store_list_readers(st, name, &readers);
+	doc = json_with(st->mem, doc, S("version"), arena_say(st->mem, "%l", version));
+	doc = json_with_text(st->mem, doc, S("readAt"), time_format(st->mem, time_now()));
 	if (r == STORE_OK && store_version_read(&readers, agent) < version)
-		r = edit_record(st, PAST, "readers.json", agent, SET,
-				reader_doc(st, agent, version), NULL);
+		r = edit_record(st, PAST, "readers.json", agent, SET, doc, NULL);
 	unlock(st);
 	return r;
 }
@@ -3392,9 +3372,10 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
 	store_finding *found = &out->at[out->n - 1];
 	bool whole = found->what == STORE_UNREADABLE || found->what == STORE_TOO_LARGE;
-	if (fix && !whole && is_there(st, d, name, &seen) > 0 &&
-	    !is_young(&seen))
-		found->fixed = set_aside(st, d, name) == STORE_OK;
+	int dir = dir_fd(st, d, false);
+	if (fix && !whole && is_there(st, d, name, &seen) > 0 && !is_young(&seen))
+		found->fixed = sys_rename(dir, name, dir, quarantine_name(st, name)) == 0 ||
+			       errno == ENOENT;
 }
 
 /* What is looked at where: one file, or with a leading '*' all that end so. */
@@ -3463,25 +3444,18 @@ static void check_history(store *st, bool fix, store_findings *out)
 	names_close(st, &it);
 }
 
-/* What the file system cannot do: see st->no_locks and st->no_dir_sync. */
-static void probe_root(store *st)
-{
-	int root = dir_fd(st, ROOT, false);
-	if (root < 0)
-		return;
-	sync_dir(st, root);
-	if (try_lock(st, root, LOCK_SH) == 0)
-		sys_flock(root, LOCK_UN);
-}
-
 store_result store_check(store *st, enum store_depth depth, store_findings *out)
 {
 	store_result r = STORE_OK;
 	bool deep = depth != STORE_QUICKLY, fix = depth == STORE_MEND;
+	int root = dir_fd(st, ROOT, false);
 	*out = (store_findings){ 0 };
-	if (deep)
-		probe_root(st);
-	if (fix && dir_fd(st, ROOT, false) >= 0) {
+	if (deep && root >= 0) {                 /* see st->no_locks and st->no_dir_sync */
+		sync_dir(st, root);
+		if (try_lock(st, root, LOCK_SH) == 0)
+			sys_flock(root, LOCK_UN);
+	}
+	if (fix && root >= 0) {
 		check_file(st, ROOT, ".lock", ANY, true, out);
 		r = lock(st);
 	}
@@ -3500,13 +3474,6 @@ store_result store_check(store *st, enum store_depth depth, store_findings *out)
  * may fail or be deleted without harm, so it is not synced. */
 
 enum { MAX_SIGNALS = 100 };              /* who has not looked at these will not at the next */
-
-static int open_workspace(arena *mem, str workspace)
-{
-	if (!str_starts(workspace, S("/")) || memchr(workspace.s, '\0', (size_t)workspace.n))
-		return -1;
-	return open_retry(AT_FDCWD, arena_z(mem, workspace), open_dir_flags);
-}
 
 /* Steps from a directory into one below it, which must not be a link. */
 static int step_into(int parent, const char *name, bool make)
@@ -3534,8 +3501,10 @@ static bool write_new(int dir, const char *name, str text)
 
 static int open_inbox(arena *mem, str workspace, bool make)
 {
-	int claude = step_into(open_workspace(mem, workspace), ".claude", make);
-	int fd = step_into(claude, "inbox", make);
+	int fd = -1;
+	if (str_starts(workspace, S("/")) && !memchr(workspace.s, '\0', (size_t)workspace.n))
+		fd = open_retry(AT_FDCWD, arena_z(mem, workspace), open_dir_flags);
+	fd = step_into(step_into(fd, ".claude", make), "inbox", make);
 	if (fd >= 0 && make)
 		write_new(fd, ".gitignore", S("*\n"));
 	return fd;
