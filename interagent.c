@@ -129,8 +129,8 @@ typedef struct {
 		str agent, workspace, client, file;
 	} presence;
 	store_index *index;              /* what a server remembers of the mail, or NULL */
-	int64_t hint_at;                 /* when unread was counted; 0: it must be counted */
-	int unread, unread_urgent;
+	int64_t hint_at;                 /* when `unread` was counted; 0: it must be counted */
+	store_count unread;
 	int64_t swept_at;                /* when we last asked whether a sweep is due */
 } process;
 
@@ -180,7 +180,6 @@ typedef struct {
 	bool misused;                    /* the arguments were not as the row has them */
 	bool may_wait, waits;            /* the answer may come later; it is to come later, */
 	int claim;                       /* and as long as this is open, nothing else tells it */
-	bool reports_progress;           /* the caller hears of us while it waits */
 } call;
 
 enum kind { STRING, DOCUMENT, INTEGER, BOOLEAN, SPAN, VERSION_NUMBER };
@@ -250,6 +249,15 @@ enum shape {
 	PLAIN_TEXT      /* as it is; at the end of a turn on standard error, with status 2 */
 };
 
+/* What a variable that a client sets tells. */
+enum role {
+	SESSION,        /* the session's id */
+	PROJECT,        /* the directory that it works in */
+	SOCKET, TOKEN,  /* where the session listens for its own children, and the password for the
+	                 * first line there */
+	ROLES
+};
+
 /* A file that setup writes; NAME is below the directory that the row names. Without a
  * text it is one that an earlier version wrote, and it goes. */
 typedef struct {
@@ -266,12 +274,9 @@ typedef struct client {
 
 	/* Variables that it sets for what it starts; never settings of the user's. */
 	const char *marks[5];      /* NAME (set, and not empty) or NAME=value: an agent runs this */
-	const char *session;       /* the session's id */
-	const char *project;       /* the directory that it works in */
+	const char *set[ROLES];
 	const char *one_shot;      /* NAME=value: the run ends with its answer, and nothing that
 	                            * would wake it later reaches it */
-	const char *socket, *token;/* where the session listens for its own children, and the
-	                            * password for the first line there */
 
 	/* Its hooks. */
 	struct { const char *member, *head; } signs[2];  /* only its events have a member whose
@@ -331,9 +336,10 @@ static const setup_file claude_plugin[] = {
 /* A client that grew out of another one, and sets its marks too, comes after it. */
 static const client clients[] = {
 	{ .name = "claude", .title = "Claude Code", .info = { "claude-code" },
-	  .marks = { "CLAUDECODE" }, .session = "CLAUDE_CODE_SESSION_ID",
-	  .project = "CLAUDE_PROJECT_DIR", .one_shot = "CLAUDE_CODE_ENTRYPOINT=sdk-cli",
-	  .socket = "CLAUDE_CODE_MESSAGING_SOCKET", .token = "CLAUDE_CODE_MESSAGING_TOKEN",
+	  .marks = { "CLAUDECODE" }, .set[SESSION] = "CLAUDE_CODE_SESSION_ID",
+	  .set[PROJECT] = "CLAUDE_PROJECT_DIR", .one_shot = "CLAUDE_CODE_ENTRYPOINT=sdk-cli",
+	  .set[SOCKET] = "CLAUDE_CODE_MESSAGING_SOCKET",
+	  .set[TOKEN] = "CLAUDE_CODE_MESSAGING_TOKEN",
 	  .watches_files = true, .page = 64 * 1024,
 	  .add = "claude mcp add -s user interagent -- $P serve",
 	  .remove = "claude mcp remove -s user interagent",
@@ -346,7 +352,7 @@ static const client clients[] = {
 	{ .name = "codex", .title = "Codex", .info = { "codex-mcp-client", "codex" },
 	  .marks = { "CODEX_THREAD_ID", "CODEX_CI", "CODEX_SANDBOX",
 		     "CODEX_SANDBOX_NETWORK_DISABLED" },
-	  .session = "CODEX_THREAD_ID",
+	  .set[SESSION] = "CODEX_THREAD_ID",
 	  .signs = { { "turn_id", "\"" }, { "transcript_path", "null" } },
 	  .add = "codex mcp add interagent -- $P serve", .remove = "codex mcp remove interagent",
 	  .home = ".codex", .home_variable = "CODEX_HOME", .config = "config.toml",
@@ -356,7 +362,8 @@ static const client clients[] = {
 	  .note = "Codex asks you to trust the hooks: /hooks." },
 	{ .name = "gemini", .title = "Gemini CLI", .info = { "gemini-cli-mcp-client", "gemini" },
 	  .marks = { "GEMINI_CLI" },
-	  .session = "GEMINI_SESSION_ID", .project = "GEMINI_PROJECT_DIR", .subagent = "agent_name",
+	  .set[SESSION] = "GEMINI_SESSION_ID", .set[PROJECT] = "GEMINI_PROJECT_DIR",
+	  .subagent = "agent_name",
 	  .home = ".gemini", .config = "settings.json",
 	  .server = "{\"mcpServers\": {\"interagent\": {" SERVER ", \"trust\": true}}}\n",
 	  .hooks_file = "settings.json",
@@ -366,7 +373,7 @@ static const client clients[] = {
 		  "not AGENTS.md." },
 	{ .name = "qwen", .title = "Qwen Code", .info = { "qwen-cli-mcp-client", "qwen" },
 	  .marks = { "QWEN_CODE" },
-	  .session = "QWEN_CODE_SESSION_ID", .project = "QWEN_PROJECT_DIR",
+	  .set[SESSION] = "QWEN_CODE_SESSION_ID", .set[PROJECT] = "QWEN_PROJECT_DIR",
 	  .add = "qwen mcp add -s user --trust interagent $P serve",
 	  .remove = "qwen mcp remove -s user interagent",
 	  .home = ".qwen", .config = "settings.json", .hooks_file = "settings.json",
@@ -375,7 +382,7 @@ static const client clients[] = {
 	{ .name = "copilot", .title = "Copilot CLI",
 	  .info = { "github-copilot-developer", "copilot" },
 	  .marks = { "COPILOT_CLI", "COPILOT_AGENT_SESSION_ID" },
-	  .session = "COPILOT_AGENT_SESSION_ID", .shape = OUTER_CONTEXT,
+	  .set[SESSION] = "COPILOT_AGENT_SESSION_ID", .shape = OUTER_CONTEXT,
 	  .add = "copilot mcp add interagent -- $P serve",
 	  .remove = "copilot mcp remove interagent",
 	  .home = ".copilot", .home_variable = "COPILOT_HOME", .config = "mcp-config.json",
@@ -407,7 +414,8 @@ static const client clients[] = {
 	  .home = ".continue", .config = "config.yaml",
 	  .server = "mcpServers: [{name: interagent, command: \"$P\", args: [serve]}]\n" },
 	{ .name = "amp", .title = "Amp", .info = { "amp" },
-	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" }, .session = "AMP_CURRENT_THREAD_ID",
+	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" },
+	  .set[SESSION] = "AMP_CURRENT_THREAD_ID",
 	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent",
 	  .home = ".config/amp", .config = "settings.json" },
 	{ .name = "auggie", .title = "Auggie", .info = { "augment", "auggie" },
@@ -463,15 +471,6 @@ static const char *mark_of(const client *row)
 	return NULL;
 }
 
-/* Whose shell we run in, by the marks; NULL: nobody's. *mark is what says so. */
-static const client *client_of_environment(const char **mark)
-{
-	for (int i = CLIENTS; i-- > 0;)
-		if ((*mark = mark_of(&clients[i])) != NULL)
-			return &clients[i];
-	return NULL;
-}
-
 /* The row of a client by the name that it gives itself, or NULL. */
 static const client *client_named(str name)
 {
@@ -486,32 +485,20 @@ static const client *client_named(str name)
 	return NULL;
 }
 
-/* The row that people mean, or NULL. */
-static const client *client_called(str word)
+/* The client that has set such a variable, the innermost, or NULL. */
+static const client *client_that_sets(enum role role)
 {
-	for (int i = 0; i < CLIENTS; i++)
-		if (str_eq_nocase(word, str_of(clients[i].name)))
+	for (int i = CLIENTS; i-- > 0;)
+		if (variable(clients[i].set[role]).n)
 			return &clients[i];
 	return NULL;
 }
 
-/* The id of the session that we were started in; NULL: nobody tells. */
-static const char *client_session(void)
+/* What it says; empty: nobody tells. */
+static str told_by_client(enum role role)
 {
-	for (int i = CLIENTS; i-- > 0;)
-		if (variable(clients[i].session).n)
-			return getenv(clients[i].session);
-	return NULL;
-}
-
-/* The directory that our client says it works in, or one around it did; NULL: nobody
- * tells. */
-static const char *client_project(void)
-{
-	for (int i = CLIENTS; i-- > 0;)
-		if (variable(clients[i].project).n)
-			return getenv(clients[i].project);
-	return NULL;
+	const client *row = client_that_sets(role);
+	return row ? variable(row->set[role]) : S("");
 }
 
 /* Our client, if its session listens for what it started; NULL: it does not. What is
@@ -519,10 +506,9 @@ static const char *client_project(void)
  * outer one's socket. */
 static const client *client_that_listens(const client *known)
 {
-	for (int i = CLIENTS; i-- > 0;)
-		if (variable(clients[i].socket).n && (!known || known == &clients[i]))
-			return &clients[i];
-	return NULL;
+	if (!known)
+		return client_that_sets(SOCKET);
+	return variable(known->set[SOCKET]).n ? known : NULL;
 }
 
 static bool shows_sign(const json *event, const client *row)
@@ -542,15 +528,15 @@ static const client *client_of_event(arena *mem, const json *event)
 {
 	str session = json_get_text(mem, event, S("session_id"));
 	for (int i = CLIENTS; i-- > 0;)
-		if (session.n && str_eq(session, variable(clients[i].session)))
+		if (session.n && str_eq(session, variable(clients[i].set[SESSION])))
 			return &clients[i];
 	for (int i = 0; i < CLIENTS; i++)
 		if (shows_sign(event, &clients[i]))
 			return &clients[i];
 	for (int i = CLIENTS; i-- > 0;) {
 		const client *row = &clients[i];
-		bool outer = session.n && variable(row->session).n;
-		if (!outer && (mark_of(row) || variable(row->project).n))
+		bool outer = session.n && variable(row->set[SESSION]).n;
+		if (!outer && (mark_of(row) || variable(row->set[PROJECT]).n))
 			return row;
 	}
 	return NULL;
@@ -599,11 +585,6 @@ static bool write_out(int fd, str text)
 	return true;
 }
 
-static bool print(int fd, const buf *b)
-{
-	return write_out(fd, buf_str(b));
-}
-
 /* A line on standard error; a client that does not read it must not stop us. */
 static void warn(arena *mem, const char *format, ...)
 {
@@ -615,7 +596,7 @@ static void warn(arena *mem, const char *format, ...)
 	va_end(args);
 	buf_char(&b, '\n');
 	if (poll(&(struct pollfd){ .fd = 2, .events = POLLOUT }, 1, 0) > 0)
-		print(2, &b);
+		write_out(2, buf_str(&b));
 }
 
 /* A copy that outlives the request, in place of the one before. */
@@ -706,13 +687,19 @@ static bool ok_or_refuse(context *c, store_result r)
 	return refuse(c, "%S", describe_fault(c, r));
 }
 
+/* Is it one of these words, whatever its case? */
+static bool is_one_of(str name, const char *words)
+{
+	for (str rest = str_of(words); rest.n;)
+		if (str_eq_nocase(name, str_cut(&rest, ' ')))
+			return true;
+	return false;
+}
+
 /* Words that a reader could take for the person or for this program, with a dot or
  * a number behind them too; a name like your-user is the person's as well. */
 static bool is_reserved(str name)
 {
-	static const char *const words[] = {
-		"user", "system", "assistant", "admin", "root", "interagent", "all", "everyone",
-	};
 	static const char marks[] = "._-0123456789";
 	str rest = str_from(name, store_human.n), last;
 	if (str_eq_nocase((str){ name.s, name.n - rest.n }, store_human) &&
@@ -720,15 +707,13 @@ static bool is_reserved(str name)
 		return true;
 	while (name.n && strchr(marks, name.s[name.n - 1]))
 		name.n--;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (str_eq_nocase(name, str_of(words[i])))
-			return true;
+	if (is_one_of(name, "user system assistant admin root interagent all everyone"))
+		return true;
 	last = name;
 	while (last.n && !strchr(marks, last.s[last.n - 1]))
 		last.n--;
 	last = str_from(name, last.n);
-	return last.n < name.n &&
-	       (str_eq_nocase(last, S("user")) || str_eq_nocase(last, store_human));
+	return last.n < name.n && is_one_of(last, "user human");
 }
 
 /* New names are plain words; a name that another program made may be anything. */
@@ -798,13 +783,18 @@ static str age_of(context *c, int64_t then)
 
 static const verb *find_verb(str name);
 
+/* What people type for a verb. */
+static const char *typed_name(const verb *v)
+{
+	return v->alias ? v->alias : v->name;
+}
+
 /* What the reader of an answer calls a tool: a person types a verb. */
 static str shown_tool(context *c, const char *tool)
 {
-	const verb *v = find_verb(str_of(tool));
 	if (!c->self->shell)
 		return str_of(tool);
-	return arena_say(c->mem, "interagent %s", v->alias ? v->alias : v->name);
+	return arena_say(c->mem, "interagent %s", typed_name(find_verb(str_of(tool))));
 }
 
 /* The front of an id, as much as tells it apart from the others. It is the name
@@ -895,18 +885,14 @@ static bool load_agents(context *c)
 
 static bool need_agents(context *c)
 {
-	if (!c->loaded.agents && !ok_or_refuse(c, store_list_agents(&c->st, &c->agents)))
-		return false;
-	c->loaded.agents = true;
-	return true;
+	return load_agents(c) || ok_or_refuse(c, STORE_FAILED);
 }
 
 static bool need_statuses(context *c)
 {
-	if (!c->loaded.statuses && !ok_or_refuse(c, store_list_statuses(&c->st, &c->statuses)))
-		return false;
-	c->loaded.statuses = true;
-	return true;
+	if (!c->loaded.statuses)
+		c->loaded.statuses = store_list_statuses(&c->st, &c->statuses) == STORE_OK;
+	return c->loaded.statuses || ok_or_refuse(c, STORE_FAILED);
 }
 
 /* Who runs, of one agent, or of all where that is empty: a call about one costs
@@ -1002,44 +988,22 @@ static void say_names(context *c, const char *head, const str *names, int n)
 		say(c, " and %d more", n - NAMES_SHOWN);
 }
 
-/* The names of all agents and the person's, which is always there. */
-static str *all_names(context *c, int *n)
-{
-	str *names = NEW(c->mem, str, c->agents.n + 1);
-	for (*n = 0; *n < c->agents.n; ++*n)
-		names[*n] = c->agents.at[*n].name;
-	names[(*n)++] = store_human;
-	return names;
-}
-
-static bool is_everybody(str name)
-{
-	static const char *const words[] = { "all", "everyone", "everybody", "*" };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (str_eq_nocase(name, str_of(words[i])))
-			return true;
-	return false;
-}
-
-/* What people call the person of this machine. */
-static bool means_human(str name)
-{
-	return str_eq_nocase(name, store_human) || str_eq_nocase(name, S("user")) ||
-	       str_eq_nocase(name, S("me")) || str_eq_nocase(name, S("person"));
-}
-
 static bool refuse_agent(context *c, str name)
 {
-	int n;
-	str *names = all_names(c, &n), near = nearest(name, names, n);
+	int n = c->agents.n + 1;
+	str *names = NEW(c->mem, str, n), near;
+	for (int i = 0; i < c->agents.n; i++)
+		names[i] = c->agents.at[i].name;
+	names[n - 1] = store_human;      /* who is always there */
+	near = nearest(name, names, n);
 	if (is_human(name))
 		return refuse(c, "\"human\" is the person at the keyboard and no agent; %S reaches "
 				 "them", shown_tool(c, "send_message"));
-	if (is_everybody(name))
+	if (is_one_of(name, "all everyone everybody *"))
 		return refuse(c, "no agent %q: a message goes to names, several with commas; "
 				 "%S shows who there is", name, shown_tool(c, "list_agents"));
 	refuse(c, "no agent %q; ", text_head_bytes(name, SUBJECT_SHOWN));
-	if (means_human(name))
+	if (is_one_of(name, "human user me person"))     /* what people call the person here */
 		near = store_human;
 	if (near.n)
 		say(c, "did you mean %S? ", shown_name(c, near));
@@ -1052,6 +1016,15 @@ static bool refuse_agent(context *c, str name)
 		say(c, " alone; another can be written to once it has registered");
 	say_damage(c);
 	return false;
+}
+
+/* The record of a registered agent, or NULL: refused. */
+static const store_record *need_agent(context *c, str name)
+{
+	const store_record *a = need_agents(c) ? agent_named(c, name) : NULL;
+	if (c->loaded.agents && !a)
+		refuse_agent(c, name);
+	return a;
 }
 
 /* ==== Arguments ====
@@ -1072,30 +1045,17 @@ static str arg(const call *k, const char *name)
 	return get_value(k, name)->text;
 }
 
-static int count_params(const verb *v)
-{
-	int n = 0;
-	while (v->params[n].name)
-		n++;
-	return n;
-}
-
-/* What a caller is told that a parameter wants. */
-static const char *wanted(enum kind kind)
-{
-	static const char *const texts[] = {
-		[STRING] = "a string", [DOCUMENT] = "a string", [INTEGER] = "a whole number",
-		[BOOLEAN] = "true or false", [SPAN] = "a time like 10m, 2h or 30d",
-		[VERSION_NUMBER] = "a version like 3 or v3",
-	};
-	return texts[kind];
-}
-
-static bool read_boolean(str text, bool *flag)
-{
-	*flag = str_eq(text, S("true"));
-	return *flag || str_eq(text, S("false"));
-}
+/* What a caller is told that a kind wants, its type in a schema, and what a person reads. */
+static const struct {
+	const char *wanted, *type, *word;
+} kinds[] = {
+	[STRING] = { "a string", "string", "TEXT" },
+	[DOCUMENT] = { "a string", "string", "TEXT|-" },
+	[INTEGER] = { "a whole number", "integer", "N" },
+	[BOOLEAN] = { "true or false", "boolean", "" },
+	[SPAN] = { "a time like 10m, 2h or 30d", "string", "SPAN" },
+	[VERSION_NUMBER] = { "a version like 3 or v3", "integer", "VERSION" },
+};
 
 /* 10 and 10.0 are the same number, and v10 is how a version is shown. */
 static bool read_integer(str text, int64_t *number)
@@ -1106,11 +1066,6 @@ static bool read_integer(str text, int64_t *number)
 		if (rest.s[i] != '0')
 			return false;
 	return str_int(whole, number);
-}
-
-static bool read_version(str text, int64_t *number)
-{
-	return read_integer(text, number) && *number > 0;
 }
 
 /* A span like 10m, in ms. */
@@ -1140,20 +1095,28 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 	case STRING:
 	case DOCUMENT: return text;
 	case INTEGER: return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
-	case BOOLEAN: return (text || given <= JSON_TRUE) && read_boolean(v->text, &v->flag);
+	case BOOLEAN:
+		v->flag = str_eq(v->text, S("true"));
+		return (text || given <= JSON_TRUE) && (v->flag || str_eq(v->text, S("false")));
 	case SPAN: return read_span(v->text, p->flags & SECONDS, &v->number);
-	case VERSION_NUMBER: return read_version(v->text, &v->number);
+	case VERSION_NUMBER: return read_integer(v->text, &v->number) && v->number > 0;
 	}
 	return false;
+}
+
+/* The word with one letter in the place of another: people type hyphens for underscores. */
+static str with_letter(arena *mem, str word, char from, char to)
+{
+	char *copy = arena_z(mem, word);
+	for (char *s = copy; *s; s++)
+		*s = *s == from ? to : *s;
+	return str_of(copy);
 }
 
 /* What stands behind the dashes of an option: who speaks is always --from. */
 static str option_name(arena *mem, const param *p)
 {
-	char *name = arena_z(mem, p->flags & CALLER ? S("from") : str_of(p->name));
-	for (char *s = name; *s; s++)
-		*s = *s == '_' ? '-' : *s;
-	return str_of(name);
+	return with_letter(mem, p->flags & CALLER ? S("from") : str_of(p->name), '_', '-');
 }
 
 /* How the caller calls a parameter: a model by its name, a person by the option
@@ -1199,9 +1162,9 @@ static bool take_value(context *c, call *k, const param *p, enum json_kind given
 		return true;
 	if (!read_value(p, given, &v) && c->self->shell)
 		return refuse(c, "%S: expected %s, not %q", param_title(c->mem, true, p),
-			      wanted(p->kind), text_head_bytes(text, SUBJECT_SHOWN));
+			      kinds[p->kind].wanted, text_head_bytes(text, SUBJECT_SHOWN));
 	if (!read_value(p, given, &v))
-		return refuse(c, "%s: expected %s, got %s", p->name, wanted(p->kind),
+		return refuse(c, "%s: expected %s, got %s", p->name, kinds[p->kind].wanted,
 			      given == JSON_STRING ? "another string" : json_kind_name(given));
 	if (!check_size(c, p, &v))
 		return false;
@@ -1211,7 +1174,9 @@ static bool take_value(context *c, call *k, const param *p, enum json_kind given
 
 static void begin_values(context *c, call *k)
 {
-	int n = count_params(k->verb);
+	int n = 0;
+	while (k->verb->params[n].name)
+		n++;
 	k->values = NEW(c->mem, value, n + 1);
 	for (int i = 0; i < n; i++)
 		k->values[i].text = S("");
@@ -1232,7 +1197,7 @@ static bool check_required(context *c, const call *k)
 				      param_title(c->mem, c->self->shell, p));
 		if (c->self->shell)
 			return refuse(c, "%S is missing", param_title(c->mem, true, p));
-		return refuse(c, "%s: missing; %s is required", p->name, wanted(p->kind));
+		return refuse(c, "%s: missing; %s is required", p->name, kinds[p->kind].wanted);
 	}
 	return true;
 }
@@ -1292,7 +1257,7 @@ static bool runs_in(context *c, str workspace)
 	str at = c->self->cwd, start = at, home, real = real_path(c->mem, workspace);
 	if (real.n == 0 || !is_inside(at, real))
 		return false;
-	home = real_path(c->mem, str_of(getenv("HOME")));
+	home = real_path(c->mem, variable("HOME"));
 	do
 		if (str_eq(at, real))
 			return is_home(at, start, home);
@@ -1323,7 +1288,7 @@ static int by_registration(const void *a, const void *b)
  * last first. */
 static const store_record **agents_here(context *c, int *n)
 {
-	str at = c->self->cwd, start = at, home = real_path(c->mem, str_of(getenv("HOME")));
+	str at = c->self->cwd, start = at, home = real_path(c->mem, variable("HOME"));
 	const store_record **here = NEW(c->mem, const store_record *, c->agents.n + 1);
 	*n = 0;
 	if (at.n == 0)
@@ -1343,21 +1308,25 @@ static const store_record **agents_here(context *c, int *n)
  * where it runs, and as nobody else. find_speaker is the one place that says as
  * whom: for a tool, a verb and a hook alike. */
 
+/* Where the name stands among those that we have spoken as; behind them: we have not. */
+static int voice_of(const process *self, str name)
+{
+	int i = 0;
+	while (i < self->spoken.n && !str_eq(self->spoken.at[i].name, name))
+		i++;
+	return i;
+}
+
 static bool has_spoken_as(const process *self, str name)
 {
-	for (int i = 0; i < self->spoken.n; i++)
-		if (str_eq(self->spoken.at[i].name, name))
-			return true;
-	return false;
+	return voice_of(self, name) < self->spoken.n;
 }
 
 /* From now on the process speaks as this agent, until it registers another. */
 static void speak_as(process *self, str name, str session)
 {
 	struct voice v = { 0 };
-	int i = 0;
-	while (i < self->spoken.n && !str_eq(self->spoken.at[i].name, name))
-		i++;
+	int i = voice_of(self, name);
 	if (i == self->spoken.n) {
 		self->spoken.at = realloc(self->spoken.at, sizeof v * (size_t)(i + 1));
 		must(self->spoken.at != NULL);
@@ -1392,7 +1361,7 @@ static bool is_of_session(const context *c, const store_presence *p)
 	if (c->session_id.n && str_eq(p->session, c->session_id))
 		return true;
 	return c->self->shell && row && p->life == STORE_ALIVE && p->socket.n &&
-	       str_eq(p->socket, variable(row->socket));
+	       str_eq(p->socket, variable(row->set[SOCKET]));
 }
 
 /* The best of what is known of the agent in this session, or what was found before. */
@@ -1484,9 +1453,8 @@ static bool may_be_named(context *c, str name)
 		return refuse(c,
 			      "\"human\" is the person at the keyboard; no agent speaks as them");
 	if (self->agents_shell)
-		return refuse(c,
-			      "\"human\" is the person at the keyboard, and this shell is an "
-			      "agent's: %s is set", self->agents_shell);
+		return refuse(c, "\"human\" is the person at the keyboard, and this shell is an "
+				 "agent's: %s is set", self->agents_shell);
 	return has_terminal() ||
 	       refuse(c, "\"human\" is the person at the keyboard, and there is no terminal here: "
 			 "name an agent with --from");
@@ -1558,14 +1526,12 @@ static bool need_speaker(context *c)
 	if (c->asked_for.n && !agent_named(c, c->asked_for) && !is_human(c->asked_for))
 		return refuse_agent(c, c->asked_for);
 	if (c->asked_for.n && c->speaker.n)
-		return refuse(c,
-			      "you are %S here, not %S: leave the name out, or register under it",
-			      shown_name(c, c->speaker), shown_name(c, c->asked_for));
+		return refuse(c, "you are %S here, not %S: leave the name out, or register under "
+				 "it", shown_name(c, c->speaker), shown_name(c, c->asked_for));
 	if (c->asked_for.n)
-		return refuse(c,
-			      "the name %q is taken by a running agent %S; call register_agent "
-			      "with your own",
-			      c->asked_for, holder(c, presence_of(c, c->asked_for)));
+		return refuse(c, "the name %q is taken by a running agent %S; call register_agent "
+				 "with your own", c->asked_for,
+			      holder(c, presence_of(c, c->asked_for)));
 	if (c->speaker.n == 0)
 		return refuse_unknown_speaker(c);
 	if (!agent_named(c, c->speaker) && !is_human(c->speaker))
@@ -1594,35 +1560,35 @@ static store_presence presence_as(const context *c, str agent, str workspace)
 	const process *self = c->self;
 	const client *row = client_that_listens(self->known_client);
 	return (store_presence){ .agent = agent, .client = self->client, .session = c->session_id,
-				 .socket = row ? variable(row->socket) : S(""),
+				 .socket = row ? variable(row->set[SOCKET]) : S(""),
 				 .workspace = workspace, .pid = getpid() };
 }
 
-/* From now on this process is seen to speak for the agent. */
-static void appear(context *c, str agent)
+/* Is seen to speak for the agent, as before or anew: the file may be gone, or what it says. */
+static void be_present(context *c, str agent, str workspace)
 {
 	process *self = c->self;
 	const struct presence *is = &self->presence;
-	store_presence p = presence_as(c, agent, workspace_of(c, agent));
-	if (self->shell || is_human(agent))
-		return;
-	if (is->fd >= 0 && str_eq(is->agent, agent) && str_eq(is->workspace, p.workspace) &&
+	store_presence p = presence_as(c, agent, workspace);
+	if (is->fd >= 0 && str_eq(is->agent, agent) && str_eq(is->workspace, workspace) &&
 	    str_eq(is->client, self->client) && store_touch(&c->st, is->fd, is->file))
 		return;
 	keep_presence(self, &p, store_appear(&c->st, &p));
 	c->loaded.live = false;
 }
 
-/* Whoever was seen here is seen again, though somebody deleted the file. */
+/* From now on this process speaks for the agent. */
+static void appear(context *c, str agent)
+{
+	if (!c->self->shell && !is_human(agent))
+		be_present(c, agent, workspace_of(c, agent));
+}
+
+/* Whoever was seen here is seen again. */
 static void stay_present(context *c)
 {
-	const struct presence *is = &c->self->presence;
-	store_presence p = presence_as(c, is->agent, is->workspace);
-	if (is->fd < 0)
-		return;
-	if (store_touch(&c->st, is->fd, is->file) && str_eq(is->client, c->self->client))
-		return;
-	keep_presence(c->self, &p, store_appear(&c->st, &p));
+	if (c->self->presence.fd >= 0)
+		be_present(c, c->self->presence.agent, c->self->presence.workspace);
 }
 
 /* An open session in the place of an agent that nobody speaks for can be seen
@@ -1669,10 +1635,8 @@ static int by_text(const void *a, const void *b)
 
 static bool refuse_name(context *c, str name)
 {
-	return refuse(c,
-		      "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or "
-		      "digit",
-		      text_head_bytes(name, SUBJECT_SHOWN));
+	return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or "
+			 "digit", text_head_bytes(name, SUBJECT_SHOWN));
 }
 
 /* There is no room for another name: from where most of them were registered. */
@@ -1682,18 +1646,17 @@ static bool refuse_crowd(context *c)
 	int longest = 0;
 	for (int i = 0; i < c->agents.n; i++)
 		from[i] = field(c, c->agents.at[i].doc, "workspacePath");
-	qsort(from, (size_t)c->agents.n, sizeof *from, by_text);
-	for (int i = 0, first = 0; i < c->agents.n; i++) {
-		if (!str_eq(from[i], from[first]))
-			first = i;
-		if (i - first < longest)
-			continue;
-		longest = i - first + 1;
-		most = from[i];
+	for (int i = 0; i < c->agents.n; i++) {
+		int same = 0;
+		for (int j = 0; j < c->agents.n; j++)
+			same += str_eq(from[i], from[j]);
+		if (same > longest) {
+			longest = same;
+			most = from[i];
+		}
 	}
-	return refuse(c,
-		      "not registered: there are %d names, no more than %d are taken, and %d of "
-		      "them are for %q; the person takes one away with interagent forget NAME",
+	return refuse(c, "not registered: there are %d names, no more than %d are taken, and %d of "
+			 "them are for %q; the person takes one away with interagent forget NAME",
 		      c->agents.n, MAX_AGENTS, longest, most);
 }
 
@@ -1745,9 +1708,8 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 		    str_eq(p->file, c->self->presence.file))
 			continue;
 		if (!same_place(c->mem, p->workspace, j->workspace))
-			return refuse(c,
-				      "the name %q is taken by a running agent %S; choose another",
-				      j->name, holder(c, p));
+			return refuse(c, "the name %q is taken by a running agent %S; choose "
+					 "another", j->name, holder(c, p));
 		j->shared = true;
 	}
 	return true;
@@ -1782,10 +1744,9 @@ static void say_joined(context *c, const joining *j)
 	    !same_place(c->mem, before, j->workspace))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));
-	if (!store_workspace_here(c->mem, j->workspace))
-		say(c,
-		    " That directory is not on this machine: mail will leave no signal files "
-		    "there.");
+	if (store_look(c->mem, j->workspace) != STORE_DIRECTORY)
+		say(c, " That directory is not on this machine: mail will leave no signal files "
+		       "there.");
 	else if (store_make_inbox(c->mem, j->workspace).n == 0)
 		say(c, " Its .claude/inbox cannot be made: mail will leave no signal files there.");
 	if (j->shared)
@@ -1924,13 +1885,8 @@ static bool list_agents(context *c, call *k)
 static bool get_agent(context *c, call *k)
 {
 	store_count mail;
-	const store_record *a;
-	if (!need_agents(c))
-		return false;
-	a = agent_named(c, str_trim(arg(k, "name")));
-	if (!a)
-		return refuse_agent(c, str_trim(arg(k, "name")));
-	if (!ok_or_refuse(c, store_count_unread(&c->st, a->name, &mail)))
+	const store_record *a = need_agent(c, str_trim(arg(k, "name")));
+	if (!a || !ok_or_refuse(c, store_count_unread(&c->st, a->name, &mail)))
 		return false;
 	say_agent(c, a, mail.unread);
 	add_doc(c, agent_doc(c, a));
@@ -1961,16 +1917,13 @@ static bool set_status(context *c, call *k)
 static bool get_status(context *c, call *k)
 {
 	str name = str_trim(arg(k, "agent_name"));
-	const store_record *s;
-	if (!need_statuses(c) || !need_agents(c))
-		return false;
-	s = store_named(&c->statuses, name);
-	if (!s && !agent_named(c, name))
-		return refuse_agent(c, name);
+	const store_record *s = need_statuses(c) ? store_named(&c->statuses, name) : NULL;
 	if (s)
 		say_status(c, s);
-	else
+	else if (c->loaded.statuses && need_agent(c, name))
 		say(c, "%S has set no status.", shown_name(c, name));
+	else
+		return false;
 	return true;
 }
 
@@ -2169,16 +2122,6 @@ static store_result list_inbox_mail(context *c, str reader, str from, store_mess
 	return store_list_mail(&c->st, reader, from, mail);
 }
 
-/* Both counts of an agent's unread mail. False: it cannot be told. */
-static bool count_unread(context *c, str agent, int *unread, int *urgent)
-{
-	store_count mail;
-	bool well = store_count_unread(&c->st, agent, &mail) == STORE_OK;
-	*unread = mail.unread;
-	*urgent = mail.urgent;
-	return well;
-}
-
 static void say_mail(context *c, const store_message *m)
 {
 	bool waits = m->urgent && (has_trait(m, STORE_UNREAD) || is_unread(m, c->speaker));
@@ -2203,7 +2146,7 @@ static void clear_signals(context *c, str agent)
 {
 	str workspace = real_path(c->mem, workspace_of(c, agent));
 	store_count mail;
-	if (!store_has_signals(c->mem, workspace))
+	if (store_count_signals(c->mem, workspace, false) == 0)
 		return;
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
@@ -2212,7 +2155,7 @@ static void clear_signals(context *c, str agent)
 		    (store_count_unread(&c->st, a->name, &mail) != STORE_OK || mail.unread))
 			return;
 	}
-	store_clear_signals(c->mem, workspace);
+	store_count_signals(c->mem, workspace, true);
 }
 
 static void add_receipt(context *c, call *k, const store_message *m, str reader, bool only_told)
@@ -2234,7 +2177,7 @@ static void write_receipt(context *c, const receipt *r)
 	unsigned from = store_states_with(STORE_UNREAD) | 1u << STORE_COMPLETED;
 	store_result done = store_set_state(&c->st, &m, to, to == STORE_COMPLETED ? from :
 					    store_states_with(STORE_UNREAD), read, 2);
-	int unread, urgent;
+	store_count mail;
 	c->self->hint_at = 0;
 	if (done != STORE_OK) {
 		str why = describe_fault(c, done);
@@ -2245,7 +2188,7 @@ static void write_receipt(context *c, const receipt *r)
 	if (!load_agents(c))
 		return;
 	signal_agent(c, m.from, r->reader, "read", &m);
-	if (count_unread(c, r->reader, &unread, &urgent) && unread == 0)
+	if (store_count_unread(&c->st, r->reader, &mail) == STORE_OK && mail.unread == 0)
 		clear_signals(c, r->reader);
 }
 
@@ -2418,30 +2361,21 @@ static void say_sent(context *c, const store_messages *mail, str agent)
 	}
 }
 
-static void say_inbox_head(context *c, const inbox *in)
-{
-	if (in->n == 0) {
-		say(c, "No mail.\n");
-	} else if (in->unread == 0) {
-		say(c, "No unread mail.\n");
-	} else {
-		say(c, "%d unread", in->unread);
-		if (in->urgent)
-			say(c, ", %d urgent", in->urgent);
-		say(c, "; %S shows one:\n", shown_tool(c, "read_message"));
-	}
-}
-
 /* A page of what waits; of the read requests, which come last, only a few. */
 static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 {
 	int64_t total = in->n, last, hidden = 0;
+	str urgent = in->urgent ? arena_say(c->mem, ", %d urgent", in->urgent) : S("");
 	if (!goes_to_file(c) && !c->wants_json && offset == 0 && in->to_do > READ_SHOWN)
 		hidden = in->to_do - READ_SHOWN;
 	last = end_of_page(c, offset, total);
 	if (last > total - hidden)
 		last = total - hidden;
-	say_inbox_head(c, in);
+	if (in->unread == 0)
+		say(c, in->n ? "No unread mail.\n" : "No mail.\n");
+	else
+		say(c, "%d unread%S; %S shows one:\n", in->unread, urgent,
+		    shown_tool(c, "read_message"));
 	for (int64_t i = offset; i < last; i++) {
 		say_mail(c, in->at[i].m);
 		if (k && in->at[i].rank <= UNREAD)
@@ -2451,19 +2385,6 @@ static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 }
 
 static int claim_telling(context *c);
-
-/* True if the call may wait and the inbox is known to hold nothing unread. */
-static bool must_wait(const call *k, const inbox *in)
-{
-	return k->may_wait && get_value(k, "wait_seconds")->number > 0 && in->unread == 0;
-}
-
-static void remember_count(context *c, int unread, int urgent)
-{
-	c->self->unread = unread;
-	c->self->unread_urgent = urgent;
-	c->self->hint_at = clock_ms();
-}
 
 /* Another agent's inbox can be looked at: nothing is acknowledged by it. */
 static bool need_inbox(context *c, str *whose)
@@ -2488,7 +2409,8 @@ static bool check_inbox(context *c, call *k)
 		return false;
 	in = make_inbox(c, &mail, whose);
 	mine = c->asked_for.n == 0;
-	k->waits = mine && must_wait(k, &in);
+	k->waits = mine && k->may_wait && in.unread == 0 &&
+		   get_value(k, "wait_seconds")->number > 0;
 	if (k->waits) {
 		k->claim = claim_telling(c);
 		return true;
@@ -2502,7 +2424,8 @@ static bool check_inbox(context *c, call *k)
 		add_doc(c, in.at[i].m->doc);
 	if (!mine)
 		return true;
-	remember_count(c, in.unread, in.urgent);
+	c->self->unread = (store_count){ .unread = in.unread, .urgent = in.urgent };
+	c->self->hint_at = clock_ms();
 	if (in.unread == 0)
 		clear_signals(c, whose);
 	return true;
@@ -2555,7 +2478,7 @@ static str page_of(str part, int64_t offset, int64_t total)
 	for (ptrdiff_t back = 1; back <= 3 && back < part.n; back++) {
 		unsigned char byte = (unsigned char)part.s[part.n - back];
 		if (byte >= 0xc0)
-			part.n -= text_char((str){ part.s + part.n - back, back }) ? 0 : back;
+			part.n -= text_valid((str){ part.s + part.n - back, back }) ? 0 : back;
 		if (byte < 0x80 || byte >= 0xc0)
 			break;
 	}
@@ -2751,13 +2674,6 @@ static bool complete_silently(context *c, store_message *m)
 	return true;
 }
 
-static bool can_receive(context *c, str name)
-{
-	return is_human(name) || agent_named(c, name) ||
-	       refuse(c, "%S is not registered any more: nobody would read an answer",
-		      shown_name(c, name));
-}
-
 static bool reply_message(context *c, call *k)
 {
 	store_message before, m = { 0 };
@@ -2769,8 +2685,11 @@ static bool reply_message(context *c, call *k)
 		return false;
 	if (content.n == 0 && done)
 		return complete_silently(c, &before);
-	if (!can_receive(c, m.to) || k->checking)
-		return k->checking && c->out->n == 0;
+	if (!is_human(m.to) && !agent_named(c, m.to))
+		return refuse(c, "%S is not registered any more: nobody would read an answer",
+			      shown_name(c, m.to));
+	if (k->checking)
+		return true;
 	if (content.n == 0)
 		return refuse(c, "content: missing; it may be left out only with mark_complete");
 	if (!has_room(c, m.to))
@@ -2786,10 +2705,8 @@ static bool reply_message(context *c, call *k)
 	if (r == STORE_OK && !done)
 		r = acknowledge(c, &before);
 	if (r != STORE_OK)
-		return refuse(c,
-			      "the reply is stored as %S, do not send it again; but %S stays as it "
-			      "was: %S",
-			      id, short_id(c, before.id), describe_fault(c, r));
+		return refuse(c, "the reply is stored as %S, do not send it again; but %S stays as "
+				 "it was: %S", id, short_id(c, before.id), describe_fault(c, r));
 	c->self->hint_at = 0;
 	say_stored(c, &m, "replied");
 	if (done)
@@ -2861,10 +2778,8 @@ static bool escalate(context *c, call *k)
 		return false;
 	r = send_to_human(c, &m, reason, &copy);
 	if (r != STORE_OK)
-		return refuse(c,
-			      "%S is marked escalated, but the human has no copy; escalate it "
-			      "again: %S",
-			      short_id(c, m.id), describe_fault(c, r));
+		return refuse(c, "%S is marked escalated, but the human has no copy; escalate it "
+				 "again: %S", short_id(c, m.id), describe_fault(c, r));
 	signal_agent(c, m.from, c->speaker, "escalated", &m);
 	notify_human(c, &copy);
 	say(c, "%S is escalated; the human has it as %S.\n", short_id(c, m.id),
@@ -2879,29 +2794,29 @@ static bool escalate(context *c, call *k)
  * second old. */
 static void say_unread(context *c, call *k)
 {
-	int unread, urgent;
-	bool fresh = clock_ms() - c->self->hint_at < HINT_MS && c->self->hint_at;
-	if (c->self->shell || c->speaker.n == 0 || k->verb->run == check_inbox)
+	process *self = c->self;
+	store_count mail = self->unread;
+	bool fresh = self->hint_at && clock_ms() - self->hint_at < HINT_MS;
+	if (self->shell || c->speaker.n == 0 || k->verb->run == check_inbox)
 		return;
 	if (!(k->verb->traits & READ_ONLY) || !fresh) {
-		if (!count_unread(c, c->speaker, &unread, &urgent))
+		if (store_count_unread(&c->st, c->speaker, &mail) != STORE_OK)
 			return;
-		remember_count(c, unread, urgent);
+		self->unread = mail;
+		self->hint_at = clock_ms();
 	}
-	unread = c->self->unread;
-	urgent = c->self->unread_urgent;
 	for (const receipt *r = k->receipts; r; r = r->next) {
 		if (!str_eq(r->reader, c->speaker) || !is_unread(&r->message, c->speaker))
 			continue;
-		unread--;                /* what this answer shows is read */
-		urgent -= r->message.urgent;
+		mail.unread--;           /* what this answer shows is read */
+		mail.urgent -= r->message.urgent;
 	}
-	if (unread <= 0)
+	if (mail.unread <= 0)
 		return;
 	start_line(c);
-	say(c, "%d unread", unread);
-	if (urgent > 0)
-		say(c, ", %d urgent", urgent);
+	say(c, "%d unread", mail.unread);
+	if (mail.urgent > 0)
+		say(c, ", %d urgent", mail.urgent);
 	say(c, ": check_inbox\n");
 }
 
@@ -3145,13 +3060,11 @@ static bool tell_readers(context *c, const store_spec *s, int *told)
 static bool refuse_publishing(context *c, store_result r, const store_spec *spec,
 			      const store_spec *before, int64_t base)
 {
-	str name = text_head_bytes(spec->name, SUBJECT_SHOWN);
 	if (r == STORE_BAD_NAME)
-		return refuse(c, "name: %q must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a "
-				 "letter or digit", name);
+		return refuse_name(c, spec->name);
 	if (r == STORE_SIMILAR)
-		return refuse(c, "name: %q differs only in case from what is in %q", name,
-			      c->st.fault.path);
+		return refuse(c, "name: %q differs only in case from what is in %q",
+			      text_head_bytes(spec->name, SUBJECT_SHOWN), c->st.fault.path);
 	if (r == STORE_CONFLICT)
 		return refuse_conflict(c, before, base);
 	return ok_or_refuse(c, r);
@@ -3372,6 +3285,8 @@ static bool run_diff(context *c, call *k)
 
 /* ---- The log: conversations, each reply below what it answers ---- */
 
+enum { MAX_INDENT = 20 };                /* steps; what is deeper stands below each other */
+
 /* Where a message stands among all of them; -1: none. The node behind those of
  * the messages is above the ones that answer nothing. */
 typedef struct {
@@ -3451,12 +3366,6 @@ static int node_after(const node *tree, int i)
 	return i < 0 ? -1 : tree[i].next;
 }
 
-static void say_indent(context *c, int depth)
-{
-	for (int i = 0; i < depth && i < 20; i++)
-		say(c, "  ");
-}
-
 /* Each line of a text has a bar before it, so none can pass for one of ours. A
  * model, which reads this in its shell, gets the marks that it knows. */
 static void say_log_text(context *c, str from, str text, int depth)
@@ -3466,7 +3375,7 @@ static void say_log_text(context *c, str from, str text, int depth)
 		return;
 	}
 	while (text.n) {
-		say_indent(c, depth);
+		text_fit(c->out, S(""), 2 * depth);
 		say(c, "  | ");
 		text_add(c->out, str_cut(&text, '\n'), TEXT_BODY);
 		say(c, "\n");
@@ -3480,7 +3389,7 @@ static void say_logged(mail_log *l, const store_message *m, int depth)
 	str text = S("");
 	int64_t total = 0;
 	store_result r;
-	say_indent(c, depth);
+	text_fit(c->out, S(""), 2 * depth);
 	say(c, "%S %S -> %S %S%s%S: %S\n", short_id(c, m->id), shown_name(c, m->from),
 	    shown_name(c, m->to), ago(c, m->created), urgent ? " (urgent)" : "",
 	    store_states[m->state].mark, shown_subject(c, m->subject));
@@ -3515,7 +3424,7 @@ static void say_log(mail_log *l, int first, bool alone)
 			break;
 		if (shown)
 			say_logged(l, m, depth);
-		l->tree[i].indent = depth + shown;
+		l->tree[i].indent = depth + (shown && depth < MAX_INDENT);
 		l->any = l->any || theirs;
 	}
 	say_damage(l->c);
@@ -3760,20 +3669,11 @@ static int count_damage(context *c)
 {
 	store_findings found = { 0 };
 	int n = c->st.damaged;
-	if (store_check_quickly(&c->st, &found) != STORE_OK)
+	if (store_check(&c->st, STORE_QUICKLY, &found) != STORE_OK)
 		return n;
 	for (int i = 0; i < found.n; i++)
 		n += !in_list(c->st.damaged_paths, c->st.damaged, found.at[i].path);
 	return n;
-}
-
-static void board_totals(board *b)
-{
-	say(b->c, "\n");
-	say(b->c, "%d unread in all", b->counts.unread);
-	if (b->damaged)
-		say(b->c, "; %d damaged: see interagent doctor", b->damaged);
-	end_line(b, b->damaged ? "31" : "");
 }
 
 /* The newest first. */
@@ -3847,13 +3747,12 @@ static const json *board_doc(const board *b)
 
 static bool run_board(context *c, call *k)
 {
-	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+	str term = variable("TERM");
 	board b = { .c = c, .width = screen_width() };
 	(void)k;
 	if (b.width == 0)
 		b.width = WIDTH_OF_FILE;
-	b.coloured = isatty(1) && term && *term && strcmp(term, "dumb") != 0 &&
-		     !(no_color && *no_color);
+	b.coloured = isatty(1) && term.n && !str_eq(term, S("dumb")) && !variable("NO_COLOR").n;
 	if (!load_board(&b))
 		return false;
 	if (c->wants_json) {
@@ -3863,7 +3762,10 @@ static bool run_board(context *c, call *k)
 	board_waiting(&b);
 	board_agents(&b);
 	board_specs(&b);
-	board_totals(&b);
+	say(c, "\n%d unread in all", b.counts.unread);
+	if (b.damaged)
+		say(c, "; %d damaged: see interagent doctor", b.damaged);
+	end_line(&b, b.damaged ? "31" : "");
 	return true;
 }
 
@@ -3894,13 +3796,10 @@ static bool run_done(context *c, call *k)
 static bool run_forget(context *c, call *k)
 {
 	str name = str_trim(arg(k, "name"));
-	const store_record *a;
+	const store_record *a = need_agent(c, name);
 	store_count mail;
-	if (!need_agents(c))
-		return false;
-	a = agent_named(c, name);
 	if (!a)
-		return refuse_agent(c, name);
+		return false;
 	if (is_live(c, name))
 		return refuse(c, "%S is running: end its session first", shown_name(c, name));
 	if (!ok_or_refuse(c, store_count_unread(&c->st, name, &mail)))
@@ -4217,18 +4116,18 @@ static bool may_go_on(context *c, const hook_call *h, telling *t)
 static void say_who_you_are(context *c)
 {
 	const store_record **here = NULL;
-	int n = 0, said = 0;
+	str *others;
+	int n = 0, count = 0;
 	if (load_agents(c))
 		here = agents_here(c, &n);
+	others = NEW(c->mem, str, n + 1);
+	for (int i = 0; i < n; i++)
+		if (!str_eq(here[i]->name, c->speaker))
+			others[count++] = here[i]->name;
 	c->out->n = 0;
 	say(c, "You are the agent %S. ", shown_name(c, c->speaker));
-	for (int i = 0; i < n && said < NAMES_SHOWN; i++) {
-		if (str_eq(here[i]->name, c->speaker))
-			continue;
-		say(c, said++ ? ", " : "Registered from here too: ");
-		say(c, "%S", shown_name(c, here[i]->name));
-	}
-	if (said)
+	say_names(c, "Registered from here too: ", others, count);
+	if (count)
 		say(c, "; if you are another one, call register_agent with its name. ");
 }
 
@@ -4242,7 +4141,7 @@ static bool print_hook(context *c, const hook_call *h)
 	json_writer w = { .out = &b };
 	if (h->event == ON_FILE || (shape == PLAIN_TEXT && h->event == AT_STOP)) {
 		c->status = 2;           /* which makes the client read it */
-		return print(2, c->out) && write_out(2, S("\n"));
+		return write_out(2, buf_str(c->out)) && write_out(2, S("\n"));
 	}
 	if (watches)
 		watched = store_make_inbox(c->mem, workspace_of(c, c->speaker));
@@ -4258,7 +4157,7 @@ static bool print_hook(context *c, const hook_call *h)
 		json_say(&w, watched.n ? "watchPaths:[%S]}}" : "}}", watched);
 	}
 	buf_char(&b, '\n');
-	return print(1, &b);
+	return write_out(1, buf_str(&b));
 }
 
 /* What this event tells, and the turn as it leaves it. */
@@ -4397,7 +4296,7 @@ static void tell_waiter(context *c, call *k, telling *t, int status)
 		add_receipt(c, k, &t->told.at[i], c->speaker, true);
 	}
 	if (!c->wants_json) {
-		out = print(status ? 2 : 1, c->out);
+		out = write_out(status ? 2 : 1, buf_str(c->out));
 		c->status = out ? status : 1;
 	}
 	c->out->n = 0;
@@ -4557,16 +4456,6 @@ typedef struct {
 	int64_t due, looked;             /* when the nudge is to be sent, 0: quiet; the last look */
 } nudge;
 
-static void nudge_start(nudge *n)
-{
-	*n = (nudge){ .started = time_now(), .off = str_eq(variable("INTERAGENT_WAKE"), S("off")) };
-}
-
-static bool nudge_is_on(const nudge *n, const process *self)
-{
-	return !n->off && self->presence.fd >= 0 && client_that_listens(self->known_client);
-}
-
 static bool send_to_socket(str path, str text)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -4589,7 +4478,7 @@ static bool post(context *c)
 {
 	const client *row = client_that_listens(c->self->known_client);
 	buf frame = { .mem = c->mem };
-	str token = variable(row->token);
+	str token = variable(row->set[TOKEN]);
 	if (token.n) {
 		json_say(&(json_writer){ .out = &frame }, "{type:'auth',token:%S}", token);
 		buf_char(&frame, '\n');
@@ -4597,7 +4486,7 @@ static bool post(context *c)
 	json_say(&(json_writer){ .out = &frame }, "{type:'user',message:{role:'user',content:%S}}",
 		 buf_str(c->out));
 	buf_char(&frame, '\n');
-	return send_to_socket(variable(row->socket), buf_str(&frame));
+	return send_to_socket(variable(row->set[SOCKET]), buf_str(&frame));
 }
 
 /* Keeps of the news what a nudge would name, and says when it is due; 0: each has had
@@ -4786,31 +4675,12 @@ static str path_join(arena *mem, str dir, const char *name)
 	return arena_say(mem, *name ? "%S/%s" : "%S%s", dir, name);
 }
 
-static str name_of(str path)
-{
-	ptrdiff_t n = path.n;
-	while (n > 0 && path.s[n - 1] != '/')
-		n--;
-	return str_from(path, n);
-}
-
-static str dir_of(str path)
-{
-	ptrdiff_t n = path.n - name_of(path).n;
-	return (str){ path.s, n > 1 ? n - 1 : n };
-}
-
-static store_result read_path(arena *mem, str path, str *text)
-{
-	return store_read_file(mem, dir_of(path), arena_z(mem, name_of(path)), text);
-}
-
 /* What a file of the user's holds, links followed; empty where there is none. */
 static str read_settings(arena *mem, str path)
 {
 	str real = real_path(mem, path), text = S("");
 	if (real.n)
-		read_path(mem, real, &text);
+		store_read_file(mem, real, &text);
 	return text;
 }
 
@@ -4839,13 +4709,6 @@ static str find_program(arena *mem, str name)
 			return absolute_path(mem, path);
 	}
 	return S("");
-}
-
-/* The path of this program, as it was called. */
-static str own_path(arena *mem, const char *called)
-{
-	str word = str_of(called);
-	return strchr(called, '/') ? absolute_path(mem, word) : find_program(mem, word);
 }
 
 /* The path as one word of the shell. */
@@ -4922,16 +4785,13 @@ static str client_file(arena *mem, const client *row, const char *name)
 	str dir = variable(row->home_variable), home = str_of(row->home), config = S(".config/");
 	str xdg = variable("XDG_CONFIG_HOME");
 	bool beside = strncmp(name, "../", 3) == 0;
-	name += beside ? 3 : 0;
-	if (dir.n)
-		return path_join(mem, dir, name);
-	if (beside)
-		return path_join(mem, variable("HOME"), name);
-	if (xdg.n && str_starts(home, config))
+	if (dir.n == 0 && beside)
+		dir = variable("HOME");
+	else if (dir.n == 0 && xdg.n && str_starts(home, config))
 		dir = arena_say(mem, "%S/%S", xdg, str_from(home, config.n));
-	else
+	else if (dir.n == 0)
 		dir = arena_say(mem, "%S/%S", variable("HOME"), home);
-	return path_join(mem, dir, name);
+	return path_join(mem, dir, beside ? name + 3 : name);
 }
 
 /* The part of a configuration that names the servers of all projects; all of it, if
@@ -4993,7 +4853,7 @@ static enum wired look_at_plugin(context *c, const client *row)
 	bool any = false, all = true;
 	for (const setup_file *f = row->plugin_files; f->name; f++) {
 		str there, path = path_join(c->mem, client_file(c->mem, row, row->plugin), f->name);
-		any = read_path(c->mem, path, &there) == STORE_OK || any;
+		any = store_read_file(c->mem, path, &there) == STORE_OK || any;
 		all = all && str_eq(there, plugin_text(c, f));
 	}
 	if (all)
@@ -5028,16 +4888,13 @@ static wiring look_at_client(context *c, const client *row)
 
 static str describe_wiring(arena *mem, const wiring *w)
 {
+	static const char *const servers[] = {
+		"here", "not connected", "connected to another program", "connected",
+	};
 	static const char *const hooks[] = {
 		"", ", no hooks", ", hooks of another program or version", ", with hooks",
 	};
-	str server = S("here");
-	if (w->server == HAS_NONE)
-		server = S("not connected");
-	if (w->server == HAS_OURS)
-		server = S("connected");
-	if (w->server == HAS_OTHER)
-		server = S("connected to another program");
+	str server = str_of(servers[w->server]);
 	if (w->server == HAS_OTHER && w->other.n)
 		server = arena_say(mem, "connected to %S, which is %s program", w->other,
 				   store_look(mem, w->other) == STORE_PROGRAM ? "another" : "no");
@@ -5048,9 +4905,10 @@ static str describe_wiring(arena *mem, const wiring *w)
 /* How an entry that is not ours is taken out. */
 static str advise_removal(arena *mem, const wiring *w)
 {
-	return w->row->remove ? str_of(w->row->remove)
-			      : arena_say(mem, "take interagent out of %S",
-					  client_file(mem, w->row, w->row->config));
+	const client *row = w->row;
+	if (row->remove)
+		return str_of(row->remove);
+	return arena_say(mem, "take interagent out of %S", client_file(mem, row, row->config));
 }
 
 /* What is to be done about it; empty: nothing. */
@@ -5085,7 +4943,7 @@ static void change_file(setup *s, str path, str text)
 		return;
 	}
 	if (text.n)
-		r = store_write_file(mem, dir_of(path), arena_z(mem, name_of(path)), text, &fault);
+		r = store_write_file(mem, path, text, &fault);
 	else
 		r = store_remove(mem, path, false, &fault);
 	s->failed = s->failed || r != STORE_OK;
@@ -5099,10 +4957,11 @@ static void set_plugin_file(setup *s, str path, const setup_file *f)
 {
 	context *c = s->c;
 	str text = s->undo ? S("") : plugin_text(c, f), there;
-	store_result r = read_path(c->mem, path, &there);
+	store_result r = store_read_file(c->mem, path, &there);
 	bool ours = is_filled_in(there, f->text) || is_filled_in(there, f->old);
 	if (r != STORE_OK)               /* a link or a directory, or there is none */
-		ours = r == STORE_ABSENT || store_look(c->mem, dir_of(path)) != STORE_DIRECTORY;
+		ours = r == STORE_ABSENT ||
+		       store_look(c->mem, store_dir_of(path)) != STORE_DIRECTORY;
 	if (!ours)
 		say(c, "%S is not as interagent writes it: left as it is\n", path);
 	else if (!str_eq(there, text))
@@ -5120,9 +4979,11 @@ static void set_plugin(setup *s)
 	for (const setup_file *f = row->plugin_files; f->name; f++)
 		set_plugin_file(s, path_join(mem, dir, f->name), f);
 	for (const setup_file *f = row->plugin_files; f->name && s->undo && !s->dry; f++)
-		store_remove(mem, dir_of(path_join(mem, dir, f->name)), true, &fault);
-	for (; dir.n >= home.n && s->undo && !s->dry && s->w.hooks != HAS_NONE; dir = dir_of(dir))
+		store_remove(mem, store_dir_of(path_join(mem, dir, f->name)), true, &fault);
+	while (dir.n >= home.n && s->undo && !s->dry && s->w.hooks != HAS_NONE) {
 		store_remove(mem, dir, true, &fault);
+		dir = store_dir_of(dir);
+	}
 }
 
 /* Runs a client's own command, and waits for it. What it prints goes to standard
@@ -5161,11 +5022,9 @@ static void run_client(setup *s, const char *command)
 	} else if (find_program(c->mem, str_of(argv[0])).n == 0) {
 		say(c, "%s is not on PATH; where it is, run: %S\n", argv[0], line);
 		s->failed = true;
-	} else if (run_program(argv)) {
-		say(c, "ran: %S\n", line);
 	} else {
-		say(c, "this failed: %S\n", line);
-		s->failed = true;
+		s->failed = !run_program(argv);
+		say(c, s->failed ? "this failed: %S\n" : "ran: %S\n", line);
 	}
 }
 
@@ -5261,7 +5120,10 @@ static bool run_setup(context *c, call *k)
 	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag,
 		   .undo = get_value(k, "undo")->flag };
 	str name = str_trim(arg(k, "client"));
-	const client *row = client_called(name);
+	const client *row = NULL;
+	for (int i = 0; i < CLIENTS; i++)
+		if (str_eq_nocase(name, str_of(clients[i].name)))
+			row = &clients[i];
 	if (variable("HOME").n == 0)
 		return refuse(c, "HOME is not set, and the clients keep their settings there");
 	if (c->self->program.n == 0 || !text_valid(c->self->program))
@@ -5330,6 +5192,7 @@ static void report_defect(doctor *d, const store_finding *f, bool advise)
 	context *c = d->c;
 	int64_t us = geteuid();
 	str what = arena_say(c->mem, "%Q %s", f->path, defects[f->what].is), advice = S("");
+	must(defects[f->what].is != NULL);               /* each has its row */
 	if (f->what == STORE_NOT_OURS)
 		what = arena_say(c->mem, "%S: number %l, not %l", what, f->owner, us);
 	if (f->fixed)
@@ -5350,7 +5213,7 @@ static void examine_mail(doctor *d, bool fix)
 	store_findings found = { 0 };
 	store_result r;
 	c->st.stop = NULL;               /* a signal ends the process, not the wait for the lock */
-	r = store_check(&c->st, fix, &found);
+	r = store_check(&c->st, fix ? STORE_MEND : STORE_WHOLLY, &found);
 	for (int i = 0; i < found.n && i < DEFECTS_SHOWN; i++) {
 		unsigned kind = 1u << found.at[i].what;
 		report_defect(d, &found.at[i], !(advised & kind));
@@ -5378,7 +5241,6 @@ static void examine_place(doctor *d)
 {
 	context *c = d->c;
 	str names = S(""), speaker = own_name(c);
-	const char *mark = c->self->agents_shell;
 	int n = 0;
 	const store_record **here = agents_here(c, &n);
 	for (int i = 0; i < n; i++) {
@@ -5393,8 +5255,9 @@ static void examine_place(doctor *d)
 	report(d, "this directory", n ? names : S("nobody registered from here"), none);
 	speaker = speaker.n ? shown_name(c, speaker) : S("nobody");
 	speaker = arena_say(c->mem, "%S: %s", speaker, c->why);
-	if (mark)
-		speaker = arena_say(c->mem, "%S; this shell is an agent's: %s is set", speaker, mark);
+	if (c->self->agents_shell)
+		speaker = arena_say(c->mem, "%S; this shell is an agent's: %s is set", speaker,
+				    c->self->agents_shell);
 	report(d, "speaker", speaker, none);
 }
 
@@ -5417,7 +5280,7 @@ static void examine_program(doctor *d)
 	};
 	context *c = d->c;
 	struct utsname os;
-	str program = c->self->program, dir = dir_of(program), set = S("");
+	str program = c->self->program, dir = store_dir_of(program), set = S("");
 	str found = find_program(c->mem, S("interagent"));
 	report(d, "program", arena_say(c->mem, "%S, " VERSION_LINE, program), none);
 	if (uname(&os) >= 0)
@@ -5434,17 +5297,6 @@ static void examine_program(doctor *d)
 	else if (!same_place(c->mem, found, program))
 		report(d, "PATH", arena_say(c->mem, "interagent is %S, another one", found),
 		       arena_say(c->mem, "remove %S, or put %S before it on PATH", found, dir));
-}
-
-static void examine_clients(doctor *d)
-{
-	context *c = d->c;
-	for (int i = 0; i < CLIENTS; i++) {
-		wiring w = look_at_client(c, &clients[i]);
-		if (w.here)
-			report(d, clients[i].title, describe_wiring(c->mem, &w),
-			       advise_wiring(c->mem, &w));
-	}
 }
 
 static bool run_doctor(context *c, call *k)
@@ -5465,8 +5317,12 @@ static bool run_doctor(context *c, call *k)
 		examine_watch(&d);
 	}
 	examine_program(&d);
-	if (variable("HOME").n)
-		examine_clients(&d);
+	for (int i = 0; variable("HOME").n && i < CLIENTS; i++) {
+		wiring w = look_at_client(c, &clients[i]);
+		if (w.here)
+			report(&d, clients[i].title, describe_wiring(c->mem, &w),
+			       advise_wiring(c->mem, &w));
+	}
 	json_say(&d.doc, "]");
 	if (d.advice.n)
 		say(c, "\nWhat to do:\n%S", buf_str(&d.advice));
@@ -5490,8 +5346,10 @@ static const char mail[] = "Mail", people[] = "Agents", specs[] = "Specs",
 		  setting_up[] = "Setting up", plumbing[] = "For clients and scripts",
 		  tools[] = "Only under a tool's name";
 
-/* In the order of --help: what a person types comes first. */
-static const char *const groups[] = { mail, people, specs, setting_up, plumbing };
+/* In the order of --help, which ends before the last: what a person types comes first. */
+static const char *const groups[] = { mail, people, specs, setting_up, plumbing, tools };
+
+enum { GROUPS = sizeof groups / sizeof *groups };
 
 static const verb verbs[] = {
 	{ "board", NULL, 0, "Show what waits for you, who is there and what changed.",
@@ -5504,12 +5362,11 @@ static const verb verbs[] = {
 		 { "description", STRING, REQUIRED | REST, MAX_NOTE, "What you work on" }),
 	  register_agent, people, "interagent register_agent api 'the API server'" },
 	{ "list_agents", "agents", TOOL | READ_ONLY | LIST,
-	 "Who is registered, and who is running.", NULL,
-	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
+	  "Who is registered, and who is running.", NULL, PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  list_agents, people, "interagent agents" },
 	{ "get_agent", NULL, TOOL | READ_ONLY, "One agent's entry.", NULL,
-	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_agent, tools, "interagent get_agent api" },
+	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL }), get_agent, tools,
+	  "interagent get_agent api" },
 	{ "send_message", "send", TOOL | ALWAYS_LOAD,
 	  "Send mail to an agent, running or not. Returns at once; answers come as mail.", NULL,
 	  PARAMS({ "from", STRING, CALLER, 0, LEAVE_OUT },
@@ -5575,18 +5432,16 @@ static const verb verbs[] = {
 		 { "offset", INTEGER, 0, 0, NULL }),
 	  get_spec, specs, "interagent spec users" },
 	{ "list_specs", "specs", TOOL | READ_ONLY | LIST, "What API contracts are published.", NULL,
-	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
-	  list_specs, specs, "interagent specs" },
+	  PARAMS({ "offset", INTEGER, 0, 0, NULL }), list_specs, specs, "interagent specs" },
 	{ "set_status", NULL, TOOL, "Say what you are working on.", NULL,
 	  PARAMS({ "agent_name", STRING, CALLER, 0, LEAVE_OUT },
 		 { "status", STRING, REQUIRED | REST, MAX_NOTE, NULL }),
 	  set_status, people, "interagent set_status 'writing the importer' --from api" },
 	{ "get_status", NULL, TOOL | READ_ONLY, "What another agent is working on.", NULL,
-	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }),
-	  get_status, tools, "interagent get_status api" },
+	  PARAMS({ "agent_name", STRING, REQUIRED | WORD, 0, NULL }), get_status, tools,
+	  "interagent get_status api" },
 	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.",
-	 NULL,
-	  PARAMS({ "offset", INTEGER, 0, 0, NULL }),
+	  NULL, PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  get_all_statuses, people, "interagent statuses" },
 	{ "diff", NULL, 0, "Show what changed in a spec, by default last.", NULL,
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
@@ -5612,13 +5467,12 @@ static const verb verbs[] = {
 	  PARAMS({ "fix", BOOLEAN, 0, 0, "Move damaged files aside" }),
 	  run_doctor, setting_up, "interagent doctor" },
 	{ "serve", NULL, NO_STORE | OWN_OUTPUT, "Be the MCP server, on standard input and output.",
-	 NULL,
-	  NO_PARAMS, run_server, plumbing, "interagent serve" },
+	  NULL, NO_PARAMS, run_server, plumbing, "interagent serve" },
 	{ "hook", NULL, NO_STORE | OWN_OUTPUT | USAGE_IS_0,
 	  "Tell a client of mail: one command for all of its hook events.",
 	  "The event stands on standard input.",
-	  NO_PARAMS, run_hook, plumbing, "echo '{\"hook_event_name\":\"Stop\"}' | interagent "
-					 "hook" },
+	  NO_PARAMS, run_hook, plumbing,
+	  "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
 	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
 	  "Exits 2 with the text on standard error, because some clients wake by that; after the "
 	  "time-out 0. With --exit-code 0 the text goes to standard output.",
@@ -5873,6 +5727,7 @@ static bool serve_initialize(request *rq)
 		if (str_eq(json_text(rq->mem, wanted), str_of(agreed->name)))
 			break;
 	}
+	must(agreed != NULL);            /* the legacy era comes first */
 	rq->srv->batches = agreed->batches;
 	note_client(rq, json_get(rq->params, S("clientInfo")));
 	json_say(&rq->w, "protocolVersion:%s," CAPABILITIES ",serverInfo:" IDENTITY
@@ -5902,7 +5757,8 @@ static bool serve_listen(request *rq)
 	if (!wanted || wanted->kind != JSON_OBJECT)
 		return answer_error(rq, E_PARAMS, "notifications: expected an object");
 	rq->out->n = 0;
-	json_say(&(json_writer){ .out = rq->out }, "{jsonrpc:'2.0',"
+	rq->w = (json_writer){ .out = rq->out };
+	json_say(&rq->w, "{jsonrpc:'2.0',"
 		 "method:'notifications/subscriptions/acknowledged',"
 		 "params:{_meta:{" META "subscriptionId:%r},notifications:{}}}", rq->id);
 	return false;
@@ -5910,29 +5766,19 @@ static bool serve_listen(request *rq)
 
 static void write_schema(json_writer *w, const param *params)
 {
-	static const char *const types[] = {
-		[STRING] = "string", [DOCUMENT] = "string", [INTEGER] = "integer",
-		[BOOLEAN] = "boolean", [SPAN] = "string", [VERSION_NUMBER] = "integer",
-	};
 	int required = 0;
 	json_say(w, "inputSchema:{type:'object',properties:{");
 	for (const param *p = params; p->name; p++) {
-		json_say(w, "%s:{type:%s", p->name, types[p->kind]);
+		json_say(w, "%s:{type:%s", p->name, kinds[p->kind].type);
 		if (p->about)
 			json_say(w, "description:%s", p->about);
 		json_say(w, "}");
 	}
 	json_say(w, "}");
-	for (const param *p = params; p->name; p++) {
-		if (!(p->flags & REQUIRED))
-			continue;
-		if (required++ == 0)
-			json_say(w, "required:[");
-		json_say(w, "%s", p->name);
-	}
-	if (required)
-		json_say(w, "]");
-	json_say(w, "}");
+	for (const param *p = params; p->name; p++)
+		if (p->flags & REQUIRED)
+			json_say(w, required++ ? "%s" : "required:[%s", p->name);
+	json_say(w, required ? "]}" : "}");
 }
 
 /* Clients ask their user, or refuse, where a hint is missing. */
@@ -5965,14 +5811,6 @@ static bool serve_tools_list(request *rq)
 	return true;
 }
 
-static const verb *find_tool(str name)
-{
-	for (int i = 0; i < VERBS; i++)
-		if ((verbs[i].traits & TOOL) && str_eq(str_of(verbs[i].name), name))
-			return &verbs[i];
-	return NULL;
-}
-
 static bool take_arguments(context *c, call *k, const json *args)
 {
 	begin_values(c, k);
@@ -5996,13 +5834,6 @@ static str progress_token(const request *rq)
 	return is_one ? token->raw : S("");
 }
 
-/* Clients end a call that is silent for a minute. */
-static int64_t longest_wait(const call *k)
-{
-	int64_t ms = get_value(k, "wait_seconds")->number * 1000;
-	return k->reports_progress ? ms : earlier(ms, WAIT_WITHOUT_PROGRESS * 1000);
-}
-
 static bool serve_tools_call(request *rq)
 {
 	const json *args = json_get(rq->params, S("arguments"));
@@ -6010,13 +5841,12 @@ static bool serve_tools_call(request *rq)
 	str thread = json_get_text(rq->mem, json_get(rq->params, S("_meta")), S("threadId"));
 	buf text = { .mem = rq->mem };
 	context c;
-	call k = { .verb = find_tool(name), .receipts = rq->receipts,
-		   .may_wait = !rq->in_batch && !rq->final,
-		   .reports_progress = progress_token(rq).n > 0 };
+	call k = { .verb = find_verb(name), .receipts = rq->receipts,
+		   .may_wait = !rq->in_batch && !rq->final };
 	bool done;
 	if (name.n == 0)
 		return answer_error(rq, E_PARAMS, "name: expected a string");
-	if (!k.verb)
+	if (!k.verb || !(k.verb->traits & TOOL) || !str_eq(name, str_of(k.verb->name)))
 		return answer_error(rq, E_PARAMS, "no such tool: %S", name);
 	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
 		return answer_error(rq, E_PARAMS, "arguments: expected an object");
@@ -6026,7 +5856,9 @@ static bool serve_tools_call(request *rq)
 	k.misused = !take_arguments(&c, &k, args);
 	done = run_call(&c, &k);
 	if (k.waits) {
-		rq->wait_ms = longest_wait(&k);
+		rq->wait_ms = get_value(&k, "wait_seconds")->number * 1000;
+		if (progress_token(rq).n == 0)   /* clients end a call that is silent */
+			rq->wait_ms = earlier(rq->wait_ms, WAIT_WITHOUT_PROGRESS * 1000);
 		rq->claim = k.claim;
 		rq->agent = c.speaker;
 		rq->out->n = 0;
@@ -6136,16 +5968,11 @@ static const rpc_method methods[] = {
 	{ "prompts/list", LEGACY_ERA | LISTS, NULL, "prompts:[]" },  /* asked for all the same */
 };
 
-/* null, and "" for the first page, mean that there is none. */
-static bool has_cursor(const request *rq)
-{
-	const json *cursor = json_get(rq->params, S("cursor"));
-	return cursor && cursor->kind != JSON_NULL && !str_eq(cursor->raw, S("\"\""));
-}
-
 static void run_method(request *rq, const rpc_method *m)
 {
-	if ((m->traits & LISTS) && has_cursor(rq)) {
+	const json *cursor = json_get(rq->params, S("cursor"));
+	bool first = !cursor || cursor->kind == JSON_NULL || str_eq(cursor->raw, S("\"\""));
+	if ((m->traits & LISTS) && !first) {
 		answer_error(rq, E_PARAMS, "cursor: unknown");
 		return;
 	}
@@ -6338,6 +6165,8 @@ static void serve_message(request *rq, const json *message)
 		rq->error_data = S("");
 		answer_error(rq, E_INTERNAL, "the answer would be longer than 10 MiB");
 	}
+	if (rq->out->n)
+		json_done(&rq->w);       /* every bracket is closed */
 }
 
 /* ---- Lines ---- */
@@ -6353,7 +6182,7 @@ static request begin_request(server *srv)
 static void send_answer(server *srv, buf *answer, const receipt *receipts)
 {
 	buf_char(answer, '\n');
-	if (!print(srv->out, answer))
+	if (!write_out(srv->out, buf_str(answer)))
 		srv->broken = true;
 	else
 		write_receipts(srv->self, &srv->mem, receipts);
@@ -6490,10 +6319,10 @@ static void send_progress(server *srv, waiting *w)
 static bool has_news(server *srv, const waiting *w)
 {
 	context c = begin(srv->self, &srv->mem, NULL);
-	int unread, urgent;
-	bool known = count_unread(&c, w->agent, &unread, &urgent);
+	store_count count;
+	bool known = store_count_unread(&c.st, w->agent, &count) == STORE_OK;
 	end(&c);
-	return !known || unread;
+	return !known || count.unread;
 }
 
 /* False: it waits on. */
@@ -6660,7 +6489,8 @@ static bool wait_for_input(server *srv, int64_t until)
  * Returns when to look again. */
 static int64_t serve_mail(server *srv)
 {
-	bool wakes = nudge_is_on(&srv->wake, srv->self) && !srv->ended, changed;
+	bool wakes = !srv->wake.off && srv->self->presence.fd >= 0 && !srv->ended &&
+		     client_that_listens(srv->self->known_client), changed;
 	int64_t next, now = clock_ms();
 	context c;
 	srv->watch = -1;
@@ -6739,7 +6569,8 @@ static bool run_server(context *c, call *k)
 	if (srv.self->fixed_name.n)
 		join_fixed_name(srv.self, &srv.mem);
 	catch_signals();
-	nudge_start(&srv.wake);
+	srv.wake.started = time_now();
+	srv.wake.off = str_eq(variable("INTERAGENT_WAKE"), S("off"));
 	make_room(&srv);
 	while (!stopping && !srv.broken) {
 		int64_t until;
@@ -6767,11 +6598,14 @@ static bool run_server(context *c, call *k)
 
 enum { DONE = 0, REFUSED = 1, USAGE = 2 };
 
-/* The answer did not go out. Where its reader has gone, we end as other filters do.
+/* Prints the answer of a verb. Where its reader has gone, we end as other filters do.
  * What has changed the store is not to be tried again. */
-static int cannot_write(arena *mem, bool changed)
+static int answer(arena *mem, str text, bool changed)
 {
-	int error = errno;
+	int error;
+	if (write_out(1, text))
+		return DONE;
+	error = errno;
 	if (error == EPIPE && reader_may_go) {
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
@@ -6783,11 +6617,7 @@ static int cannot_write(arena *mem, bool changed)
 
 static const char *value_word(const param *p)
 {
-	static const char *const words[] = {
-		[STRING] = "TEXT", [DOCUMENT] = "TEXT|-", [INTEGER] = "N", [BOOLEAN] = "",
-		[SPAN] = "SPAN", [VERSION_NUMBER] = "VERSION",
-	};
-	return p->flags & CALLER ? "NAME" : words[p->kind];
+	return p->flags & CALLER ? "NAME" : kinds[p->kind].word;
 }
 
 /* ---- Help ---- */
@@ -6862,9 +6692,8 @@ static str typed_param(arena *mem, const param *p)
 
 static void add_param_help(buf *b, str what, str about)
 {
-	buf_say(b, what.n < 20 ? "  %S" : "  %S\n", what);
-	for (ptrdiff_t pad = what.n < 20 ? what.n : -2; pad < 20; pad++)
-		buf_char(b, ' ');
+	buf_say(b, what.n < 20 ? "  " : "  %S\n  ", what);
+	text_fit(b, what.n < 20 ? what : S(""), 20);
 	add_words(b, about, "                      ");
 	buf_char(b, '\n');
 }
@@ -6875,7 +6704,7 @@ static int help_verb(arena *mem, const verb *v)
 {
 	buf b = { .mem = mem }, list = { .mem = mem };
 	bool as_json = !(v->traits & OWN_OUTPUT);
-	buf_say(&b, "usage: interagent %s", v->alias ? v->alias : v->name);
+	buf_say(&b, "usage: interagent %s", typed_name(v));
 	for (int options = 0; options < 2; options++)
 		for (const param *p = v->params; p->name; p++) {
 			str typed = typed_param(mem, p);
@@ -6902,18 +6731,16 @@ static int help_verb(arena *mem, const verb *v)
 		buf_say(&b, "The tool's name, %s, is the same verb.\n", v->name);
 	buf_say(&b, list.n ? "\n%S" : "", buf_str(&list));
 	buf_say(&b, "\nexample: %s\n", v->example);
-	return print(1, &b) ? DONE : cannot_write(mem, false);
+	return answer(mem, buf_str(&b), false);
 }
 
 static void help_line(buf *b, const verb *v)
 {
-	const char *name = v->alias ? v->alias : v->name;
 	str about = str_of(v->about);
 	about = str_cut(&about, '.');
 	about.n = (ptrdiff_t)strcspn(arena_z(b->mem, about), about.n > 60 ? ":;" : ".");
-	buf_say(b, "  %s", name);
-	for (size_t pad = strlen(name); pad < 18; pad++)
-		buf_char(b, ' ');
+	buf_say(b, "  ");
+	text_fit(b, str_of(typed_name(v)), 18);
 	buf_say(b, "%S\n", about);
 }
 
@@ -6923,7 +6750,7 @@ static int help(arena *mem)
 	buf_say(&b, "interagent: mail between coding agents, and you\n"
 		"usage: interagent VERB [WORD...] [OPTION...]; "
 		"interagent help VERB tells more\n\n");
-	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+	for (int g = 0; g < GROUPS - 1; g++) {
 		buf_say(&b, "%s\n", groups[g]);
 		for (int i = 0; i < VERBS; i++)
 			if (verbs[i].group == groups[g])
@@ -6938,7 +6765,7 @@ static int help(arena *mem)
 		"-- ends options.\n"
 		"The mail is in $INTERAGENT_DIR, or else in ~/.claude-interagent.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 usage.\n");
-	return print(1, &b) ? DONE : cannot_write(mem, false);
+	return answer(mem, buf_str(&b), false);
 }
 
 /* ---- Reading the options ---- */
@@ -6992,12 +6819,8 @@ static bool take_option(command *cmd)
 	context *c = cmd->c;
 	str word = str_of(*cmd->argv++), rest = str_from(word, 2), name = str_cut(&rest, '=');
 	bool inside = name.n + 2 < word.n;
-	char *plain = arena_z(c->mem, name);
 	const param *p;
-	for (char *s = plain; *s; s++)
-		if (*s == '-')
-			*s = '_';
-	name = str_of(plain);
+	name = with_letter(c->mem, name, '-', '_');
 	if (str_eq(name, S("agent")))    /* version 1.0's word for --from */
 		name = S("from");
 	p = find_param(cmd->k->verb, name);
@@ -7005,9 +6828,11 @@ static bool take_option(command *cmd)
 		cmd->help = true;
 		return true;
 	}
-	if (str_eq(name, S("json")) && !(cmd->k->verb->traits & OWN_OUTPUT))
-		return read_boolean(inside ? rest : S("true"), &c->wants_json) ||
+	if (str_eq(name, S("json")) && !(cmd->k->verb->traits & OWN_OUTPUT)) {
+		c->wants_json = !inside || str_eq(rest, S("true"));
+		return c->wants_json || str_eq(rest, S("false")) ||
 		       refuse(c, "--json: expected true or false, not %q", rest);
+	}
 	if (!p && !str_eq(name, S("from")))
 		return refuse_option(cmd, word);
 	if (p && p->kind == BOOLEAN)
@@ -7028,14 +6853,10 @@ static bool take_word(command *cmd)
 {
 	const verb *v = cmd->k->verb;
 	str word = str_of(*cmd->argv++);
-	const param *rest = NULL;
-	for (const param *p = v->params; p->name; p++) {
+	for (const param *p = v->params; p->name; p++)
 		if ((p->flags & WORD) && !cmd->k->values[p - v->params].given)
 			return set_value(cmd, p, word);
-		if (p->flags & REST)
-			rest = p;
-	}
-	if (!rest)
+	if (!text_param(v))
 		return refuse(cmd->c, "one word too many: %Q", word);
 	if (cmd->rest_words++)
 		buf_char(&cmd->rest, ' ');
@@ -7089,17 +6910,20 @@ static bool read_all(context *c, int fd, str *text)
 
 /* A text is written in the person's editor, in a file of the store that is gone
  * when the message is stored. */
-static const char draft_name[] = ".draft.md";
-
-static bool edit_text(context *c, const char *editor, str *text)
+static str draft_path(context *c)
 {
-	str path = arena_say(c->mem, "%S/%s", c->self->root, draft_name);
-	str line = arena_say(c->mem, "%s \"$1\"", editor);
+	return arena_say(c->mem, "%S/.draft.md", c->self->root);
+}
+
+static bool edit_text(context *c, str editor, str *text)
+{
+	str path = draft_path(c);
+	str line = arena_say(c->mem, "%S \"$1\"", editor);
 	store_fault fault;
 	int status = 0;
 	pid_t child;
-	if (store_read_file(c->mem, c->self->root, draft_name, text) == STORE_ABSENT &&
-	    store_write_file(c->mem, c->self->root, draft_name, S(""), &fault) != STORE_OK)
+	if (store_read_file(c->mem, path, text) == STORE_ABSENT &&
+	    store_write_file(c->mem, path, S(""), &fault) != STORE_OK)
 		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path,
 			      strerror(fault.error));
 	child = fork();
@@ -7115,25 +6939,16 @@ static bool edit_text(context *c, const char *editor, str *text)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
 	if (child < 0 || status != 0)
-		return refuse(c, "%s did not end well: nothing is sent; the text is in %Q", editor,
+		return refuse(c, "%S did not end well: nothing is sent; the text is in %Q", editor,
 			      path);
-	return store_read_file(c->mem, c->self->root, draft_name, text) == STORE_OK ||
-	       refuse(c, "cannot read %Q", path);
-}
-
-static const char *chosen_editor(void)
-{
-	const char *visual = getenv("VISUAL"), *editor = getenv("EDITOR");
-	if (visual && *visual)
-		return visual;
-	return editor && *editor ? editor : NULL;
+	return store_read_file(c->mem, path, text) == STORE_OK || refuse(c, "cannot read %Q", path);
 }
 
 static bool obtain_text(context *c, bool asked_for_input, str *text, bool *edited)
 {
-	const char *editor = chosen_editor();
+	str editor = variable("VISUAL").n ? variable("VISUAL") : variable("EDITOR");
 	bool typed = isatty(0);
-	*edited = typed && !asked_for_input && editor && isatty(1);
+	*edited = typed && !asked_for_input && editor.n && isatty(1);
 	if (*edited)
 		return edit_text(c, editor, text);
 	if (typed)
@@ -7221,11 +7036,10 @@ static int refuse_verb(context *c, const call *k, bool usage)
 {
 	str why = str_trim(buf_str(c->out)), rest = why;
 	const param *p = find_param(k->verb, str_cut(&rest, ':'));
-	const char *name = k->verb->alias ? k->verb->alias : k->verb->name;
 	if (p)
 		why = arena_say(c->mem, "%S:%S", param_title(c->mem, true, p), rest);
 	if (usage)
-		why = arena_say(c->mem, "%S; see interagent help %s", why, name);
+		why = arena_say(c->mem, "%S; see interagent help %s", why, typed_name(k->verb));
 	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
 	return usage ? misused(k->verb) : REFUSED;
 }
@@ -7264,12 +7078,6 @@ static void fit_lines(buf *text)
 		*text = fit;
 }
 
-static void drop_draft(context *c)
-{
-	store_fault fault;
-	store_remove(c->mem, arena_say(c->mem, "%S/%s", c->self->root, draft_name), false, &fault);
-}
-
 /* An inbox may be asked to wait until there is something in it. */
 static bool run_until_mail(context *c, call *k)
 {
@@ -7299,10 +7107,8 @@ static int run_verb(process *self, const verb *v, char **argv)
 	if (cmd.help)
 		return help_verb(&mem, v);
 	if ((v->traits & PERSONAL) && self->agents_shell) {
-		refuse(&c,
-		       "%s is for the person at the keyboard, and this shell is an agent's: %s is "
-		       "set",
-		       v->name, self->agents_shell);
+		refuse(&c, "%s is for the person at the keyboard, and this shell is an agent's: %s "
+			   "is set", v->name, self->agents_shell);
 		return refuse_verb(&c, &k, false);
 	}
 	if (self->trusting && self->root.n && !store_is_safe(&c.st))
@@ -7312,14 +7118,14 @@ static int run_verb(process *self, const verb *v, char **argv)
 	if (!run_until_mail(&c, &k))
 		return refuse_verb(&c, &k, k.misused);
 	if (edited)
-		drop_draft(&c);
+		store_remove(&mem, draft_path(&c), false, &c.st.fault);
 	if (c.wants_json)
 		print_docs(&c, &k);
 	else if ((v->traits & LIST) && !k.uncut)
 		fit_lines(&text);
 	start_line(&c);
-	if (!print(1, &text))
-		return cannot_write(&mem, (v->traits & (TOOL | READ_ONLY)) == TOOL);
+	if (answer(&mem, buf_str(&text), (v->traits & (TOOL | READ_ONLY)) == TOOL) != DONE)
+		return REFUSED;
 	write_receipts(self, &mem, k.receipts);
 	if (!(v->traits & (USAGE_IS_0 | USAGE_IS_1)))
 		sweep(self, &mem);
@@ -7328,8 +7134,8 @@ static int run_verb(process *self, const verb *v, char **argv)
 
 static int no_such_verb(arena *mem, str word)
 {
-	buf b = { .mem = mem };
-	str names[VERBS * 2], near;
+	str names[VERBS * 2], near, hint = S("");
+	const char *what = str_starts(word, S("-")) ? "option" : "verb";
 	int n = 0;
 	for (int i = 0; i < VERBS; i++) {
 		names[n++] = str_of(verbs[i].name);
@@ -7337,56 +7143,30 @@ static int no_such_verb(arena *mem, str word)
 			names[n++] = str_of(verbs[i].alias);
 	}
 	near = nearest(word, names, n);
-	buf_say(&b, str_starts(word, S("-")) ? "interagent: no such option: %Q" :
-					       "interagent: no such verb: %Q", word);
 	if (near.n)
-		buf_say(&b, "; did you mean %S? see interagent --help\n", near);
-	else
-		buf_say(&b, "; see interagent --help\n");
-	print(2, &b);
+		hint = arena_say(mem, " did you mean %S?", near);
+	write_out(2, arena_say(mem, "interagent: no such %s: %Q;%S see interagent --help\n", what,
+			       word, hint));
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */
 
 #define MAN_DATE "November 27, 2026"     /* of the last change to the texts below */
 
-/* Is this row the first of its group? */
-static bool starts_group(int i)
-{
-	for (int k = 0; k < i; k++)
-		if (verbs[k].group == verbs[i].group)
-			return false;
-	return true;
-}
-
-/* A word in which mdoc sees neither a request nor an escape. */
-static void man_word(buf *b, str word)
-{
-	if (word.n && (*word.s == '.' || *word.s == '\''))
-		buf_say(b, "\\&");
-	for (ptrdiff_t i = 0; i < word.n; i++) {
-		if (word.s[i] == '\\' || word.s[i] == '-')
-			buf_char(b, '\\');
-		buf_char(b, word.s[i] == '\\' ? 'e' : word.s[i]);
-	}
-}
-
-/* Text in short lines, with each sentence on a line of its own. */
+/* Text in which mdoc sees neither a request nor an escape, with a line for each sentence. */
 static void man_text(buf *b, str text)
 {
-	ptrdiff_t start = b->n;
-	while (text.n) {
-		ptrdiff_t n = 0;
-		while (n < text.n && text.s[n] != ' ' && text.s[n] != '\n')
-			n++;
-		if (b->n > start && n && b->s[b->n - 1] != '\n')
-			buf_char(b, b->s[b->n - 1] == '.' || b->n - start > 60 ? '\n' : ' ');
-		if (b->n && b->s[b->n - 1] == '\n')
-			start = b->n;
-		man_word(b, (str){ text.s, n });
-		text = str_from(text, n < text.n ? n + 1 : n);
+	if (text.n && (*text.s == '.' || *text.s == '\''))
+		buf_say(b, "\\&");
+	for (ptrdiff_t i = 0; i < text.n; i++) {
+		bool ends = text.s[i] == ' ' && i > 0 && strchr(".;", text.s[i - 1]);
+		if (text.s[i] == '\\' || text.s[i] == '-')
+			buf_char(b, '\\');
+		if (ends)
+			buf_char(b, '\n');
+		else
+			buf_char(b, text.s[i] == '\\' ? 'e' : text.s[i]);
 	}
-	buf_say(b, "\n");
 }
 
 /* A parameter: a word, or an option with its value. */
@@ -7394,22 +7174,22 @@ static void man_param(buf *b, const param *p)
 {
 	if (is_positional(p)) {
 		buf_say(b, " Ar ");
-		man_word(b, param_title(b->mem, true, p));
+		man_text(b, param_title(b->mem, true, p));
 		buf_say(b, p->flags & REST ? " ..." : "");
 		return;
 	}
 	buf_say(b, " Fl \\-");
-	man_word(b, option_name(b->mem, p));
+	man_text(b, option_name(b->mem, p));
 	if (p->kind != BOOLEAN) {
 		buf_say(b, " Ar ");
-		man_word(b, str_of(value_word(p)));
+		man_text(b, str_of(value_word(p)));
 	}
 }
 
 static void man_verb(buf *b, const verb *v)
 {
 	buf list = { .mem = b->mem };
-	buf_say(b, ".It Cm %s", v->alias ? v->alias : v->name);
+	buf_say(b, ".It Cm %s", typed_name(v));
 	for (int options = 0; options < 2; options++)
 		for (const param *p = v->params; p->name; p++) {
 			if (is_positional(p) == (options == 1))
@@ -7423,11 +7203,15 @@ static void man_verb(buf *b, const verb *v)
 			man_param(&list, p);
 			buf_say(&list, "\n");
 			man_text(&list, param_about(v, p));
+			buf_say(&list, "\n");
 		}
 	buf_say(b, "\n");
 	man_text(b, str_of(v->about));
-	if (v->more)
+	buf_say(b, "\n");
+	if (v->more) {
 		man_text(b, str_of(v->more));
+		buf_say(b, "\n");
+	}
 	if (v->alias)
 		buf_say(b, "The tool's name,\n.Cm %s ,\nis the same verb.\n", v->name);
 	if (list.n)
@@ -7486,18 +7270,16 @@ static bool run_man(context *c, call *k)
 	buf *b = c->out;
 	(void)k;
 	buf_say(b, "%s", man_head);
-	for (int i = 0; i < VERBS; i++) {
-		if (!starts_group(i))
-			continue;
-		buf_say(b, ".Ss %s\n.Bl -tag -width Ds\n", verbs[i].group);
-		for (int j = i; j < VERBS; j++)
-			if (verbs[j].group == verbs[i].group)
-				man_verb(b, &verbs[j]);
+	for (int g = 0; g < GROUPS; g++) {
+		buf_say(b, ".Ss %s\n.Bl -tag -width Ds\n", groups[g]);
+		for (int i = 0; i < VERBS; i++)
+			if (verbs[i].group == groups[g])
+				man_verb(b, &verbs[i]);
 		buf_say(b, ".El\n");
 	}
 	buf_say(b, "%s", man_tail);
 	for (int i = 0; i < VERBS; i++) {
-		man_word(b, str_of(verbs[i].example));
+		man_text(b, str_of(verbs[i].example));
 		buf_say(b, "\n");
 	}
 	buf_say(b, ".Ed\n");
@@ -7568,9 +7350,8 @@ static void offer_specs(context *c, str typed)
 	if (store_list_specs(&c->st, &all) != STORE_OK)
 		return;
 	for (int i = 0; i < all.n; i++)
-		if (store_name_ok(all.at[i].name) && str_starts(all.at[i].name, typed) &&
-		    store_describe_spec(&c->st, &all.at[i]) == STORE_OK)
-			offer(c, typed, all.at[i].name, all.at[i].note);
+		if (store_name_ok(all.at[i].name))
+			offer(c, typed, all.at[i].name, S(""));
 }
 
 /* The mail of whoever speaks, the newest first. */
@@ -7629,8 +7410,6 @@ static const param *word_param(const verb *v, int n)
 	return NULL;
 }
 
-static str verb_name(arena *mem, const char *word);
-
 /* Offers what could stand at the end of a line: its last word is being typed. */
 static void complete_line(context *c, str line)
 {
@@ -7644,11 +7423,11 @@ static void complete_line(context *c, str line)
 		if (words == 0 || (words == 1 && str_eq(word, S("help"))))
 			continue;        /* the program; and after "help" comes a verb */
 		if (words == 1)
-			v = find_verb(verb_name(c->mem, arena_z(c->mem, word)));
+			v = find_verb(with_letter(c->mem, word, '-', '_'));
 		if (!v)
 			return;
 		if (words > 1 && !p && str_starts(word, S("--")))
-			option = find_param(v, verb_name(c->mem, arena_z(c->mem, name)));
+			option = find_param(v, with_letter(c->mem, name, '-', '_'));
 		else if (words > 1 && !p)
 			given++;
 		if (p && (p->flags & CALLER))
@@ -7682,26 +7461,14 @@ static bool run_completion(context *c, call *k)
 }
 /* ==== Main ==== */
 
-/* Paths of settings must be absolute: a client does not expand "~", and a store
- * in each directory that it happens to run in would be worse than none. */
-static str store_root(arena *mem)
-{
-	const char *dir = getenv("INTERAGENT_DIR"), *home = getenv("HOME");
-	if (dir && *dir)
-		return str_of(dir);
-	if (home && *home)
-		return arena_say(mem, "%s/.claude-interagent", home);
-	return S("");
-}
-
 /* Where the client works: what it says, if that is where we were started or above it,
  * for a client that was started inside another finds the outer one's word. */
 static str working_directory(arena *mem)
 {
-	const char *given = client_project();
+	str given = told_by_client(PROJECT);
 	char *here = NEW(mem, char, MAX_PATH_BYTES);
-	if (given && *given)
-		return real_path(mem, str_of(given));
+	if (given.n)
+		return real_path(mem, given);
 	return getcwd(here, MAX_PATH_BYTES) ? real_path(mem, str_of(here)) : S("");
 }
 
@@ -7719,26 +7486,23 @@ static void fill_standard_descriptors(void)
 static void learn_who_we_are(process *self, arena *mem, const char *called)
 {
 	self->presence.fd = -1;
-	self->root = store_root(mem);
+	self->root = variable("INTERAGENT_DIR");
+	if (self->root.n == 0 && variable("HOME").n)
+		self->root = arena_say(mem, "%S/.claude-interagent", variable("HOME"));
 	self->fixed_name = str_trim(str_of(getenv("INTERAGENT_NAME")));
 	self->cwd = working_directory(mem);
-	self->program = own_path(mem, called);
-	self->session_id = str_of(client_session());
-	self->known_client = client_of_environment(&self->agents_shell);
+	self->program = strchr(called, '/') ? absolute_path(mem, str_of(called))
+					    : find_program(mem, str_of(called));
+	self->session_id = told_by_client(SESSION);
+	for (int i = CLIENTS; i-- > 0 && !self->agents_shell;) {
+		self->agents_shell = mark_of(&clients[i]);
+		self->known_client = self->agents_shell ? &clients[i] : NULL;
+	}
 }
 
 static bool is_help(const char *word)
 {
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
-}
-
-/* "send-message" is "send_message". */
-static str verb_name(arena *mem, const char *word)
-{
-	char *name = arena_z(mem, str_of(word));
-	for (char *s = name; *s; s++)
-		*s = *s == '-' ? '_' : *s;
-	return str_of(name);
 }
 
 int main(int argc, char **argv)
@@ -7747,6 +7511,7 @@ int main(int argc, char **argv)
 	static process self;
 	const char *word = argc > 1 ? argv[1] : "serve";
 	const verb *v;
+	bool asked;                      /* for the help of a verb */
 	fill_standard_descriptors();
 	reset_signals();
 	learn_who_we_are(&self, &mem, argv[0]);
@@ -7754,18 +7519,22 @@ int main(int argc, char **argv)
 		word = "board";
 	argv += argc > 1 ? 2 : 1;
 	if (strcmp(word, "--version") == 0)
-		return write_out(1, S(VERSION_LINE "\n")) ? DONE : cannot_write(&mem, false);
+		return answer(&mem, S(VERSION_LINE "\n"), false);
+	asked = strcmp(word, "help") == 0;
 	if (is_help(word))
 		return help(&mem);
-	if (strcmp(word, "help") == 0 && (!*argv || is_help(*argv) || strcmp(*argv, word) == 0))
+	if (asked && (!*argv || is_help(*argv) || strcmp(*argv, word) == 0))
 		return help(&mem);
-	v = find_verb(verb_name(&mem, strcmp(word, "help") == 0 ? *argv : word));
+	word = asked ? *argv : word;
+	v = find_verb(with_letter(&mem, str_of(word), '-', '_'));
 	if (!v)
-		return no_such_verb(&mem, str_of(strcmp(word, "help") == 0 ? *argv : word));
-	if (strcmp(word, "help") == 0)
+		return no_such_verb(&mem, str_of(word));
+	if (asked)
 		return help_verb(&mem, v);
 	self.shell = v->run != run_server;
 	self.trusting = self.shell && !self.agents_shell && v->run != run_hook;
+	/* A client does not expand "~", and a store in each directory that it happens to run in
+	 * would be worse than none. */
 	if (self.root.n && self.root.s[0] != '/') {
 		warn(&mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
 		     variable("INTERAGENT_DIR").n ? "INTERAGENT_DIR" : "HOME", self.root);

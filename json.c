@@ -386,12 +386,6 @@ static int utf8_encode(int32_t c, char out[4])
 	return n;
 }
 
-int text_char(str s)
-{
-	int bytes = 0;
-	return s.n && utf8_decode(s, &bytes) >= 0 ? bytes : 0;
-}
-
 bool text_valid(str s)
 {
 	for (int bytes; s.n; s = str_from(s, bytes))
@@ -475,15 +469,18 @@ static const range cjk[] = {
 	{ 0x3001, 0x9fff }, { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0x20000, 0x3fffd },
 };
 
-/* Whether a hidden character does something that its neighbours need: a joiner between two
- * letters or two emoji, a choice between text and picture after what has both. `before` is the
- * character before it as shown, so that a run of them is seen from the second on. */
+/* Whether a hidden character, at the front of s, does something that its neighbours need: a
+ * joiner between two letters or two emoji, a choice between text and picture after what has both.
+ * `before` is the character before it as shown, so that a run is seen from the second on. */
 static bool is_needed(int32_t c, int32_t before, str s)
 {
-	str rest = str_from(s, text_char(s));
 	int bytes;
-	int32_t after = rest.n ? utf8_decode(rest, &bytes) : -1;
+	int32_t after = -1;
 	bool digit = (before >= '0' && before <= '9') || before == '#' || before == '*';
+	utf8_decode(s, &bytes);
+	s = str_from(s, bytes);
+	if (s.n)
+		after = utf8_decode(s, &bytes);
 	switch (c) {
 	case 0x200d:
 		if (IN(after, emoji) && (IN(before, emoji) || before == 0xfe0f))
@@ -1271,14 +1268,6 @@ static void json_raw(json_writer *w, str value)
 	buf_add(w->out, value);
 }
 
-static void end_name(json_writer *w)
-{
-	buf_char(w->out, ':');
-	if (w->pretty)
-		buf_char(w->out, ' ');
-	w->named = true;
-}
-
 static void say_argument(json_writer *w, char verb, va_list *args)
 {
 	switch (verb) {
@@ -1309,7 +1298,8 @@ void json_say(json_writer *w, const char *form, ...)
 			n += strcspn(at + 1, "'") + 1;
 			json_string(w, (str){ at + 1, (ptrdiff_t)n - 2 });
 		} else if (*at == ':') {
-			end_name(w);
+			buf_add(w->out, w->pretty ? S(": ") : S(":"));
+			w->named = true;
 		} else if (*at != ' ' && *at != ',') {
 			n = strcspn(at, ":,]}");
 			if (at[n] == ':')
@@ -1393,5 +1383,6 @@ str json_format(arena *a, const json *object, int depth)
 	for (const json *m = members(object); m; m = m->next)
 		json_say(&w, "%r:%r", ((str){ m->key, m->key_bytes }), m->raw);
 	json_say(&w, "}");
+	must(w.depth == depth);
 	return buf_str(&b);
 }

@@ -108,7 +108,6 @@ enum text_use {
  * starts one, and whoever replaces each by its character has the text as it was. */
 void text_add(buf *b, str s, enum text_use use);
 
-int text_char(str s);                       /* bytes of the UTF-8 character in front; 0: none */
 bool text_valid(str s);                     /* all of s is UTF-8 */
 ptrdiff_t text_count(str s);                /* characters */
 str text_head_bytes(str s, ptrdiff_t limit);       /* at most so many bytes, no character cut */

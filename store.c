@@ -303,27 +303,22 @@ str store_random(arena *mem, int bytes)
 	return buf_str(&hex);
 }
 
-static str id_text(arena *mem, const unsigned char bytes[16])
+/* A random version 4 UUID; empty: there is no chance to be had. */
+static str new_id(arena *mem)
 {
 	static const int dashes = 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10;
+	unsigned char bytes[16];
 	buf id = { .mem = mem };
+	if (!random_bytes(bytes, sizeof bytes))
+		return S("");
+	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
 	for (int i = 0; i < 16; i++) {
 		if (dashes >> i & 1)
 			buf_char(&id, '-');
 		buf_digits(&id, bytes[i], 16, 2);
 	}
 	return buf_str(&id);
-}
-
-/* A random version 4 UUID; empty: there is no chance to be had. */
-static str new_id(arena *mem)
-{
-	unsigned char bytes[16];
-	if (!random_bytes(bytes, sizeof bytes))
-		return S("");
-	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
-	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
-	return id_text(mem, bytes);
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -419,7 +414,9 @@ void store_close(store *st)
 
 static const char *dir_name(const store *st, enum dir d)
 {
-	return d == PAST ? st->past : dirs[d].name;
+	const char *name = d == PAST ? st->past : dirs[d].name;
+	must(name != NULL);              /* each has its row; and of whose past is there talk? */
+	return name;
 }
 
 static str path_in(store *st, enum dir d, const char *name)
@@ -593,23 +590,17 @@ static int open_in(store *st, enum dir d, const char *name, int flags)
 	}
 }
 
-/* Has somebody, a snapshot of links for instance, another name for this file? */
-static bool has_other_names(int fd)
-{
-	struct stat seen;
-	return sys_fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode) && seen.st_nlink > 1;
-}
-
 /* Opens or makes a small file of ours for locking or writing. -1 with the fault. What another name
- * keeps is not written over: the file is made anew. */
+ * keeps, that of a snapshot of links, is not written over: the file is made anew. */
 static int open_own(store *st, enum dir d, const char *name, int flags)
 {
 	int dir = dir_fd(st, d, true), fd;
+	struct stat seen;
 	if (dir < 0)
 		return -1;
 	flags |= O_CREAT | O_NOFOLLOW | O_NONBLOCK;
 	fd = open_retry(dir, name, flags);
-	if (fd >= 0 && has_other_names(fd)) {
+	if (fd >= 0 && sys_fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode) && seen.st_nlink > 1) {
 		sys_close(fd);
 		sys_unlink(dir, name, 0);
 		fd = open_retry(dir, name, flags);
@@ -779,13 +770,10 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_ino == b->st_ino && a->st_size == b->st_size && mtime_ns(a) == mtime_ns(b);
 }
 
-/* The object in a text that an editor may have put a byte-order mark before. On damage *value
- * (maybe NULL) has the members before it. */
+/* The object in a text. On damage *value (maybe NULL) has the members before it. */
 static bool read_object(store *st, str text, json **value)
 {
 	json_error error;
-	if (str_starts(text, S("\xef\xbb\xbf")))
-		text = str_from(text, 3);
 	*value = json_read(st->mem, text, JSON_STORED, &error);
 	return !error.what && (*value)->kind == JSON_OBJECT;
 }
@@ -1026,15 +1014,6 @@ static store_result keep_damaged(store *st, enum dir d, const char *name)
 	return r;
 }
 
-/* Moves a damaged file out of the way: the doctor's way. */
-static store_result set_aside(store *st, enum dir d, const char *name)
-{
-	int dir = dir_fd(st, d, true);
-	if (sys_rename(dir, name, dir, quarantine_name(st, name)) < 0 && errno != ENOENT)
-		return failed(st, "set aside", path_in(st, d, name), errno);
-	return STORE_OK;
-}
-
 static json *new_object(store *st, const store_member *members, int count)
 {
 	json *doc = NULL;
@@ -1140,13 +1119,12 @@ int store_appear(store *st, store_presence *p)
 		return -1;
 	p->file = str_of(name);
 	json_say(&w, "{pid:%l,client:%S,session:%S,socket:%S,workspace:%S,host:%S,since:%S}",
-		 p->pid,
-		 p->client, p->session, p->socket, p->workspace, host_name(st->mem),
+		 p->pid, p->client, p->session, p->socket, p->workspace, host_name(st->mem),
 		 time_format(st->mem, time_now()));
 	fd = open_retry(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
-	if (try_lock(st, fd, LOCK_EX) == 0 && write_all(fd, buf_str(&doc)) == 0 &&
+	if (try_lock(st, fd, LOCK_EX) == 0 && write_all(fd, json_done(&w)) == 0 &&
 	    give_away(dir, dir, temp) == 0 && sys_rename(dir, temp, dir, name) == 0)
 		return fd;
 	sys_close(fd);
@@ -1342,24 +1320,28 @@ store_result store_forget(store *st, str agent)
 
 /* ==== Messages ==== */
 
-/* The order is that of store_state. */
 const store_state_row store_states[STORE_STATES] = {
-	{ STORE_PENDING, { "pending", 7 }, { "", 0 }, { "", 0 }, 1,
-	  STORE_OPEN | STORE_LISTED | STORE_UNREAD },
-	{ STORE_ESCALATED, { "escalated", 9 }, { "escalated ", 10 }, { " (escalated)", 12 }, 2,
-	  STORE_OPEN | STORE_LISTED | STORE_DECIDE },
-	{ STORE_ACKNOWLEDGED, { "acknowledged", 12 }, { "read, ", 6 }, { " (read)", 7 }, 3,
-	  STORE_OPEN | STORE_LISTED | STORE_SWEPT },
-	{ STORE_COMPLETED, { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 }, 4,
-	 STORE_SWEPT },
+	[STORE_PENDING] = { { "pending", 7 }, { "", 0 }, { "", 0 }, STORE_OPEN | STORE_UNREAD },
+	[STORE_ESCALATED] = { { "escalated", 9 }, { "escalated ", 10 }, { " (escalated)", 12 },
+			      STORE_OPEN | STORE_DECIDE },
+	[STORE_ACKNOWLEDGED] = { { "acknowledged", 12 }, { "read, ", 6 }, { " (read)", 7 },
+				 STORE_OPEN | STORE_SWEPT },
+	[STORE_COMPLETED] = { { "completed", 9 }, { "completed ", 10 }, { " (done)", 7 },
+			      STORE_SWEPT },
 };
+
+_Static_assert(STORE_STATES <= sizeof(unsigned) * 8, "a set of states has a bit for each");
 
 unsigned store_states_with(unsigned traits)
 {
 	unsigned set = 0;
-	for (int i = 0; i < STORE_STATES; i++)
-		if (store_states[i].traits & traits)
-			set |= 1u << store_states[i].state;
+	for (int i = 0; i < STORE_STATES; i++) {
+		unsigned has = store_states[i].traits;
+		must(store_states[i].word.n > 0);               /* each state has its row */
+		must(!(has & STORE_UNREAD) || !(has & STORE_SWEPT));
+		if (has & traits)
+			set |= 1u << i;
+	}
 	return set;
 }
 
@@ -1367,7 +1349,7 @@ static store_state state_of(str word)
 {
 	for (int i = 0; i < STORE_STATES; i++)
 		if (str_eq(word, store_states[i].word))
-			return store_states[i].state;
+			return (store_state)i;
 	return str_eq(word, S("read")) ? STORE_ACKNOWLEDGED : STORE_PENDING;
 }
 
@@ -1391,48 +1373,35 @@ static bool is_id(str s)
 	return true;
 }
 
-/* Loads who a message is from and to, and its state: most messages are for others, and of them no
- * more is wanted. */
-static store_result load_parties(store *st, enum dir d, const char *name, store_message *m,
-				 struct stat *seen)
+/* Loads a message, which must be from somebody and to somebody. */
+static store_result load_meta(store *st, enum dir d, str id, store_message *m, struct stat *seen)
 {
-	const json *from;
+	const char *name = file_name(st, id, ".json");
+	const json *from, *urgent;
 	json *doc;
 	store_result r = load(st, d, name, MAX_META, &doc, seen);
 	if (r != STORE_OK)
 		return r;
+	from = json_get(doc, S("from"));
+	urgent = json_get(doc, S("urgent"));
 	*m = (store_message){
-		.from = json_get_text(st->mem, doc, S("from")),
+		.id = arena_copy(st->mem, id),
+		.from = json_text(st->mem, from),
 		.to = json_get_text(st->mem, doc, S("to")),
+		.subject = json_get_text(st->mem, doc, S("subject")),
+		.reply_to = json_get_text(st->mem, doc, S("replyTo")),
+		.reason = json_get_text(st->mem, doc, S("escalationReason")),
+		.spec = json_get_text(st->mem, doc, S("spec")),
+		.created = json_get_text(st->mem, doc, S("createdAt")),
+		.updated = json_get_text(st->mem, doc, S("updatedAt")),
 		.state = state_of(json_get_text(st->mem, doc, S("status"))),
+		.urgent = urgent && urgent->kind == JSON_TRUE,
 		.archived = d == OLD_METAS,
 		.doc = doc,
 	};
-	from = json_get(doc, S("from"));
 	if (!from || from->kind != JSON_STRING || m->to.n == 0)
 		return failed(st, "read", path_in(st, d, name), 0);
 	return STORE_OK;
-}
-
-static void parse_rest(store *st, str id, store_message *m)
-{
-	const json *urgent = json_get(m->doc, S("urgent"));
-	m->id = arena_copy(st->mem, id);
-	m->subject = json_get_text(st->mem, m->doc, S("subject"));
-	m->reply_to = json_get_text(st->mem, m->doc, S("replyTo"));
-	m->reason = json_get_text(st->mem, m->doc, S("escalationReason"));
-	m->spec = json_get_text(st->mem, m->doc, S("spec"));
-	m->created = json_get_text(st->mem, m->doc, S("createdAt"));
-	m->updated = json_get_text(st->mem, m->doc, S("updatedAt"));
-	m->urgent = urgent && urgent->kind == JSON_TRUE;
-}
-
-static store_result load_meta(store *st, enum dir d, str id, store_message *m, struct stat *seen)
-{
-	store_result r = load_parties(st, d, file_name(st, id, ".json"), m, seen);
-	if (r == STORE_OK)
-		parse_rest(st, id, m);
-	return r;
 }
 
 /* Loads the meta of a whole id. If both exist the archived one wins. Looks there twice: the message
@@ -1681,7 +1650,7 @@ static void unlearn(store *st, str id)
 		k->fresh = false;
 }
 
-static void index_forget(store_index *x)
+void store_index_release(store_index *x)
 {
 	if (x->watch > 0)
 		close(x->watch - 1);
@@ -1690,11 +1659,6 @@ static void index_forget(store_index *x)
 	*x = (store_index){
 		.changes = x->changes + 1, .reported = x->reported, .opened = x->opened,
 	};
-}
-
-void store_index_release(store_index *index)
-{
-	index_forget(index);
 }
 
 /* Keeps what a message says that was just read. It stays true while inotify tells of changes; and
@@ -1854,7 +1818,6 @@ static void write_memo(store *st, store_index *x)
 /* ---- What inotify tells ---- */
 
 #ifdef __linux__
-#ifdef __linux__
 /* Is it a file system on which every change comes through this kernel? On others, of the network or
  * unknown, somebody else can change a directory unseen. */
 static bool tells_all(int fd)
@@ -1869,7 +1832,6 @@ static bool tells_all(int fd)
 			return true;
 	return false;
 }
-#endif
 #endif
 
 /* The descriptor of a watch over messages-meta/, or -1. */
@@ -2018,7 +1980,7 @@ static store_result current_index(store *st, bool names_only, store_index **out)
 		return failed(st, "look at", path_in(st, METAS, ""), errno);
 	if (x->device != (uint64_t)dir.st_dev || x->inode != (uint64_t)dir.st_ino) {
 		bool only = x->names_only;
-		index_forget(x);
+		store_index_release(x);
 		x->device = (uint64_t)dir.st_dev;
 		x->inode = (uint64_t)dir.st_ino;
 		x->names_only = only;
@@ -2274,28 +2236,17 @@ static bool may_wait_between(const struct store_known *k, uint64_t from, uint64_
 	return k->from == from && k->to == to && (!k->was_read || to == party_key(store_human));
 }
 
-/* Most often the names, and what the memo knows of them, say that it cannot be so many; else those
- * that may count are opened. */
+/* Most often the names alone say that it cannot be so many; else those that may be are opened. */
 store_result store_has_waiting(store *st, str from, str to, int most, bool *has)
 {
 	store_index *x;
-	memo m = { 0 };
 	uint64_t from_key = party_key(from), to_key = party_key(to);
 	int n = 0;
 	store_result r = current_index(st, true, &x);
 	*has = false;
 	if (r != STORE_OK || x->n - x->gone < most)
 		return r;
-	if (x->names_only)
-		read_memo(st, x, &m);
-	for (int i = 0; i < x->n; i++) {
-		remember(&m, &x->at[i]);
-		n += may_wait_between(&x->at[i], from_key, to_key);
-	}
-	if (n < most)
-		return r;
 	r = current_index(st, false, &x);
-	n = 0;
 	for (int i = 0; i < x->n && r == STORE_OK && n < most; i++) {
 		struct store_known *k = &x->at[i];
 		if (!may_wait_between(k, from_key, to_key))
@@ -2696,20 +2647,15 @@ void store_open_announced(store *st, str agent, str session, store_announced *a)
 	sys_close(fd);
 }
 
-/* The time on a line "ID TIME"; STORE_TOLD: it is another's, or has none. */
-static int64_t time_of_line(str line, str id)
-{
-	int64_t until;
-	bool timed = str_eq(str_cut(&line, ' '), id) && str_int(line, &until) && until >= 0;
-	return timed ? until : STORE_TOLD;
-}
-
 int64_t store_nudged(const store_announced *a, str id)
 {
-	int64_t until = STORE_TOLD;
-	for (str rest = a->ids; rest.n && until == STORE_TOLD;)
-		until = time_of_line(str_cut(&rest, '\n'), id);
-	return until;
+	for (str rest = a->ids; rest.n;) {
+		str line = str_cut(&rest, '\n');
+		int64_t until;
+		if (str_eq(str_cut(&line, ' '), id) && str_int(line, &until) && until >= 0)
+			return until;
+	}
+	return STORE_TOLD;
 }
 
 /* A time too far ahead is no nudge's: the clock was set back since. */
@@ -3100,17 +3046,6 @@ static store_result read_current(store *st, str name, store_spec *spec, struct s
 	}
 }
 
-/* For a reader: a text whose history cannot be read is a text all the same. */
-static store_result read_whatever_is_current(store *st, str name, store_spec *spec)
-{
-	struct stat seen;
-	store_result r = read_current(st, name, spec, &seen);
-	if (r != STORE_FAILED || spec->version == 0)
-		return r;
-	note_damage(st, st->fault.path);
-	return STORE_OK;
-}
-
 /* Is there a spec of exactly this name? *similar is one that differs in case only. */
 static bool spec_exists(store *st, str name, str *similar)
 {
@@ -3137,7 +3072,11 @@ store_result store_find_spec(store *st, str name, int64_t version, store_spec *o
 	store_result r;
 	if (!store_name_ok(name) && !spec_exists(st, name, &ignored))
 		return STORE_ABSENT;
-	r = read_whatever_is_current(st, name, out);
+	r = read_current(st, name, out, &seen);
+	if (r == STORE_FAILED && out->version > 0) {
+		note_damage(st, st->fault.path); /* of its history; it is a text all the same */
+		r = STORE_OK;
+	}
 	if (r == STORE_ABSENT || version == 0 || (r == STORE_OK && version == out->version))
 		return r;
 	if (!store_name_ok(name))
@@ -3242,26 +3181,21 @@ int64_t store_version_read(const store_records *readers, str agent)
 	return reader ? number_in(reader->doc, S("version")) : 0;
 }
 
-static json *reader_doc(store *st, str agent, int64_t version)
-{
-	json *doc = json_with_text(st->mem, NULL, S("agent"), agent);
-	doc = json_with(st->mem, doc, S("version"), arena_say(st->mem, "%l", version));
-	return json_with_text(st->mem, doc, S("readAt"), time_format(st->mem, time_now()));
-}
-
 /* A reader's version never goes back: it is looked at again under the lock. */
 store_result store_note_reader(store *st, str name, str agent, int64_t version)
 {
 	store_records readers;
+	json *doc = json_with_text(st->mem, NULL, S("agent"), agent);
 	store_result r = store_list_readers(st, name, &readers);
 	if (!store_name_ok(name) || r != STORE_OK || store_version_read(&readers, agent) >= version)
 		return r;
 	r = lock(st);
 	if (r == STORE_OK)
 		r = store_list_readers(st, name, &readers);
+	doc = json_with(st->mem, doc, S("version"), arena_say(st->mem, "%l", version));
+	doc = json_with_text(st->mem, doc, S("readAt"), time_format(st->mem, time_now()));
 	if (r == STORE_OK && store_version_read(&readers, agent) < version)
-		r = edit_record(st, PAST, "readers.json", agent, SET,
-				reader_doc(st, agent, version), NULL);
+		r = edit_record(st, PAST, "readers.json", agent, SET, doc, NULL);
 	unlock(st);
 	return r;
 }
@@ -3284,8 +3218,9 @@ static store_result keep_version(store *st, const store_spec *spec)
 }
 
 /* What 1.0's index knows goes where it belongs, and the index goes. */
-static store_result retire_index(store *st)
+static store_result retire_index(store *st, str name)
 {
+	store_records readers = { 0 };
 	json *index, *entry;
 	store_result r = old_index(st, &index);
 	if (!index)
@@ -3302,14 +3237,11 @@ static store_result retire_index(store *st)
 		else if (r == STORE_ABSENT || st->fault.error == 0)
 			r = STORE_OK;            /* a note of nothing */
 	}
-	json *m = first_of(json_get(index, S("readers")), JSON_OBJECT);
-	for (; m && r == STORE_OK; m = m->next) {
-		str agent = json_key(st->mem, m);
-		int64_t version = 0;
-		str_int(m->raw, &version);
-		entry = reader_doc(st, agent, version);
-		r = edit_table(st, PAST, "readers.json", agent, SET_NEW, entry, &entry);
-	}
+	if (r == STORE_OK)
+		r = store_list_readers(st, name, &readers);
+	for (int i = 0; i < readers.n && r == STORE_OK; i++)
+		r = edit_table(st, PAST, "readers.json", readers.at[i].name, SET_NEW,
+			       readers.at[i].doc, &entry);
 	if (r == STORE_OK)
 		sys_unlink(st->fd[PAST], "index.json", 0);
 	return r;
@@ -3356,7 +3288,7 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 	/* 2. The history first, so that whoever sees a text can ask for it again. */
 	spec->published = time_format(st->mem, time_now());
 	if (keeps)
-		r = retire_index(st);
+		r = retire_index(st, spec->name);
 	else
 		r = STORE_OK;
 	if (r == STORE_OK && keeps && before->foreign)
@@ -3451,9 +3383,10 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
 	store_finding *found = &out->at[out->n - 1];
 	bool whole = found->what == STORE_UNREADABLE || found->what == STORE_TOO_LARGE;
-	if (fix && !whole && is_there(st, d, name, &seen) > 0 &&
-	    !is_young(&seen))
-		found->fixed = set_aside(st, d, name) == STORE_OK;
+	int dir = dir_fd(st, d, false);
+	if (fix && !whole && is_there(st, d, name, &seen) > 0 && !is_young(&seen))
+		found->fixed = sys_rename(dir, name, dir, quarantine_name(st, name)) == 0 ||
+			       errno == ENOENT;
 }
 
 /* What is looked at where: one file, or with a leading '*' all that end so. */
@@ -3522,39 +3455,27 @@ static void check_history(store *st, bool fix, store_findings *out)
 	names_close(st, &it);
 }
 
-store_result store_check_quickly(store *st, store_findings *out)
-{
-	*out = (store_findings){ 0 };
-	for (int d = ROOT; d < PAST; d++)
-		check_dir(st, (enum dir)d, false, false, out);
-	return STORE_OK;
-}
-
-/* What the file system cannot do: see st->no_locks and st->no_dir_sync. */
-static void probe_root(store *st)
-{
-	int root = dir_fd(st, ROOT, false);
-	if (root < 0)
-		return;
-	sync_dir(st, root);
-	if (try_lock(st, root, LOCK_SH) == 0)
-		sys_flock(root, LOCK_UN);
-}
-
-store_result store_check(store *st, bool fix, store_findings *out)
+store_result store_check(store *st, enum store_depth depth, store_findings *out)
 {
 	store_result r = STORE_OK;
+	bool deep = depth != STORE_QUICKLY, fix = depth == STORE_MEND;
+	int root = dir_fd(st, ROOT, false);
 	*out = (store_findings){ 0 };
-	probe_root(st);
-	if (fix && dir_fd(st, ROOT, false) >= 0) {
+	if (deep && root >= 0) {                 /* see st->no_locks and st->no_dir_sync */
+		sync_dir(st, root);
+		if (try_lock(st, root, LOCK_SH) == 0)
+			sys_flock(root, LOCK_UN);
+	}
+	if (fix && root >= 0) {
 		check_file(st, ROOT, ".lock", ANY, true, out);
 		r = lock(st);
 	}
 	if (r != STORE_OK)
 		return r;
 	for (int d = ROOT; d < PAST; d++)
-		check_dir(st, (enum dir)d, true, fix, out);
-	check_history(st, fix, out);
+		check_dir(st, (enum dir)d, deep, fix, out);
+	if (deep)
+		check_history(st, fix, out);
 	unlock(st);
 	return STORE_OK;
 }
@@ -3564,21 +3485,6 @@ store_result store_check(store *st, bool fix, store_findings *out)
  * may fail or be deleted without harm, so it is not synced. */
 
 enum { MAX_SIGNALS = 100 };              /* who has not looked at these will not at the next */
-
-static int open_workspace(arena *mem, str workspace)
-{
-	if (!str_starts(workspace, S("/")) || memchr(workspace.s, '\0', (size_t)workspace.n))
-		return -1;
-	return open_retry(AT_FDCWD, arena_z(mem, workspace), open_dir_flags);
-}
-
-bool store_workspace_here(arena *mem, str workspace)
-{
-	int fd = open_workspace(mem, workspace);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
 
 /* Steps from a directory into one below it, which must not be a link. */
 static int step_into(int parent, const char *name, bool make)
@@ -3606,8 +3512,10 @@ static bool write_new(int dir, const char *name, str text)
 
 static int open_inbox(arena *mem, str workspace, bool make)
 {
-	int claude = step_into(open_workspace(mem, workspace), ".claude", make);
-	int fd = step_into(claude, "inbox", make);
+	int fd = -1;
+	if (str_starts(workspace, S("/")) && !memchr(workspace.s, '\0', (size_t)workspace.n))
+		fd = open_retry(AT_FDCWD, arena_z(mem, workspace), open_dir_flags);
+	fd = step_into(step_into(fd, ".claude", make), "inbox", make);
 	if (fd >= 0 && make)
 		write_new(fd, ".gitignore", S("*\n"));
 	return fd;
@@ -3642,23 +3550,14 @@ void store_signal(arena *mem, str workspace, str from, str line)
 	close(inbox);
 }
 
-bool store_has_signals(arena *mem, str workspace)
+int store_count_signals(arena *mem, str workspace, bool clear)
 {
 	int inbox = open_inbox(mem, workspace, false), n;
 	if (inbox < 0)
-		return false;
-	n = count_signals(inbox, false);
+		return 0;
+	n = count_signals(inbox, clear);
 	close(inbox);
-	return n > 0;
-}
-
-void store_clear_signals(arena *mem, str workspace)
-{
-	int inbox = open_inbox(mem, workspace, false);
-	if (inbox < 0)
-		return;
-	count_signals(inbox, true);
-	close(inbox);
+	return n;
 }
 
 str store_make_inbox(arena *mem, str workspace)
@@ -3672,26 +3571,40 @@ str store_make_inbox(arena *mem, str workspace)
 
 /* ==== Other people's directories ==== */
 
-store_result store_write_file(arena *mem, str dir, const char *name, str text, store_fault *fault)
+str store_dir_of(str path)
+{
+	ptrdiff_t n = path.n;
+	while (n > 0 && path.s[n - 1] != '/')
+		n--;
+	return (str){ path.s, n > 1 ? n - 1 : n };
+}
+
+/* Opens the directory of a path as if it were a store; returns the name that stands in it. */
+static const char *open_dir_of(store *st, arena *mem, str path)
+{
+	str dir = store_dir_of(path), name = str_from(path, dir.n);
+	store_open(st, mem, dir);
+	st->trusting = true;
+	return arena_z(mem, str_from(name, str_starts(name, S("/"))));
+}
+
+store_result store_write_file(arena *mem, str path, str text, store_fault *fault)
 {
 	store st;
-	store_result r;
-	store_open(&st, mem, dir);
-	st.trusting = true;
-	r = replace_file(&st, ROOT, name, text, NULL);
+	const char *name = open_dir_of(&st, mem, path);
+	store_result r = replace_file(&st, ROOT, name, text, NULL);
 	*fault = st.fault;
 	store_close(&st);
 	return r;
 }
 
-store_result store_read_file(arena *mem, str dir, const char *name, str *text)
+store_result store_read_file(arena *mem, str path, str *text)
 {
 	store st;
 	struct stat seen;
+	const char *name = open_dir_of(&st, mem, path);
 	store_result r;
 	*text = S("");
-	store_open(&st, mem, dir);
-	st.trusting = true;
 	r = get(&st, ROOT, name, 0, MAX_FILE, text, &seen);
 	store_close(&st);
 	return r;

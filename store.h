@@ -161,26 +161,22 @@ store_result store_set_status(store *st, str agent, str status, bool only_new, s
 
 /* ---- Messages ---- */
 
-/* In the order of a list: what waits for somebody comes first. */
 typedef enum {
 	STORE_PENDING, STORE_ESCALATED, STORE_ACKNOWLEDGED, STORE_COMPLETED, STORE_STATES
 } store_state;
 
 enum store_traits {
 	STORE_OPEN = 1,                  /* can still be completed */
-	STORE_LISTED = 2,                /* stands in the inbox of its recipient */
-	STORE_UNREAD = 4,                /* counts as unread, and is announced */
-	STORE_SWEPT = 8,                 /* goes to the archive after a day of quiet */
-	STORE_DECIDE = 16                /* waits for the person */
+	STORE_UNREAD = 2,                /* counts as unread, and is announced */
+	STORE_SWEPT = 4,                 /* goes to the archive after a day of quiet */
+	STORE_DECIDE = 8                 /* waits for the person */
 };
 
-/* All that the program knows of a state, in the order of the enum. */
+/* All that the program knows of a state: store_states[state]. */
 typedef struct {
-	store_state state;
 	str word;                        /* on disk, and in what --json prints */
 	str label;                       /* before a message in a list: "read " */
 	str mark;                        /* behind it in the log: " (read)" */
-	int rank;                        /* in an inbox: smaller first; urgent mail is one less */
 	unsigned traits;
 } store_state_row;
 
@@ -381,11 +377,10 @@ typedef struct {
 	int n, room;
 } store_findings;
 
-/* Looks at every file; with `fix`, moves damaged ones aside (and nothing more). */
-store_result store_check(store *st, bool fix, store_findings *out);
-
-/* The same for the root, its tables and its directories alone: costs little. */
-store_result store_check_quickly(store *st, store_findings *out);
+/* Looks at the root, its tables and its directories, which costs little; at every file; or moves
+ * damaged ones aside, too (and nothing more). */
+enum store_depth { STORE_QUICKLY, STORE_WHOLLY, STORE_MEND };
+store_result store_check(store *st, enum store_depth depth, store_findings *out);
 
 /* ---- Specs: every version is kept ---- */
 
@@ -432,11 +427,13 @@ store_result store_note_reader(store *st, str name, str agent, int64_t version);
 
 /* ---- Other people's directories ---- */
 
+str store_dir_of(str path);              /* of an absolute path: the part before the last slash */
+
 /* Writes one file durably, its directory too where that is missing. */
-store_result store_write_file(arena *mem, str dir, const char *name, str text, store_fault *fault);
+store_result store_write_file(arena *mem, str path, str text, store_fault *fault);
 
 /* Reads a file of at most 16 MiB; empty where there is none. */
-store_result store_read_file(arena *mem, str dir, const char *name, str *text);
+store_result store_read_file(arena *mem, str path, str *text);
 
 /* Removes a file, or a directory if it is empty. STORE_ABSENT, or STORE_FAILED with the fault
  * (ENOTEMPTY among others). */
@@ -448,14 +445,10 @@ enum store_kind store_look(arena *mem, str path);
 
 /* ---- Signals: <workspace>/.claude/inbox/<from>-<ms>.signal ---- */
 
-/* Is it an absolute path of a directory on this machine? */
-bool store_workspace_here(arena *mem, str workspace);
-
 /* Best effort: a workspace that is not here, is not safe, or holds a hundred of them already, gets
  * none. */
 void store_signal(arena *mem, str workspace, str from, str line);
-bool store_has_signals(arena *mem, str workspace);
-void store_clear_signals(arena *mem, str workspace);
+int store_count_signals(arena *mem, str workspace, bool clear);    /* how many there are, or were */
 
 /* Makes the inbox of a workspace that is here; its path, or empty. */
 str store_make_inbox(arena *mem, str workspace);

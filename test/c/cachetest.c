@@ -221,7 +221,7 @@ static void step_bad_memo(store *st)
 {
 	const char *path = path_of("live/", S(".parties"), "");
 	str text;
-	if (dir_fd(st, LIVE, true) < 0 || store_read_file(&mem, st->root, "live/.parties", &text) != STORE_OK ||
+	if (dir_fd(st, LIVE, true) < 0 || store_read_file(&mem, arena_say(&mem, "%S/live/.parties", st->root), &text) != STORE_OK ||
 	    text.n < 100)
 		return;
 	char *s = arena_z(&mem, S(""));

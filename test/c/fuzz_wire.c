@@ -221,7 +221,7 @@ static void check_store(str root)
 	store st;
 	store_findings found;
 	store_open(&st, &mem, root);
-	expect(store_check(&st, false, &found) == STORE_OK, "the store can be looked at");
+	expect(store_check(&st, STORE_WHOLLY, &found) == STORE_OK, "the store can be looked at");
 	for (int i = 0; i < found.n; i++)
 		expect(strstr(arena_z(&mem, found.at[i].path), "77777777") != NULL, "the store has no new damage");
 	store_close(&st);
