@@ -6,7 +6,7 @@
 . ./test/lib/mail.sh
 . ./test/lib/servers.sh
 
-MESSAGES=1000 AGENTS=500 SPECS=1000 OWN_SPECS=200
+MESSAGES=1000 AGENTS=500 SPECS=1000 OWN_SPECS=200 VERSIONS=1000
 
 # letters FROM TO COUNT [STATUS]: so many messages, unread unless said otherwise
 letters_made=0
@@ -170,6 +170,26 @@ if can_trace; then
 else
 	skip "the list of resources opens as many as it has" "no strace"
 fi
+new_store versions
+mkdir -p "$INTERAGENT_DIR/specs/.history/often"
+awk -v n=$VERSIONS -v dir="$INTERAGENT_DIR/specs/.history/often" 'BEGIN {
+	for (i = 2; i < n; i++) {
+		file = dir "/" i ".md"
+		printf "<!-- Published by: web at 2026-01-01T00:00:00.000Z -->\n\nversion %d\n", i >file
+		close(file)
+	}
+}'
+accepts "of one spec the last version that there is room for is taken" publish_spec \
+	'{"publisher":"web","name":"often","content":"c"}' "often v$VERSIONS"
+accepts "which is not so when nothing changes" publish_spec '{"publisher":"web","name":"often","content":"c"}' 'Nothing changed'
+echo first >"$INTERAGENT_DIR/specs/.history/often/1.md"
+refuses "the next one is refused, and it is said by whom the last one was" publish_spec \
+	'{"publisher":"db","name":"often","content":"d"}' \
+	"^not published: $VERSIONS versions of often are kept, the last by web, and no more are taken"
+like "... and where the old ones are" "$text" "deletes old ones in \"*$INTERAGENT_DIR/specs/.history/often"
+rm "$INTERAGENT_DIR/specs/.history/often/1.md"
+accepts "and where one was deleted there is room, and the numbers go on" publish_spec \
+	'{"publisher":"db","name":"often","content":"d"}' "often v$((VERSIONS + 1))"
 new_store big
 n=0
 mkdir -p "$INTERAGENT_DIR/specs"

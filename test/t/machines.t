@@ -114,6 +114,19 @@ if can_trace; then
 	age 1h "$INTERAGENT_DIR"
 	like "an ESTALE of a directory is told, and not taken for no mail" \
 		"$(once messages-meta openat ESTALE check_inbox --from api)" 'unread;' Stale
+	# Each as on a host of its own, which sees no other's lock and takes its time.
+	publishers=
+	for host in 1 2 3 4 5 6; do
+		ASAN_OPTIONS=detect_leaks=0 strace -f -o "$T/trace$host" -e trace=flock,fsync -e inject=flock:retval=0 \
+			-e inject=fsync:delay_enter=50000 "$BIN" publish_spec --from api --name shared \
+			--content "of host $host" >"$T/host$host" 2>&1 &
+		publishers="$publishers $!"
+	done
+	# shellcheck disable=SC2086 # numbers
+	wait $publishers
+	is "of hosts that do not see each other's locks each publishes" "$(cat "$T"/host? | grep -c 'is published')" 6
+	is "... and no version is lost" \
+		"$(cat "$INTERAGENT_DIR"/specs/.history/shared/*.md | grep -o 'of host [0-9]' | sort -u | grep -c .)" 6
 else
 	skip "file systems without locks or directory syncs" "no strace"
 fi
