@@ -166,6 +166,41 @@ on() {
 on "on an overlay" "-t overlay none -o 'lowerdir=$T/tmpfs/lower,upperdir=$T/tmpfs/upper,workdir=$T/tmpfs/work'"
 on "on a second mount of a directory" "--bind '$T/bind'"
 
+section "The clock"
+# On a fast disk many messages are of one millisecond.
+if [ -d /dev/shm ] && shm=$(mktemp -d /dev/shm/interagent-test.XXXXXX); then
+	INTERAGENT_DIR=$shm/store
+	for agent in api web; do register $agent; done
+	for n in 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29; do
+		call $n send_message "{\"from\":\"web\",\"to\":\"api\",\"subject\":\"letter $n\",\"content\":\"c\"}"
+	done | "$BIN" serve >"$T/out"
+	is "messages of one sender stay in their order" \
+		"$(verb log | sed -n 's/.*"letter \([0-9]*\)"$/\1/p' | sort -c 2>&1 | grep -c .)" 0
+	is "... and no two are of one moment" "$(cat "$INTERAGENT_DIR"/messages-meta/*.json | grep createdAt | sort -u | grep -c .)" 20
+	rm -rf "$shm"
+else
+	skip "messages of one sender stay in their order" "no /dev/shm"
+fi
+new_store clock
+mail web api question
+question=$(cat "$T/sent")
+verb reply_message --from api --original-message-id "$question" --content yes --subject answer --json | at id >"$T/sent"
+file=$INTERAGENT_DIR/messages-meta/$(cat "$T/sent").json
+sed "s/\(\"createdAt\": \"\)[^\"]*/\1$(ago 2h)/" "$file" >"$T/meta"
+cat "$T/meta" >"$file"
+like "a reply that seems older than its question is below it" "$(verb log)" '^  [0-9a-f]\{8\} api -> web .*"answer"'
+mkfifo "$T/late"
+INTERAGENT_NOTIFY="echo \"\$INTERAGENT_TITLE\" >>'$T/heard'" "$HELPERS/interagent-leap" serve <"$T/late" >"$T/out" 2>>"$T/stderr" &
+server=$!
+exec 3>"$T/late"
+call 1 send_message '{"from":"api","to":"human","subject":"before","content":"c"}' >&3
+ok "the person is told of the first" wait_for grep -q before "$T/heard"
+kill -HUP $server
+call 2 send_message '{"from":"api","to":"human","subject":"after","content":"c"}' >&3
+ok "... and, when the clock was set back by an hour, of the next" wait_for grep -q after "$T/heard"
+exec 3>&-
+wait $server
+
 section "Byte-order marks and line ends"
 new_store marks
 for table in registry status; do
