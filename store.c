@@ -922,13 +922,16 @@ static int write_all(int fd, str text)
 	return 0;
 }
 
-/* Gives the temp file its name; where that was absent, by a link, which a host that does not see our
- * lock cannot have made as well (EEXIST). Some file systems have no links. */
+static const struct stat never;          /* for replace_file: there must be no such file */
+
+/* Gives the temp file its name. One that nobody may have is given by a link, because a rename takes
+ * it from a host that does not see our lock: EEXIST. Some file systems have no links. */
 static int place(int dir, const char *temp, const char *name, const struct stat *seen)
 {
-	if (seen && seen->st_ino == 0) {
+	if (seen == &never) {
 		if (sys_link(dir, temp, dir, name, 0) == 0) {
-			sys_unlink(dir, temp, 0);
+			if (sys_unlink(dir, temp, 0) < 0)
+				sys_unlink(dir, temp, 0);
 			return 0;
 		}
 		if (errno == EEXIST)
@@ -974,7 +977,7 @@ static store_result replace_file(store *st, enum dir d, const char *name, str te
 			goto changed;
 	}
 	if (place(dir, temp, name, seen) < 0) {
-		if (seen && errno == EEXIST)
+		if (seen == &never && errno == EEXIST)
 			goto changed;
 		goto fail;
 	}
@@ -3083,7 +3086,7 @@ static store_result number_current(store *st, store_spec *spec, const struct sta
 /* The current text and its number, which is 0 where there is no text. A foreign text that is a
  * moment old may be half of one: it is read until it stays. Where it never does, because it is
  * written over all the time, any text is taken but one whose length is a multiple of a page, at
- * which a write in steps is to be found. */
+ * which a write in steps is to be found: its writer may have been held up there. */
 static store_result read_current(store *st, str name, store_spec *spec, struct stat *seen)
 {
 	enum { SETTLED_MS = 50, SETTLE_NAPS = 6, STEP = 4096 };
@@ -3098,10 +3101,11 @@ static store_result read_current(store *st, str name, store_spec *spec, struct s
 			return r;
 		use_past(st, name);
 		r = number_current(st, spec, seen);
+		bool is_step = seen->st_size % STEP == 0;
 		int64_t age = age_of(seen);
-		if (r != STORE_OK || !spec->foreign || age > SETTLED_MS || age < 0)
+		if (r != STORE_OK || !spec->foreign || age > (is_step ? YOUNG_MS : SETTLED_MS) || age < 0)
 			return r;
-		if (st->naps >= SETTLE_NAPS && seen->st_size % STEP != 0)
+		if (st->naps >= SETTLE_NAPS && !is_step)
 			return r;
 		if (st->naps >= READER_NAPS)
 			return being_written(st, SPECS, file);
@@ -3277,8 +3281,9 @@ store_result store_note_reader(store *st, str name, str agent, int64_t version)
 
 /* ---- Publishing ---- */
 
-/* Keeps a text under its number. With `absent` that must be a new one, else it is CHANGED. */
-static store_result keep_version(store *st, const store_spec *spec, const struct stat *absent)
+/* Keeps a text under its number. With `never` as `seen` that must be a new one, else it is
+ * CHANGED. */
+static store_result keep_version(store *st, const store_spec *spec, const struct stat *seen)
 {
 	buf text = { .mem = st->mem };
 	if (spec->publisher.n || spec->published.n)
@@ -3289,7 +3294,7 @@ static store_result keep_version(store *st, const store_spec *spec, const struct
 	if (text.n)
 		buf_char(&text, '\n');
 	buf_add(&text, spec->text);
-	return replace_file(st, PAST, version_file(st, spec->version), buf_str(&text), absent);
+	return replace_file(st, PAST, version_file(st, spec->version), buf_str(&text), seen);
 }
 
 /* What 1.0's index knows goes where it belongs, and the index goes. */
@@ -3339,7 +3344,6 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 {
 	const char *file = file_name(st, spec->name, ".md");
 	bool keeps = store_name_ok(spec->name), begun = false, is_kept = false;
-	const struct stat absent = { 0 };
 	struct stat seen = { 0 }, taken;
 	int kept = 0;
 	store_result r = STORE_OK;
@@ -3374,9 +3378,9 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 	else
 		r = STORE_OK;
 	if (r == STORE_OK && keeps && before->foreign)
-		r = keep_version(st, before, &absent);
+		r = keep_version(st, before, &never);
 	if (r == STORE_OK && keeps) {
-		while ((r = keep_version(st, spec, begun ? NULL : &absent)) == CHANGED &&
+		while ((r = keep_version(st, spec, begun ? NULL : &never)) == CHANGED &&
 		       is_there(st, PAST, version_file(st, spec->version), &taken) > 0)
 			spec->version++;         /* by another host */
 		is_kept = r == STORE_OK || st->fault.placed;
