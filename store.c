@@ -914,6 +914,24 @@ static int write_all(int fd, str text)
 	return 0;
 }
 
+static const struct stat never;          /* for replace_file: there must be no such file */
+
+/* Gives the temp file its name. One that nobody may have is given by a link, because a rename takes
+ * it from a host that does not see our lock: EEXIST. Some file systems have no links. */
+static int place(int dir, const char *temp, const char *name, const struct stat *seen)
+{
+	if (seen == &never) {
+		if (sys_link(dir, temp, dir, name, 0) == 0) {
+			if (sys_unlink(dir, temp, 0) < 0)
+				sys_unlink(dir, temp, 0);
+			return 0;
+		}
+		if (errno == EEXIST)
+			return -1;
+	}
+	return sys_rename(dir, temp, dir, name);
+}
+
 /* The one function that writes a file of the store. On STORE_OK the content survives a power cut.
  * On failure the old file is untouched and the temp file is gone; the one exception is
  * fault.placed: the new file is in place but not synced. With `seen` (what the text was made from)
@@ -947,13 +965,14 @@ static store_result replace_file(store *st, enum dir d, const char *name, str te
 		same = unchanged(dir, name, seen);
 		if (same < 0)
 			goto fail;
-		if (same == 0 || (st->lock >= 0 && !holds_lock(st))) {
-			sys_unlink(dir, temp, 0);
-			return CHANGED;
-		}
+		if (same == 0 || (st->lock >= 0 && !holds_lock(st)))
+			goto changed;
 	}
-	if (sys_rename(dir, temp, dir, name) < 0)
+	if (place(dir, temp, name, seen) < 0) {
+		if (seen == &never && errno == EEXIST)
+			goto changed;
 		goto fail;
+	}
 
 	/* 4. The name onto the disk. After a failure nothing can be taken back. */
 	if (sync_dir(st, dir) == 0)
@@ -962,6 +981,9 @@ static store_result replace_file(store *st, enum dir d, const char *name, str te
 	st->fault.placed = true;
 	return STORE_FAILED;
 
+changed:
+	sys_unlink(dir, temp, 0);
+	return CHANGED;
 close:
 	error = errno;
 	sys_close(fd);
@@ -2924,15 +2946,15 @@ static store_result read_spec(store *st, enum dir d, const char *file, store_spe
 
 enum { MAX_VERSION = 1000 * 1000 * 1000 };       /* a greater number is no version of ours */
 
-/* The newest version that is kept of the spec whose history is PAST; 0: none. */
-static store_result newest_version(store *st, int64_t *newest)
+/* The newest version that is kept of the spec whose history is PAST, 0: none; and how many are. */
+static store_result newest_version(store *st, int64_t *newest, int *kept)
 {
 	names it;
 	int64_t version;
-	*newest = 0;
+	*newest = *kept = 0;
 	if (!names_open(st, &it, PAST))
 		return STORE_FAILED;
-	while (names_next(&it, S(""), S(".md")))
+	for (; names_next(&it, S(""), S(".md")); ++*kept)
 		if (str_int(it.stem, &version) && version > *newest && version < MAX_VERSION)
 			*newest = version;
 	return names_close(st, &it);
@@ -2994,8 +3016,9 @@ static bool same_text(str a, str b)
 static store_result number_current(store *st, store_spec *spec, const struct stat *seen)
 {
 	int64_t newest;
+	int kept_n;
 	bool more = true;
-	store_result r = newest_version(st, &newest);
+	store_result r = newest_version(st, &newest, &kept_n);
 	for (int64_t v = newest; v > 0 && more && r == STORE_OK; v--) {
 		store_spec kept = { 0 };
 		struct stat then;
@@ -3020,7 +3043,7 @@ static store_result number_current(store *st, store_spec *spec, const struct sta
 /* The current text and its number, which is 0 where there is no text. A foreign text that is a
  * moment old may be half of one: it is read until it stays. Where it never does, because it is
  * written over all the time, any text is taken but one whose length is a multiple of a page, at
- * which a write in steps is to be found. */
+ * which a write in steps is to be found: its writer may have been held up there. */
 static store_result read_current(store *st, str name, store_spec *spec, struct stat *seen)
 {
 	enum { SETTLED_MS = 50, SETTLE_NAPS = 6, STEP = 4096 };
@@ -3035,10 +3058,11 @@ static store_result read_current(store *st, str name, store_spec *spec, struct s
 			return r;
 		use_past(st, name);
 		r = number_current(st, spec, seen);
+		bool is_step = seen->st_size % STEP == 0;
 		int64_t age = age_of(seen);
-		if (r != STORE_OK || !spec->foreign || age > SETTLED_MS || age < 0)
+		if (r != STORE_OK || !spec->foreign || age > (is_step ? YOUNG_MS : SETTLED_MS) || age < 0)
 			return r;
-		if (st->naps >= SETTLE_NAPS && seen->st_size % STEP != 0)
+		if (st->naps >= SETTLE_NAPS && !is_step)
 			return r;
 		if (st->naps >= READER_NAPS)
 			return being_written(st, SPECS, file);
@@ -3202,8 +3226,9 @@ store_result store_note_reader(store *st, str name, str agent, int64_t version)
 
 /* ---- Publishing ---- */
 
-/* Keeps a text under its number. */
-static store_result keep_version(store *st, const store_spec *spec)
+/* Keeps a text under its number. With `never` as `seen` that must be a new one, else it is
+ * CHANGED. */
+static store_result keep_version(store *st, const store_spec *spec, const struct stat *seen)
 {
 	buf text = { .mem = st->mem };
 	if (spec->publisher.n || spec->published.n)
@@ -3214,7 +3239,7 @@ static store_result keep_version(store *st, const store_spec *spec)
 	if (text.n)
 		buf_char(&text, '\n');
 	buf_add(&text, spec->text);
-	return replace_file(st, PAST, version_file(st, spec->version), buf_str(&text), NULL);
+	return replace_file(st, PAST, version_file(st, spec->version), buf_str(&text), seen);
 }
 
 /* What 1.0's index knows goes where it belongs, and the index goes. */
@@ -3233,7 +3258,7 @@ static store_result retire_index(store *st, str name)
 			continue;
 		r = read_kept(st, number_in(v, S("version")), &kept, &seen);
 		if (r == STORE_OK)
-			r = keep_version(st, &kept);
+			r = keep_version(st, &kept, NULL);
 		else if (r == STORE_ABSENT || st->fault.error == 0)
 			r = STORE_OK;            /* a note of nothing */
 	}
@@ -3261,15 +3286,16 @@ static bool is_begun(store *st, const store_spec *spec, const store_spec *before
 static store_result publish(store *st, store_spec *spec, int64_t base, store_spec *before)
 {
 	const char *file = file_name(st, spec->name, ".md");
-	bool keeps = store_name_ok(spec->name);
-	struct stat seen = { 0 };
+	bool keeps = store_name_ok(spec->name), begun = false, is_kept = false;
+	struct stat seen = { 0 }, taken;
+	int kept = 0;
 	store_result r = STORE_OK;
 
 	/* 1. What is current? An empty or absent text is none. */
 	use_past(st, keeps ? spec->name : S(""));
 	spec->version = 0;
 	if (keeps)
-		r = newest_version(st, &spec->version);
+		r = newest_version(st, &spec->version, &kept);
 	if (r == STORE_OK)
 		r = read_current(st, spec->name, before, &seen);
 	if (r == STORE_ABSENT || (r == STORE_FAILED && st->fault.error == 0))
@@ -3280,10 +3306,13 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 		return STORE_SAME;
 	if (base && base != before->version)
 		return STORE_CONFLICT;
+	if (kept >= STORE_MAX_VERSIONS)
+		return STORE_FULL;
 	if (before->version > spec->version)
 		spec->version = before->version;
-	if (keeps && !is_begun(st, spec, before))
-		spec->version++;
+	if (keeps)
+		begun = is_begun(st, spec, before);
+	spec->version += keeps && !begun;
 
 	/* 2. The history first, so that whoever sees a text can ask for it again. */
 	spec->published = time_format(st->mem, time_now());
@@ -3292,9 +3321,13 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 	else
 		r = STORE_OK;
 	if (r == STORE_OK && keeps && before->foreign)
-		r = keep_version(st, before);
-	if (r == STORE_OK && keeps)
-		r = keep_version(st, spec);
+		r = keep_version(st, before, &never);
+	if (r == STORE_OK && keeps) {
+		while ((r = keep_version(st, spec, begun ? NULL : &never)) == CHANGED &&
+		       is_there(st, PAST, version_file(st, spec->version), &taken) > 0)
+			spec->version++;         /* by another host */
+		is_kept = r == STORE_OK || st->fault.placed;
+	}
 	st->fault.placed = false;        /* a version that is not current yet */
 
 	/* 3. Then the current text, unless somebody wrote it meanwhile. What did not become
@@ -3303,7 +3336,7 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 			     spec->published, spec->text);
 	if (r == STORE_OK)
 		r = replace_file(st, SPECS, file, text, &seen);
-	if (keeps && r != STORE_OK && !st->fault.placed)
+	if (is_kept && r != STORE_OK && !st->fault.placed)
 		sys_unlink(st->fd[PAST], version_file(st, spec->version), 0);
 	return r;
 }

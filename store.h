@@ -20,6 +20,7 @@ typedef enum {
 	STORE_SIMILAR,    /* the name differs from an existing one, fault.path, only in case */
 	STORE_CONFLICT,   /* somebody published in between */
 	STORE_SAME,       /* there is nothing to change */
+	STORE_FULL,       /* STORE_MAX_VERSIONS are kept of the spec already */
 	STORE_REFUSED,    /* the caller's own check, made under the lock, said no */
 	STORE_BUSY,       /* the lock was not to be had in time; see fault */
 	STORE_FAILED      /* see fault */
@@ -412,6 +413,8 @@ store_result store_describe_spec(store *st, store_spec *spec);
  * written: a text that another program put over ours is shown as the next version. A current file
  * that is empty for good is damaged; its past versions can still be had. */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out);
+
+enum { STORE_MAX_VERSIONS = 1000 };      /* of one spec: each look at it walks over their names */
 
 /* Publishes spec->name as spec->publisher with spec->note, and fills the rest. *before is what was
  * current (version 0: nothing). With `base` that must have been its version, else STORE_CONFLICT.

@@ -178,21 +178,21 @@ static void race_for_name(int rounds, const char *program)
 static str version_text(arena *mem, int n)
 {
 	buf b = { .mem = mem };
-	for (int i = 0; i < 200 + n % 200; i++)
+	for (int i = 0; i < 300 + n % 200; i++)
 		buf_say(&b, "version %d line %d\n", n, i);
 	return buf_str(&b);
 }
 
-static void write_in_place(arena *mem, const char *file, int n, bool pause)
+/* In one step, or in two with a pause between. */
+static void write_in_place(arena *mem, const char *file, int n, ptrdiff_t first, int pause_ms)
 {
 	str text = arena_say(mem, "<!-- Published by: p%d at 2026-01-01T00:00:00.000Z -->\n\n%S", n,
 			     version_text(mem, n));
-	ptrdiff_t half = pause ? text.n / 2 : text.n;
+	ptrdiff_t half = first < 0 ? text.n / 2 : first && first < text.n ? first : text.n;
 	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	if (fd < 0 || write(fd, text.s, (size_t)half) != half)
 		die("write in place");
-	if (pause)
-		nap(1);
+	nap(pause_ms);
 	text = str_from(text, half);
 	if (write(fd, text.s, (size_t)text.n) != text.n || close(fd) < 0)
 		die("write in place");
@@ -200,20 +200,25 @@ static void write_in_place(arena *mem, const char *file, int n, bool pause)
 
 static void keep_writing(const char *how)
 {
+	enum { PAGE = 4096 };
 	arena mem = { 0 };
 	for (int n = 1;; n++) {
 		store st;
 		store_spec before, spec = { .name = S("api"), .publisher = arena_say(&mem, "p%d", n),
 					    .note = S("n") };
+		const char *file = arena_say(&mem, "%S/specs/api.md", root).s;
 		store_open(&st, &mem, root);
 		if (strcmp(how, "ours") == 0)
 			store_publish(&st, &spec, version_text(&mem, n), 0, &before);
+		else if (strcmp(how, "editor") == 0)
+			write_in_place(&mem, file, n, -1, 1);
+		else if (strcmp(how, "held") == 0)       /* by the scheduler, within one write */
+			write_in_place(&mem, file, n, PAGE, 80);
 		else
-			write_in_place(&mem, arena_say(&mem, "%S/specs/api.md", root).s, n,
-				       strcmp(how, "editor") == 0);
+			write_in_place(&mem, file, n, 0, 0);
 		store_close(&st);
 		arena_reset(&mem);
-		nap(strcmp(how, "editor") == 0 ? 100 : 1);
+		nap(strcmp(how, "editor") == 0 || strcmp(how, "held") == 0 ? 100 : 1);
 	}
 }
 

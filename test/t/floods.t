@@ -1,12 +1,13 @@
 # Goal of this test: what one agent did, in a loop or on purpose, neither hides
 # the mail of others nor makes their calls dearer. Each quota has an error of its
 # own, which says who fills it and how it is emptied. What a call costs is told by
-# the files that it opens, not by a clock.
+# the files that it opens and by what it asks of the kernel, not by a clock.
+# shellcheck disable=SC2154 # text: see mail.sh
 . ./test/lib/test.sh
 . ./test/lib/mail.sh
 . ./test/lib/servers.sh
 
-MESSAGES=1000 AGENTS=500 SPECS=1000 OWN_SPECS=200
+MESSAGES=1000 AGENTS=500 SPECS=1000 OWN_SPECS=200 VERSIONS=1000
 
 # letters FROM TO COUNT [STATUS]: so many messages, unread unless said otherwise
 letters_made=0
@@ -170,6 +171,26 @@ if can_trace; then
 else
 	skip "the list of resources opens as many as it has" "no strace"
 fi
+new_store versions
+mkdir -p "$INTERAGENT_DIR/specs/.history/often"
+awk -v n=$VERSIONS -v dir="$INTERAGENT_DIR/specs/.history/often" 'BEGIN {
+	for (i = 2; i < n; i++) {
+		file = dir "/" i ".md"
+		printf "<!-- Published by: web at 2026-01-01T00:00:00.000Z -->\n\nversion %d\n", i >file
+		close(file)
+	}
+}'
+accepts "of one spec the last version that there is room for is taken" publish_spec \
+	'{"publisher":"web","name":"often","content":"c"}' "often v$VERSIONS"
+accepts "which is not so when nothing changes" publish_spec '{"publisher":"web","name":"often","content":"c"}' 'Nothing changed'
+echo first >"$INTERAGENT_DIR/specs/.history/often/1.md"
+refuses "the next one is refused, and it is said by whom the last one was" publish_spec \
+	'{"publisher":"db","name":"often","content":"d"}' \
+	"^not published: $VERSIONS versions of often are kept, the last by web, and no more are taken"
+like "... and where the old ones are" "$text" "deletes old ones in \"*$INTERAGENT_DIR/specs/.history/often"
+rm "$INTERAGENT_DIR/specs/.history/often/1.md"
+accepts "and where one was deleted there is room, and the numbers go on" publish_spec \
+	'{"publisher":"db","name":"often","content":"d"}' "often v$((VERSIONS + 1))"
 new_store big
 n=0
 mkdir -p "$INTERAGENT_DIR/specs"
@@ -183,6 +204,53 @@ like "... with its reason" "$(cat "$T/out")" 'not published: web would have 33 s
 if can_trace; then
 	strace -o "$T/trace" -e trace=pread64 "$BIN" serve <"$T/lines" >"$T/out" 2>&1
 	ok "the list of resources reads no text" [ "$(sed -n 's/^pread64(.* = \([0-9]*\)$/\1/p' "$T/trace" | awk '{ n += $1 } END { print n + 0 }')" -lt 100000 ]
+fi
+
+section "A call between two others"
+# At work between all of this, it asks for at most a fifth more.
+used='check_inbox send_message get_agent set_status get_spec'
+# asked: how often each of them asks something of the kernel, of ten calls each in one server
+asked() {
+	verb publish_spec --from db --name ours --content c >"$T/out"
+	for n in 0 1 2 3 4 5 6 7 8 9 10; do
+		[ $n -ne 1 ] || req '"0"' ping      # the first of each is for getting to know the store
+		for tool in $used; do
+			case $tool in
+			check_inbox) call 1 "$tool" '{"agent_name":"web"}' ;;
+			send_message) call 1 "$tool" '{"from":"web","to":"db","subject":"s","content":"c"}' ;;
+			get_agent) call 1 "$tool" '{"name":"db"}' ;;
+			set_status) call 1 "$tool" '{"agent_name":"web","status":"s"}' ;;
+			get_spec) call 1 "$tool" '{"name":"ours"}' ;;
+			esac
+			[ $n -eq 0 ] || req "\"$n $tool\"" ping
+		done
+	done >"$T/lines"
+	ASAN_OPTIONS=detect_leaks=0 strace -f -s 100 -e trace=!mmap,munmap,mremap,brk -o "$T/trace" "$BIN" serve <"$T/lines" >"$T/out" 2>&1
+	awk '{ n++ }
+		/write\(.*"id.":."[0-9]/ {
+			split($0, word, /"id.":."|[0-9] |\\"/)
+			for (i in word)
+				if (word[i] ~ /^[a-z]+_[a-z]+$/) sum[word[i]] += n
+			n = 0
+		}
+		END { for (tool in sum) print tool, sum[tool] }' "$T/trace" | sort
+}
+if can_trace; then
+	new_store quiet
+	asked >"$T/quiet-asked"
+	INTERAGENT_DIR=$T/full
+	crowd $((AGENTS - 3))
+	for agent in api web db; do register $agent; done
+	spec_files bot t $((SPECS - 1))
+	asked >"$T/full-asked"
+	join "$T/quiet-asked" "$T/full-asked" >"$T/asked"
+	is "each was counted" "$(cut -d ' ' -f 1 "$T/asked" | paste -s -d ' ' -)" \
+		"$(echo "$used" | tr ' ' '\n' | sort | paste -s -d ' ' -)"
+	while read -r tool quiet full; do
+		ok "$tool: $full, and $quiet in a quiet store" test $((full * 5)) -le $((quiet * 6))
+	done <"$T/asked"
+else
+	skip "a call between two others costs the same" "no strace"
 fi
 
 section "What a reader would refuse is not written"

@@ -114,6 +114,19 @@ if can_trace; then
 	age 1h "$INTERAGENT_DIR"
 	like "an ESTALE of a directory is told, and not taken for no mail" \
 		"$(once messages-meta openat ESTALE check_inbox --from api)" 'unread;' Stale
+	# Each as on a host of its own, which sees no other's lock and takes its time.
+	publishers=
+	for host in 1 2 3 4 5 6; do
+		ASAN_OPTIONS=detect_leaks=0 strace -f -o "$T/trace$host" -e trace=flock,fsync -e inject=flock:retval=0 \
+			-e inject=fsync:delay_enter=50000 "$BIN" publish_spec --from api --name shared \
+			--content "of host $host" >"$T/host$host" 2>&1 &
+		publishers="$publishers $!"
+	done
+	# shellcheck disable=SC2086 # numbers
+	wait $publishers
+	is "of hosts that do not see each other's locks each publishes" "$(cat "$T"/host? | grep -c 'is published')" 6
+	is "... and no version is lost" \
+		"$(cat "$INTERAGENT_DIR"/specs/.history/shared/*.md | grep -o 'of host [0-9]' | sort -u | grep -c .)" 6
 else
 	skip "file systems without locks or directory syncs" "no strace"
 fi
@@ -152,6 +165,41 @@ on() {
 }
 on "on an overlay" "-t overlay none -o 'lowerdir=$T/tmpfs/lower,upperdir=$T/tmpfs/upper,workdir=$T/tmpfs/work'"
 on "on a second mount of a directory" "--bind '$T/bind'"
+
+section "The clock"
+# On a fast disk many messages are of one millisecond.
+if [ -d /dev/shm ] && shm=$(mktemp -d /dev/shm/interagent-test.XXXXXX); then
+	INTERAGENT_DIR=$shm/store
+	for agent in api web; do register $agent; done
+	for n in 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29; do
+		call $n send_message "{\"from\":\"web\",\"to\":\"api\",\"subject\":\"letter $n\",\"content\":\"c\"}"
+	done | "$BIN" serve >"$T/out"
+	is "messages of one sender stay in their order" \
+		"$(verb log | sed -n 's/.*"letter \([0-9]*\)"$/\1/p' | sort -c 2>&1 | grep -c .)" 0
+	is "... and no two are of one moment" "$(cat "$INTERAGENT_DIR"/messages-meta/*.json | grep createdAt | sort -u | grep -c .)" 20
+	rm -rf "$shm"
+else
+	skip "messages of one sender stay in their order" "no /dev/shm"
+fi
+new_store clock
+mail web api question
+question=$(cat "$T/sent")
+verb reply_message --from api --original-message-id "$question" --content yes --subject answer --json | at id >"$T/sent"
+file=$INTERAGENT_DIR/messages-meta/$(cat "$T/sent").json
+sed "s/\(\"createdAt\": \"\)[^\"]*/\1$(ago 2h)/" "$file" >"$T/meta"
+cat "$T/meta" >"$file"
+like "a reply that seems older than its question is below it" "$(verb log)" '^  [0-9a-f]\{8\} api -> web .*"answer"'
+mkfifo "$T/late"
+INTERAGENT_NOTIFY="echo \"\$INTERAGENT_TITLE\" >>'$T/heard'" "$HELPERS/interagent-leap" serve <"$T/late" >"$T/out" 2>>"$T/stderr" &
+server=$!
+exec 3>"$T/late"
+call 1 send_message '{"from":"api","to":"human","subject":"before","content":"c"}' >&3
+ok "the person is told of the first" wait_for grep -q before "$T/heard"
+kill -HUP $server
+call 2 send_message '{"from":"api","to":"human","subject":"after","content":"c"}' >&3
+ok "... and, when the clock was set back by an hour, of the next" wait_for grep -q after "$T/heard"
+exec 3>&-
+wait $server
 
 section "Byte-order marks and line ends"
 new_store marks

@@ -27,6 +27,7 @@ like "... in so many rounds" "$(cat "$T/race")" "^$ROUNDS rounds\$"
 section "A spec that is written over while it is read"
 race ours "by publishing: no answer is empty or torn" spec $((READS * 4)) ours
 race program "by a program that writes in place, all the time: none either" spec "$READS" program
+race held "by one that is held up for long in the middle of a write: none either" spec $((READS / 2)) held
 race editor "by one that writes in two steps: none either" spec "$READS" editor
 like "... and what was there before stays readable" "$("$BIN" get_spec --name api --version 1)" '^version 0 line 0$'
 done_testing

@@ -154,7 +154,7 @@ like "... nor when it is as it was" "$(get web --name busy)" '^busy v1'
 # It writes between our look and our rename: strace holds us there.
 if strace -o /dev/null -e trace=none true 2>/dev/null; then
 	publish api raced 'first' >/dev/null
-	ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace='/^rename' -e inject='/^rename:delay_enter=1000000:when=1' \
+	ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace='/^(rename|link)at' -e inject='/^(rename|link)at:delay_enter=1000000:when=1' \
 		"$BIN" publish_spec --from api --name raced --content ours >"$T/held" 2>&1 &
 	held=$!
 	at_rename() { ls "$PAST"/raced/.tmp-*; }

@@ -510,6 +510,19 @@ small "... within 64 MB" "$took"
 took=$(peak "$T/in")
 like "... of nothing, too, with the one request in it" "$(sed '$d' "$T/peak.out" | tail -n 1 | tail -c 100)" '{"jsonrpc":"2.0","id":1,"result":{}}\]$'
 small "... within 64 MB" "$took"
+# nothing COUNT UNIT: a call with an argument of so many of them
+nothing() {
+	printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_agents","arguments":{"nothing":['
+	yes "$2" | head -n "$1" | tr -d '\n'
+	echo '1]}}}'
+}
+for case in '3400000 [],' '1700000 [[1]],' '5000000 1,' '3400000 "",' '870000 "123456789",' '650000 "\n\n\n\n\n\n",' \
+	'430000 {"a":"123456789012345"},'; do
+	{ nothing "${case%% *}" "${case#* }"; alive '"last"'; } >"$T/in"
+	took=$(peak "$T/in")
+	is "10 MB of ${case#* } are answered" "$(ids <"$T/peak.out")" '1 "last"'
+	small "... within 64 MB" "$took"
+done
 rm "$T/peak.out"
 
 section "Resources"
