@@ -3130,8 +3130,8 @@ static bool refuse_publishing(context *c, store_result r, const store_spec *spec
 		return refuse_conflict(c, before, base);
 	if (r == STORE_FULL)
 		return refuse(c,
-			      "not published: %d versions of %S are kept, the last by %S, and no more "
-			      "are taken; the person deletes old ones in %Q",
+			      "not published: %d versions of %S are kept, the last by %S, and no "
+			      "more are taken; the person deletes old ones in %Q",
 			      STORE_MAX_VERSIONS, name, shown_name(c, before->publisher),
 			      arena_say(c->mem, "%S/specs/.history/%S", c->self->root, name));
 	return ok_or_refuse(c, r);
