@@ -3059,8 +3059,8 @@ static store_result read_current(store *st, str name, store_spec *spec, struct s
 		use_past(st, name);
 		r = number_current(st, spec, seen);
 		bool is_step = seen->st_size % STEP == 0;
-		int64_t age = age_of(seen);
-		if (r != STORE_OK || !spec->foreign || age > (is_step ? YOUNG_MS : SETTLED_MS) || age < 0)
+		int64_t age = age_of(seen), settled = is_step ? YOUNG_MS : SETTLED_MS;
+		if (r != STORE_OK || !spec->foreign || age > settled || age < 0)
 			return r;
 		if (st->naps >= SETTLE_NAPS && !is_step)
 			return r;
