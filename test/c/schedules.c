@@ -35,12 +35,12 @@
 
 #include <poll.h>
 
-enum { MOST = 3, STEPS = 4096, NAMES = 1024, LINE = 1100, SHOWN = 3, ORDERS = 6, IDS = 256, TURN_MS = 20 * 1000, IDLE_MS = 20,
-       ANSWER = 64 * 1024 };
+enum { MOST = 3, STEPS = 4096, NAMES = 1024, LINE = 1100, SHOWN = 3, ALSO = 8, ORDERS = 6, IDS = 256, TURN_MS = 20 * 1000,
+       IDLE_MS = 20, ANSWER = 64 * 1024 };
 
 static struct {
 	const char *from, *run, *before;
-	char *lines[MOST + 1], *also[SHOWN + 1];
+	char *lines[MOST + 1], *also[ALSO];
 	int servers, also_n;
 	int most, sample;
 	char **command[MOST];
@@ -645,7 +645,7 @@ static void options(char **argv)
 		if (strcmp(name, "-from") == 0) plan.from = *argv;
 		else if (strcmp(name, "-run") == 0) plan.run = *argv;
 		else if (strcmp(name, "-lines") == 0 && plan.servers < MOST) plan.lines[plan.servers++] = *argv;
-		else if (strcmp(name, "-also") == 0) { if (plan.also_n < SHOWN) plan.also[plan.also_n++] = *argv; }
+		else if (strcmp(name, "-also") == 0) { if (plan.also_n == ALSO) die(name); plan.also[plan.also_n++] = *argv; }
 		else if (strcmp(name, "-before") == 0) plan.before = *argv;
 		else if (strcmp(name, "-most") == 0) plan.most = atoi(*argv);
 		else if (strcmp(name, "-sample") == 0) plan.sample = atoi(*argv);

@@ -224,7 +224,8 @@ together() {
 	# Of two notices at once one stays at least, though it may tell of the version before.
 	if are_there publish publish || are_there publish publish-too; then
 		set -- "$@" -also '*70000000:completed new:*>ops:completed new:*>ops:pending' -also '*70000000:completed new:*>ops:pending new:*>ops:completed' \
-			-also '*70000000:completed new:*>ops:pending new:*>ops:pending'
+			-also '*70000000:completed new:*>ops:pending new:*>ops:pending' \
+			-also '*70000000:completed new:*>ops:* new:*>web:* new:*>ops:pending'
 	fi
 	while IFS= read -r word; do set -- "$@" "$word"; done <"$T/commands"
 	if result=$("$HELPERS/schedules" "$@" 2>&1); then
