@@ -4790,14 +4790,17 @@ static str client_file(arena *mem, const client *row, const char *name)
 {
 	str dir = variable(row->home_variable), home = str_of(row->home), config = S(".config/");
 	str xdg = variable("XDG_CONFIG_HOME");
-	bool beside = strncmp(name, "../", 3) == 0;
+	str up = S("../"), below = str_of(name);
+	bool beside = str_starts(below, up);
 	if (dir.n == 0 && beside)
 		dir = variable("HOME");
 	else if (dir.n == 0 && xdg.n && str_starts(home, config))
 		dir = arena_say(mem, "%S/%S", xdg, str_from(home, config.n));
 	else if (dir.n == 0)
 		dir = arena_say(mem, "%S/%S", variable("HOME"), home);
-	return path_join(mem, dir, beside ? name + 3 : name);
+	if (beside)
+		below = str_from(below, up.n);
+	return path_join(mem, dir, below.s);
 }
 
 /* The part of a configuration that names the servers of all projects; all of it, if

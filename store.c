@@ -2072,7 +2072,7 @@ static bool fits(const mail_filter *f, const store_message *m)
 }
 
 /* Adds one message, if it fits. A damaged one is passed over and counted. What was read of it is
- * kept in `k`, which may be NULL. */
+ * kept in `k` of the index, where both are given. */
 static void add_message(store *st, enum dir d, str id, const mail_filter *f, store_index *x,
 			struct store_known *k, store_messages *out)
 {
@@ -2081,7 +2081,7 @@ static void add_message(store *st, enum dir d, str id, const mail_filter *f, sto
 	store_result r = load_meta(st, d, id, &m, NULL);
 	if (r == STORE_FAILED)
 		note_damage(st, st->fault.path);
-	if (r == STORE_OK && k)
+	if (r == STORE_OK && x && k)
 		know(st, x, k, &m);
 	if (r == STORE_OK && fits(f, &m) && (d == OLD_METAS || !is_archived(st, id)))
 		ADD(st->mem, out) = m;
@@ -3064,8 +3064,10 @@ static store_result read_current(store *st, str name, store_spec *spec, struct s
 			return r;
 		if (st->naps >= SETTLE_NAPS && !is_step)
 			return r;
-		if (st->naps >= READER_NAPS)
+		if (st->naps >= READER_NAPS) {
+			spec->version = 0;       /* it is not one to be shown */
 			return being_written(st, SPECS, file);
+		}
 		nap(1 << st->naps++);
 	}
 }
