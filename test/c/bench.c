@@ -296,25 +296,35 @@ static double senders(int n, int each)
 {
 	pid_t pids[64];
 	double from = now_us();
+	int status, refused = 0;
 	for (int i = 0; i < n; i++) {
 		if ((pids[i] = fork()) == 0) {
+			setenv("INTERAGENT_NAME", "a1", 1);     /* a name that others have, too */
 			process p = serve();
-			for (int k = 0; k < each; k++)
+			for (int k = 0; k < each; k++) {
 				ask(&p, send_line);
+				refused += !strstr(answer, "stored");
+			}
 			finish(&p);
-			_exit(0);
+			_exit(refused > 0);
 		}
 	}
-	for (int i = 0; i < n; i++)
-		waitpid(pids[i], NULL, 0);
+	for (int i = 0; i < n; i++) {
+		waitpid(pids[i], &status, 0);
+		refused += status != 0;
+	}
+	if (refused) {
+		fprintf(stderr, "bench: a message was refused\n");
+		exit(1);
+	}
 	return n * each / (now_us() - from) * 1e6;
 }
 
 static void bench_senders(void)
 {
 	double alone[3], together[3];
-	make_store(100);
 	for (int i = 0; i < 3; i++) {
+		make_store(100);         /* so much from one to one would be refused in the end */
 		alone[i] = senders(1, 400);
 		together[i] = senders(20, 20);
 	}
