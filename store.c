@@ -2264,11 +2264,10 @@ store_result store_has_waiting(store *st, str from, str to, int most, bool *has)
 	store_index *x;
 	uint64_t from_key = party_key(from), to_key = party_key(to);
 	int n = 0;
-	store_result r = current_index(st, true, &x);
+	store_result r = current_index(st, false, &x);
 	*has = false;
 	if (r != STORE_OK || x->n - x->gone < most)
 		return r;
-	r = current_index(st, false, &x);
 	for (int i = 0; i < x->n && r == STORE_OK && n < most; i++) {
 		struct store_known *k = &x->at[i];
 		if (!may_wait_between(k, from_key, to_key))
@@ -2756,13 +2755,12 @@ static str merge_ids(store *st, const store_announced *a, const store_announced 
 					    !text_has_line(a->ids, line, &before)))
 			buf_say(&ids, "%S\n", line);
 	}
-	for (int i = 0; i < told->n; i++)
-		if (text_has_line(now->ids, told->at[i].id, &noted))
+	for (int i = 0; i < told->n; i++) {
+		str id = told->at[i].id;
+		if (text_has_line(now->ids, id, &noted))
 			continue;
-		else if (how == STORE_TOLD)
-			buf_say(&ids, "%S\n", told->at[i].id);
-		else
-			buf_say(&ids, "%S %l\n", told->at[i].id, how);
+		buf_say(&ids, how == STORE_TOLD ? "%S\n" : "%S %l\n", id, how);
+	}
 	return buf_str(&ids);
 }
 
