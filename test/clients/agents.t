@@ -7,16 +7,8 @@
 . ./test/lib/test.sh
 . ./test/clients/clients.sh
 . ./test/clients/stage.sh
-mkdir "$T/peer"
 
 # ---- The plays ----
-
-# fresh: a home and a repository with nothing in them.
-fresh() {
-	rm -rf "$HOME" "$T/work"
-	mkdir "$HOME" "$T/work"
-	(cd "$T/work" && git init -q) 2>/dev/null
-}
 
 # set_up CLIENT: by its own program, which is only named where nothing is to be done.
 files() { (cd "$HOME" && find . -type f ! -path './.claude-interagent/*' -exec cksum {} + | sort); }
@@ -43,9 +35,7 @@ take_back() {
 # that mail is for.
 life() {
 	rm -rf "$HOME/.claude-interagent"
-	(cd "$T/peer" && call 1 register_agent '{"name":"peer","description":"another agent"}' | "$program" serve) >"$T/out"
-	say="\"$HELPERS/tty\" \"$program\" send me --from peer --subject"
-	say=$(printf %s "$say" | sed 's/"/\\"/g')
+	meet_peer
 	cat >"$T/play" <<-END
 		[{"tool":"register_agent","args":{"name":"me","description":"the client under test"}},
 		 {"tool":"send_message","args":{"to":"peer","subject":"hello","content":"from the client"}},
@@ -92,7 +82,7 @@ played() {
 	like "$1: it answers and completes it" "$(step 5)" 'is completed'
 	like "$1: it waits, and is woken by mail" "$(step 6)" 'from peer .*"waking"'
 	if [ "${2:-}" = hooks ]; then
-		like "$1: its hook tells at the end of the turn" "$(told 7)" 'interagent: [12] unread for me: .*from peer'
+		like "$1: its hook tells at the end of the turn" "$(told 7)" 'interagent: 1 unread for me: .*from peer'
 	fi
 	like "$1: the peer has its mail" "$("$HELPERS/tty" "$program" inbox --from peer)" 'from me .*"hello"'
 	not_running() { ! "$program" agents | grep -q '^me: live'; }
@@ -212,15 +202,12 @@ if agent qwen qwen; then
 	fresh
 	set_up qwen
 	merge "$HOME/.qwen/settings.json" "$(shown "For hooks" qwen)" '{"security":{"auth":{"selectedType":"openai"}}}'
-	talk() {
-		run 120 env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "go on"
-	}
 	life
-	talk
+	talk_qwen
 	drop_curtain
 	played "Qwen Code" hooks
 	long_texts
-	talk
+	talk_qwen
 	drop_curtain
 	shown_whole "Qwen Code"
 	instructed "Qwen Code"
@@ -236,16 +223,12 @@ if agent copilot copilot; then
 	fresh
 	set_up copilot
 	merge "$HOME/.copilot/settings.json" "$(shown "For hooks" copilot)"
-	talk() {
-		run 120 env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
-			COPILOT_MODEL=mock copilot --allow-tool=interagent -p "go on"
-	}
 	life
-	talk
+	talk_copilot
 	drop_curtain
 	played "Copilot CLI" hooks
 	long_texts
-	talk
+	talk_copilot
 	drop_curtain
 	shown_whole "Copilot CLI"
 	take_back copilot

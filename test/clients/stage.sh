@@ -7,8 +7,12 @@
 #                                it ends in $status
 #   shown WORDS CLIENT           the lines that setup shows below those words
 #   merge FILE JSON...           puts them into a file, as a person would
-#   talk_claude, talk_codex, talk_gemini   one turn of that client
+#   fresh                        a home and a repository with nothing in them
+#   meet_peer                    another agent to write to, peer, is registered
+#   talk_claude and so on        one turn of that client; "go on" is its prompt
 #
+# $say is a command line, in a string of JSON, that sends "me" mail from peer; a subject
+# follows.
 # $program is the program, in a place of its own.
 # shellcheck shell=sh disable=SC2034,SC2317,SC2329
 HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9
@@ -20,10 +24,22 @@ export HTTPS_PROXY HTTP_PROXY ALL_PROXY NO_PROXY no_proxy CLAUDE_CODE_DISABLE_NO
 unset http_proxy https_proxy all_proxy INTERAGENT_DIR
 unset ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN ANTHROPIC_BASE_URL OPENAI_API_KEY OPENAI_BASE_URL GEMINI_API_KEY GOOGLE_API_KEY
 here=$PWD
-mkdir "$T/bin"
+mkdir "$T/bin" "$T/peer"
 cp "$BIN" "$T/bin/interagent"
 program=$T/bin/interagent
 work=$T/work
+say="\"$HELPERS/tty\" \"$program\" send me --from peer --subject"
+say=$(printf %s "$say" | sed 's/"/\\"/g')
+
+fresh() {
+	rm -rf "$HOME" "$work"
+	mkdir "$HOME" "$work"
+	(cd "$work" && git init -q) 2>/dev/null
+}
+
+meet_peer() {
+	(cd "$T/peer" && call 1 register_agent '{"name":"peer","description":"another agent"}' | "$program" serve) >"$T/out"
+}
 
 # The model, with its play; its address is in $model.
 raise_curtain() {
@@ -82,4 +98,13 @@ talk_codex() {
 
 talk_gemini() {
 	run 120 env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "go on"
+}
+
+talk_qwen() {
+	run 120 env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "go on"
+}
+
+talk_copilot() {
+	run 120 env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
+		COPILOT_MODEL=mock copilot --allow-tool=interagent -p "go on"
 }

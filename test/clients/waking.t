@@ -6,19 +6,6 @@
 . ./test/lib/test.sh
 . ./test/clients/clients.sh
 . ./test/clients/stage.sh
-mkdir "$T/peer"
-
-# fresh: a home and a repository with nothing in them, and another agent to write to.
-fresh() {
-	rm -rf "$HOME" "$T/work"
-	mkdir "$HOME" "$T/work"
-	(cd "$T/work" && git init -q) 2>/dev/null
-	(cd "$T/peer" && call 1 register_agent '{"name":"peer","description":"another agent"}' | "$program" serve) >"$T/out"
-}
-
-# A command line, in a string of JSON, that sends "me" mail; a subject follows.
-say="\"$HELPERS/tty\" \"$program\" send me --from peer --subject"
-say=$(printf %s "$say" | sed 's/"/\\"/g')
 
 # connect CLIENT: as README.md says, and with what makes it ask nobody.
 connect() {
@@ -35,29 +22,10 @@ connect() {
 	esac
 }
 
-# act SECONDS CLIENT PROMPT: one run of it.
-act() {
-	seconds=$1 prompt=$3
-	case $2 in
-	claude) run "$seconds" env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=x claude -p "$prompt" --model claude-sonnet-4-5 ;;
-	codex)
-		printf '\n[model_providers.mock]\nname = "mock"\nbase_url = "%s/v1"\nwire_api = "responses"\nenv_key = "MOCK_KEY"\n' \
-			"$model" >>"$HOME/.codex/config.toml"
-		run "$seconds" env MOCK_KEY=x codex exec -c model_provider=mock -m mock --dangerously-bypass-approvals-and-sandbox \
-			--dangerously-bypass-hook-trust "$prompt"
-		;;
-	gemini) run "$seconds" env GEMINI_API_KEY=x GOOGLE_GEMINI_BASE_URL="$model" gemini -m gemini-2.5-flash -p "$prompt" ;;
-	qwen) run "$seconds" env OPENAI_API_KEY=x OPENAI_BASE_URL="$model/v1" OPENAI_MODEL=mock qwen -p "$prompt" ;;
-	copilot)
-		run "$seconds" env COPILOT_PROVIDER_TYPE=openai COPILOT_PROVIDER_BASE_URL="$model/v1" COPILOT_PROVIDER_API_KEY=x \
-			COPILOT_MODEL=mock copilot --allow-tool=interagent -p "$prompt"
-		;;
-	esac
-}
-
 # begin NAME: connected, registered in its repository, and one message waits.
 begin() {
 	fresh
+	meet_peer
 	(cd "$T/work" && call 1 register_agent '{"name":"me","description":"the client"}' | "$program" serve) >"$T/out"
 	connect "$1"
 	"$HELPERS/tty" "$program" send me --from peer --subject early 'a text' >"$T/out"
@@ -84,7 +52,10 @@ for name in claude codex gemini qwen copilot; do
 	begin $name
 	cp "$T/headless" "$T/play"
 	raise_curtain
-	act 100 $name "go on"
+	case $name in
+	codex) talk_codex -m mock --dangerously-bypass-approvals-and-sandbox ;;
+	*) talk_$name ;;
+	esac
 	drop_curtain
 	is "what waited, what came in a turn, what was urgent, and what came last: each told once" \
 		"$(news)" "early last plain urgent"
