@@ -18,6 +18,7 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/interagent-demo.XXXXXX") || exit 1
 T=$(cd "$T" && pwd -P)
 pids=
 answers=0
+exec 4</dev/null 6</dev/null # until the servers' output takes their place
 (
 	trap 'kill "$!"; wait; exit' TERM
 	sleep "${DEMO_SECONDS:-60}" &
@@ -25,8 +26,21 @@ answers=0
 	kill "$$"
 ) &
 guard=$!
-# shellcheck disable=SC2086,SC2154
-trap 'ended=$?; exec 3>&- 5>&-; kill $guard $pids 2>"$T/kill"; wait; rm -rf "$T"; exit $ended' EXIT
+
+# The servers' output ends when the last process that writes to it has gone, be it one
+# that a script started: until then the store is still theirs.
+clear_stage() {
+	exec 3>&- 5>&-
+	# shellcheck disable=SC2086
+	kill $pids 2>"$T/kill"
+	cat <&4 >"$T/rest" 2>&1
+	cat <&6 >"$T/rest" 2>&1
+	kill "$guard" 2>"$T/kill"
+	wait
+	rm -rf "$T"
+}
+# shellcheck disable=SC2154
+trap 'ended=$?; clear_stage; exit $ended' EXIT
 trap 'echo "demo: interrupted, or too slow"; exit 1' HUP INT TERM
 trap '' PIPE
 

@@ -15,14 +15,14 @@ processes() { ps -A -o args= | awk -v t="$T/" '(index($0, t) || /sleep 7301/) &&
 alone() { [ -z "$(processes)" ]; }
 
 left_nothing() {
-	is "$1: no file is left" "$(files)" "$T/tmp
-$T/home"
 	if ps -A -o args= >"$T/ps" 2>&1; then
 		wait_for alone
 		is "$1: no process is left" "$(processes)" ""
 	else
 		skip "$1: no process is left" "ps: $(head -n 1 "$T/ps")"
 	fi
+	is "$1: no file is left" "$(files)" "$T/tmp
+$T/home"
 }
 
 DEMO_SECONDS=7301
@@ -54,10 +54,11 @@ is "it shows what the demo does now" "$(INTERAGENT=$T/interagent sh test/recordi
 
 section "A program that is not as it should be"
 
-# Says something else in the middle of the story.
+# Says something else in the middle of the story, and is slow to end: its server still
+# works when the demo has asked it to stop.
 cat >"$T/wrong" <<END
 #!/bin/sh
-"$T/interagent" "\$@" | while IFS= read -r line; do
+(cat; sleep 0.3) | "$T/interagent" "\$@" | while IFS= read -r line; do
 	printf '%s\n' "\$line" | sed 's/completed/lost/g'
 done
 END
