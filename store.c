@@ -923,7 +923,7 @@ static int place(int dir, const char *temp, const char *name, const struct stat 
 	if (seen == &never) {
 		if (sys_link(dir, temp, dir, name, 0) == 0) {
 			if (sys_unlink(dir, temp, 0) < 0)
-				sys_unlink(dir, temp, 0);
+				sys_unlink(dir, temp, 0); /* one failure leaves no temp file */
 			return 0;
 		}
 		if (errno == EEXIST)
