@@ -6810,7 +6810,8 @@ static bool set_value(command *cmd, const param *p, str text)
 	str title = param_title(cmd->c->mem, true, p);
 	if (!text_valid(text))
 		return refuse(cmd->c, "%S: is not UTF-8", title);
-	if (text.n == 0 && p->kind != DOCUMENT && (p->kind != STRING || (p->flags & REQUIRED)))
+	if (text.n == 0 && p->kind != DOCUMENT &&
+	    (p->kind != STRING || (p->flags & (REQUIRED | CALLER))))
 		return refuse(cmd->c, "%S: must not be empty", title);
 	return take_value(cmd->c, cmd->k, p, JSON_STRING, text);
 }
@@ -6853,7 +6854,7 @@ static bool take_option(command *cmd)
 	if (p)
 		return set_value(cmd, p, rest);
 	c->speaker = rest;
-	return true;
+	return rest.n || refuse(c, "--from: must not be empty");
 }
 
 /* The words without an option go to the parameters that are marked WORD, in

@@ -273,6 +273,9 @@ fails "a missing option" 2 'NAME is missing; see interagent help get_agent$' "$B
 fails "a wrong value" 2 '--offset: expected a whole number, not "soon"; see interagent help inbox$' "$BIN" check_inbox --from api --offset soon
 fails "an empty value" 2 'TO: must not be empty' "$BIN" send_message --from api --to '' --subject s \
 	--content x
+fails "a sender that a variable should have named" 2 '--from: must not be empty' "$BIN" set_status x --from ''
+fails "... in one word" 2 '--from: must not be empty' "$BIN" inbox --from=
+fails "... of a verb that no agent speaks in" 2 '--from: must not be empty' "$BIN" list_agents --from ''
 fails "an agent that is not there is a failure" 1 'no agent "ghost"; registered: api, web, json$' "$BIN" \
 	get_agent --name ghost
 fails "a message that is not there" 1 'no message "01234567"' "$BIN" read_message --message-id 01234567
