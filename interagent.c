@@ -2083,7 +2083,7 @@ static id_set list_copied(context *c, const store_messages *mail)
 {
 	id_set copied = { NEW(c->mem, str, mail->n + 1), 0 };
 	for (int i = 0; i < mail->n; i++)
-		if (is_human(mail->at[i].to))
+		if (is_human(mail->at[i].to) && mail->at[i].state == STORE_ESCALATED)
 			copied.at[copied.n++] = mail->at[i].reply_to;
 	qsort(copied.at, (size_t)copied.n, sizeof *copied.at, by_text);
 	return copied;
@@ -2101,12 +2101,17 @@ static store_result list_person_mail(context *c, str from, store_messages *mail,
 {
 	store_messages escalated = { 0 };
 	id_set copied;
+	int kept = 0;
 	store_result r = store_list_mail(&c->st, store_human, from, mail);
 	if (r == STORE_OK)
 		r = store_count_mail(&c->st, counts, &escalated);
 	if (r != STORE_OK)
 		return r;
 	copied = list_copied(c, &escalated);
+	for (int i = 0; i < mail->n; i++)        /* what the person asked is in both lists */
+		if (mail->at[i].state != STORE_ESCALATED || is_human(mail->at[i].to))
+			mail->at[kept++] = mail->at[i];
+	mail->n = kept;
 	for (int i = 0; i < escalated.n; i++)
 		if (!is_human(escalated.at[i].to) && !is_copied(&copied, escalated.at[i].id))
 			ADD(c->mem, mail) = escalated.at[i];
@@ -2577,17 +2582,35 @@ static bool read_message(context *c, call *k)
 
 /* ==== Mail: answers and escalations ==== */
 
+/* True if the person has an open copy: they are asked to decide about the message,
+ * though a party may have completed it meanwhile. */
+static bool human_has(context *c, const store_message *m)
+{
+	store_messages mail;
+	if (store_list_mail(&c->st, store_human, S(""), &mail) != STORE_OK)
+		return false;
+	for (int i = 0; i < mail.n; i++)
+		if (str_eq(mail.at[i].reply_to, m->id) && mail.at[i].state == STORE_ESCALATED)
+			return true;
+	return false;
+}
+
 /* The other party of a message, as seen by the speaker. The person's word on
- * somebody else's message goes to who is stuck on it. */
+ * somebody else's message goes to who is stuck on it, also where the person has
+ * escalated it to themselves. */
 static bool find_other(context *c, const store_message *m, str *other)
 {
 	bool to_me = str_eq(c->speaker, m->to), from_me = str_eq(c->speaker, m->from);
+	store_message original;
 	if (!is_human(c->speaker) && !to_me && !from_me)
 		return refuse(c, "%S is between %S and %S; only they can answer or complete it",
 			      short_id(c, m->id), shown_name(c, m->from), shown_name(c, m->to));
 	*other = from_me ? m->to : m->from;
-	if (is_human(c->speaker) && !to_me && !from_me && m->state == STORE_ESCALATED)
+	if (!to_me && !from_me && (m->state == STORE_ESCALATED || human_has(c, m)))
 		*other = m->to;
+	if (to_me && from_me && m->reason.n &&
+	    store_find(&c->st, m->reply_to, &original) == STORE_OK)
+		*other = original.to;
 	return true;
 }
 
@@ -2621,18 +2644,17 @@ static store_result complete(context *c, store_message *m)
 
 /* The person answered an escalation, under its own id or that of the copy. The
  * original is settled first: a stop in between leaves a copy that can be seen,
- * not a message that is hidden. */
+ * not a message that is hidden. A party may have settled it before. */
 static store_result settle(context *c, const store_message *m)
 {
-	bool is_copy = is_human(m->to);
 	store_message original = *m;
 	store_messages copies = { NULL, 0, 0 };
 	store_result r = STORE_OK;
-	if (!is_human(c->speaker) || m->state != STORE_ESCALATED)
+	if (!is_human(c->speaker) || (is_human(m->to) && m->state != STORE_ESCALATED))
 		return STORE_OK;
-	if (is_copy)
+	if (is_human(m->to))
 		r = store_find(&c->st, m->reply_to, &original);
-	if (r == STORE_OK)
+	if (r == STORE_OK && original.state == STORE_ESCALATED)
 		r = store_set_state(&c->st, &original, STORE_ACKNOWLEDGED, 1u << STORE_ESCALATED,
 				    NULL, 0);
 	if (r == STORE_OK || r == STORE_ABSENT)
@@ -2644,28 +2666,39 @@ static store_result settle(context *c, const store_message *m)
 	return r;
 }
 
-/* Completes a message for the speaker. */
-static store_result mark_done(context *c, store_message *m)
-{
-	store_result r = settle(c, m);
-	return r == STORE_OK ? complete(c, m) : r;
-}
-
-/* An answer by the recipient is a receipt. */
+/* An answer by the recipient is a receipt, also of what somebody else completed. */
 static store_result acknowledge(context *c, store_message *m)
 {
 	store_member members[2];
 	int n = read_members(c, m, members);
-	if (n == 0 || !has_trait(m, STORE_UNREAD))
+	bool unseen = completed_unseen(c, m);
+	if (n == 0 || !(unseen || has_trait(m, STORE_UNREAD)))
 		return STORE_OK;
-	return store_set_state(&c->st, m, STORE_ACKNOWLEDGED, store_states_with(STORE_UNREAD),
-			       members, n);
+	return store_set_state(&c->st, m, unseen ? STORE_COMPLETED : STORE_ACKNOWLEDGED,
+			       1u << m->state, members, n);
+}
+
+/* Is it completed, and has the speaker nothing to end by completing it again? */
+static bool is_over(context *c, const store_message *m)
+{
+	if (m->state != STORE_COMPLETED || (str_eq(c->speaker, m->to) && completed_unseen(c, m)))
+		return false;
+	return !(is_human(c->speaker) && human_has(c, m));
+}
+
+/* Completes a message for the speaker. */
+static store_result mark_done(context *c, store_message *m)
+{
+	store_result r = settle(c, m);
+	if (r == STORE_OK)
+		r = complete(c, m);
+	return r == STORE_OK ? acknowledge(c, m) : r;
 }
 
 /* mark_complete without a text ends a matter silently. */
 static bool complete_silently(context *c, store_message *m)
 {
-	if (m->state == STORE_COMPLETED)
+	if (is_over(c, m))
 		return refuse(c, "%S is completed already", short_id(c, m->id));
 	if (!ok_or_refuse(c, mark_done(c, m)))
 		return false;
@@ -2738,21 +2771,6 @@ static store_result send_to_human(context *c, const store_message *m, str reason
 	return store_send(&c->st, copy, buf_str(&text));
 }
 
-/* True if the person's copy exists. A stop may leave the mark without the copy;
- * then the message is escalated again. */
-static bool human_has(context *c, const store_message *m)
-{
-	store_messages mail;
-	if (m->state != STORE_ESCALATED)
-		return false;
-	if (store_list_mail(&c->st, store_human, S(""), &mail) != STORE_OK)
-		return false;
-	for (int i = 0; i < mail.n; i++)
-		if (str_eq(mail.at[i].reply_to, m->id) && mail.at[i].state == STORE_ESCALATED)
-			return true;
-	return false;
-}
-
 static bool escalate(context *c, call *k)
 {
 	store_message m, copy;
@@ -2767,7 +2785,7 @@ static bool escalate(context *c, call *k)
 	if (is_human(c->speaker) && is_human(m.to))
 		return refuse(c, "%S is addressed to you: interagent reply answers it",
 			      short_id(c, m.id));
-	if (human_has(c, &m))
+	if (human_has(c, &m))            /* a stop may leave the mark without the copy */
 		return refuse(c, "%S is escalated already, and waits for the human",
 			      short_id(c, m.id));
 	if (!has_room(c, store_human))
@@ -3786,7 +3804,7 @@ static bool run_done(context *c, call *k)
 	    !find_other(c, &m, &other))
 		return false;
 	unseen = has_trait(&m, STORE_UNREAD) && !str_eq(m.to, c->speaker);
-	again = m.state == STORE_COMPLETED;
+	again = is_over(c, &m);
 	if (!ok_or_refuse(c, mark_done(c, &m)))
 		return false;
 	say(c, again ? "%S was completed already: " : "%S is completed: ", short_id(c, m.id));

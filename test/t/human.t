@@ -400,6 +400,53 @@ is "... and then the human has it anew" "$(human inbox --json | at '#')" 1
 like "... only its recipient may" \
 	"$(interagent escalate --from web --message-id "$asked" --reason x 2>&1)" 'only they or the human'
 
+# What the person themselves asked is escalated to them: they have it once.
+# elsewhere ID: as another program does it, which makes no copy.
+elsewhere() {
+	sed 's/"status": "[a-z]*"/"status": "escalated"/' "$INTERAGENT_DIR/messages-meta/$1.json" >"$T/meta"
+	cat "$T/meta" >"$INTERAGENT_DIR/messages-meta/$1.json"
+}
+fresh own
+asked=$(human send api 'Delete the accounts?' --json | at id)
+interagent escalate --from api --message-id "$asked" --reason 'I dare not' >/dev/null
+inbox=$(human inbox)
+like "the person's own question comes back once" "$inbox" '^1 unread; '
+like "... as the copy" "$inbox" 'escalated from api '
+unlike "... and not by its own id too" "$inbox" "^$(short "$asked")"
+like "... the board counts it so" "$(interagent board)" '^1 unread in all'
+fresh elsewhere
+asked=$(human send api 'Delete the accounts?' --json | at id)
+answer=$(interagent reply "$asked" 'How old?' --from api --json | at id)
+elsewhere "$asked"
+told=$(human wait --exit-code 0 --timeout 30)
+like "escalated by another program it is told beside an answer" "$told" "$(short "$asked") escalated from human"
+like "... which is no copy of it" "$told" "$(short "$answer") from api"
+inbox=$(human inbox)
+like "... and stands in the inbox" "$inbox" '^2 unread; '
+is "... once" "$(echo "$inbox" | grep -c "^$(short "$asked")")" 1
+is "... and once below" "$(echo "$inbox" | grep -c "^sent $(short "$asked")")" 1
+
+# A party completes what the person has been asked to decide: the copy waits on.
+for verb in reply 'done'; do
+	fresh "settled-by-$verb"
+	asked=$(send web api 'Settled meanwhile')
+	interagent escalate --from api --message-id "$asked" --reason which >/dev/null
+	interagent 'done' "$asked" --from api >/dev/null
+	like "$verb: what a party completed still waits for the person" "$(human inbox)" '^1 unread; '
+	case $verb in
+	reply) like "$verb: ... their answer goes to who asked them" "$(human reply "$asked" this)" 'stored; api' ;;
+	done) like "$verb: ... is completed for them too" "$(human 'done' "$asked")" "^$(short "$asked") is completed: " ;;
+	esac
+	is "$verb: ... which ends the copy" "$(human inbox --json | at '#')" 0
+	like "$verb: ... and then it is over" "$(human 'done' "$asked")" 'completed already'
+done
+
+fresh to-themselves
+asked=$(send web api Which)
+copy=$(human escalate "$asked" 'let me decide' | sed 's/.* as \(.*\)\./\1/')
+like "who escalated to themselves answers the one who waits" "$(human reply "$copy" 'Take A')" 'stored; api'
+is "... and has settled it" "$(meta "$asked" status) $(meta "$copy" status)" 'acknowledged completed'
+
 # Stopped anywhere, an escalation can be made again until the human has it, and
 # the human's answer until it is settled: never is the original left waiting
 # for a human who has nothing to answer.

@@ -441,6 +441,15 @@ accepts "completing what is completed is no error" reply_message \
 	"$id is completed"
 tool read_message "{\"message_id\":\"$id\",\"reader\":\"api\"}" >/dev/null
 is "reading what is completed leaves it so" "$(meta "$id" status)" completed
+for how in '"mark_complete":true' '"content":"seen"' '"content":"seen","mark_complete":true'; do
+	sends web api "over" x
+	tool reply_message "{\"original_message_id\":\"$id\",\"from\":\"web\",\"mark_complete\":true}" >/dev/null
+	like "what its sender completed is listed until it is seen" "$(tool check_inbox '{"agent_name":"api"}')" "^$id completed"
+	accepts "an answer is a receipt: $how" reply_message "{\"original_message_id\":\"$id\",\"from\":\"api\",$how}" stored "is completed; nothing"
+	unlike "... then it is gone" "$(tool check_inbox '{"agent_name":"api"}')" "^$id"
+	is "... and still completed by its sender" "$(meta "$id" status) $(meta "$id" completedBy) $(meta "$id" readBy)" "completed web api"
+done
+refuses "a second time there is nothing to complete" reply_message "{\"original_message_id\":\"$id\",\"from\":\"api\",\"mark_complete\":true}" 'completed already'
 sends web api q2 'the
 question'
 like "the human may escalate" "$(verb escalate --from human --message-id "$id" --reason "for the record")" "^$id is escalated"
