@@ -1086,11 +1086,16 @@ static bool read_span(str text, bool seconds, int64_t *ms)
 	return true;
 }
 
+static bool is_message_id(const param *p)
+{
+	return str_ends(str_of(p->name), S("message_id"));
+}
+
 /* Takes the text for what the row wants; "5" and "true" are 5 and true, because
- * clients and models send them. */
+ * clients and models send them, and so do they an id of digits as a number. */
 static bool read_value(const param *p, enum json_kind given, value *v)
 {
-	bool text = given == JSON_STRING;
+	bool text = given == JSON_STRING || (given == JSON_NUMBER && is_message_id(p));
 	switch (p->kind) {
 	case STRING:
 	case DOCUMENT: return text;
@@ -1128,7 +1133,7 @@ static str param_title(arena *mem, bool shell, const param *p)
 		return str_of(p->name);
 	if (!(p->flags & (WORD | REST)))
 		return arena_say(mem, "--%S", option_name(mem, p));
-	if (str_ends(str_of(p->name), S("message_id")))
+	if (is_message_id(p))
 		return S("ID");
 	if (p->kind == DOCUMENT)
 		return S("TEXT");
@@ -1186,7 +1191,7 @@ static bool check_required(context *c, const call *k)
 {
 	for (const param *p = k->verb->params; p->name; p++) {
 		const value *v = &k->values[p - k->verb->params];
-		if (!(p->flags & REQUIRED) || (v->given && v->text.n))
+		if (!(p->flags & REQUIRED) || str_trim(v->text).n)
 			continue;
 		if (c->self->shell && (p->flags & SHELL_OPTIONAL))
 			continue;
@@ -2443,13 +2448,17 @@ static bool is_id_byte(char c)
 	return c == '-' || c == '_' || store_name_ok((str){ &c, 1 });
 }
 
-/* An id as people and models write it: with #, dots, quotes or brackets around it. */
+/* An id as people and models write it: with #, dots, quotes or brackets around it,
+ * after "id:", or as the name of its file. */
 static str clean_id(str typed)
 {
 	while (typed.n && !is_id_byte(typed.s[0]))
 		typed = str_from(typed, 1);
 	while (typed.n && !is_id_byte(typed.s[typed.n - 1]))
 		typed.n--;
+	if (str_starts(typed, S("id:")))
+		return clean_id(str_from(typed, 3));
+	typed.n -= str_ends(typed, S(".md")) ? 3 : 0;
 	return typed;
 }
 
@@ -2711,19 +2720,19 @@ static bool reply_message(context *c, call *k)
 {
 	store_message before, m = { 0 };
 	str id, content = arg(k, "content");
-	bool done = get_value(k, "mark_complete")->flag;
+	bool done = get_value(k, "mark_complete")->flag, empty = str_trim(content).n == 0;
 	store_result r;
 	if (!need_speaker(c) || !find_message(c, arg(k, "original_message_id"), &before) ||
 	    !find_other(c, &before, &m.to))
 		return false;
-	if (content.n == 0 && done)
+	if (empty && done)
 		return complete_silently(c, &before);
 	if (!is_human(m.to) && !agent_named(c, m.to))
 		return refuse(c, "%S is not registered any more: nobody would read an answer",
 			      shown_name(c, m.to));
 	if (k->checking)
 		return true;
-	if (content.n == 0)
+	if (empty)
 		return refuse(c, "content: missing; it may be left out only with mark_complete");
 	if (!has_room(c, m.to))
 		return false;

@@ -159,7 +159,7 @@ while name=$(printf '%s\n' "$list" | at result tools "$i" name); do
 	for argument in $(at -keys <"$T/properties"); do
 		case $(at "$argument" type <"$T/properties") in
 		string)
-			wrong "$argument" 5 "a string"
+			case $argument in *message_id) ;; *) wrong "$argument" 5 "a string" ;; esac
 			wrong "$argument" '["x"]' "a string"
 			wrong "$argument" true "a string"
 			;;
@@ -501,6 +501,13 @@ refuses "an answer needs one message" reply_message \
 	'{"original_message_id":"abcd1234","from":"api","content":"x"}' 'start of several'
 refuses "an escalation too" escalate '{"message_id":"abcd1234","agent_name":"api","reason":"x"}' \
 	'start of several'
+# One id in forty is of digits only.
+printf 'body of digits' >"$INTERAGENT_DIR/messages/12345678-0000.md"
+sed 's/abcd1234-0000/12345678-0000/' "$INTERAGENT_DIR/messages-meta/abcd1234-0000.json" \
+	>"$INTERAGENT_DIR/messages-meta/12345678-0000.json"
+accepts "digits may come as a number" read_message '{"message_id":12345678,"reader":"web"}' '^body of digits$'
+accepts "... in an answer too" reply_message '{"original_message_id":12345678,"from":"api","content":"x"}' 'stored.* web'
+refuses "... but nothing else may" read_message '{"message_id":true,"reader":"web"}' '^message_id: expected a string'
 rm "$INTERAGENT_DIR/messages/abcd1234-0000.md"
 refuses "a message without its text says what is missing" read_message "$(reading abcd1234-0000)" \
 	'messages/abcd1234-0000.md'
@@ -546,6 +553,22 @@ refuses "a reason of 2001" escalate \
 accepts "and of 2000" escalate \
 	"{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"$(repeat 2000 "$acute")\"}" \
 	'is escalated'
+for blank in '' ' ' '\n\t ' '\r\n'; do
+	refuses "a text of white space is none: '$blank'" send_message \
+		"{\"from\":\"web\",\"to\":\"api\",\"subject\":\"s\",\"content\":\"$blank\"}" '^content: must not be empty$'
+	refuses "... nor an answer" reply_message \
+		"{\"original_message_id\":\"$id\",\"from\":\"api\",\"content\":\"$blank\"}" '^content: missing; '
+	refuses "... nor a spec" publish_spec "{\"publisher\":\"api\",\"name\":\"blank\",\"content\":\"$blank\"}" '^content: must'
+	refuses "... nor a status" set_status "{\"agent_name\":\"api\",\"status\":\"$blank\"}" '^status: m'
+	refuses "... nor a description" register_agent \
+		"{\"name\":\"api\",\"workspace_path\":\"$T/api\",\"description\":\"$blank\"}" '^description: m'
+	sends web api s x
+	refuses "... nor a reason" escalate "{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"$blank\"}" '^reason: m'
+	accepts "... and needs none to complete" reply_message \
+		"{\"original_message_id\":\"$id\",\"from\":\"api\",\"content\":\"$blank\",\"mark_complete\":true}" 'nothing was sent'
+done
+is "nor on the command line: a status" "$(status_of "$BIN" set_status ' ' --from api)" 2
+is "... nor a reason" "$(status_of "$BIN" escalate "$id" --reason ' ' --from api)" 2
 sends web api s x
 mebibyte=$(repeat 1048576 x)
 accepts "a message of 1 MiB" send_message \
