@@ -776,6 +776,8 @@ static str ago(context *c, str time)
 /* How long something lasts, or since when. */
 static str age_of(context *c, int64_t then)
 {
+	if (then < 0)
+		return S("time unknown");
 	if (goes_to_file(c))
 		return arena_say(c->mem, "since %S", time_format(c->mem, then));
 	return duration(c, time_now() - then);

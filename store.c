@@ -190,14 +190,15 @@ int64_t clock_ms(void)
 
 str time_format(arena *mem, int64_t ms)
 {
-	time_t seconds = (time_t)(ms / 1000);
+	int64_t part = (ms % 1000 + 1000) % 1000;   /* before 1970, too */
+	time_t seconds = (time_t)((ms - part) / 1000);
 	struct tm t;
 	char text[32];
 	buf b = { .mem = mem };
 	gmtime_r(&seconds, &t);
 	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &t);
 	buf_add(&b, str_of(text));
-	buf_digits(&b, (uint64_t)(ms % 1000), 10, 3);
+	buf_digits(&b, (uint64_t)part, 10, 3);
 	buf_char(&b, 'Z');
 	return buf_str(&b);
 }
@@ -206,11 +207,13 @@ int64_t time_parse(str time)
 {
 	static const char shape[] = "0000-00-00T00:00:00.000Z";
 	int part[8] = { 0 }, field = 0;
-	if (time.n != (ptrdiff_t)sizeof shape - 1)
+	const ptrdiff_t whole = sizeof shape - 1, short_one = whole - 4;
+	if (time.n != whole && time.n != short_one)  /* others write no milliseconds */
 		return -1;
 	for (ptrdiff_t i = 0; i < time.n; i++) {
 		bool digit = time.s[i] >= '0' && time.s[i] <= '9';
-		if (digit != (shape[i] == '0') || (!digit && time.s[i] != shape[i]))
+		char wanted = i == time.n - 1 ? 'Z' : shape[i];
+		if (digit != (wanted == '0') || (!digit && time.s[i] != wanted))
 			return -1;
 		if (digit)
 			part[field] = part[field] * 10 + (time.s[i] - '0');
@@ -2190,7 +2193,9 @@ static void count_known(store_count *c, const struct store_known *k)
 {
 	if (!is_unread(k))
 		return;
-	if (c->unread == 0 || k->created < c->oldest)
+	if (c->unread == 0)
+		c->oldest = -1;
+	if (k->created >= 0 && (c->oldest < 0 || k->created < c->oldest))
 		c->oldest = k->created;
 	c->unread++;
 	c->urgent += k->urgent;

@@ -218,7 +218,8 @@ store_result store_list_all(store *st, int64_t since, store_messages *out);
 typedef struct {
 	uint64_t key;                    /* of the agent's name */
 	int unread, urgent;              /* urgent: of the unread ones */
-	int64_t oldest;                  /* ms: when its oldest unread message was sent */
+	int64_t oldest;                  /* ms: when its oldest unread message was sent; -1: no
+					  * known time */
 } store_count;
 
 typedef struct {

@@ -75,6 +75,10 @@ static void test_time(void)
 	ok(str_eq(t, S("2023-11-14T22:13:20.123Z")), "a time is formatted as JavaScript does");
 	ok(time_parse(t) == 1700000000123, "a formatted time is parsed");
 	ok(time_parse(S("2023-11-14 22:13:20.123Z")) < 0, "another shape is no time");
+	ok(time_parse(S("2023-11-14T22:13:20Z")) == 1700000000000, "one without milliseconds is");
+	ok(time_parse(S("2023-11-14T22:13:20.")) < 0, "one without an end is none");
+	t = time_format(&mem, -1);
+	ok(str_eq(t, S("1969-12-31T23:59:59.999Z")), "a time before 1970 is formatted");
 }
 
 /* ==== Agents ==== */

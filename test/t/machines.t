@@ -189,6 +189,21 @@ file=$INTERAGENT_DIR/messages-meta/$(cat "$T/sent").json
 sed "s/\(\"createdAt\": \"\)[^\"]*/\1$(ago 2h)/" "$file" >"$T/meta"
 cat "$T/meta" >"$file"
 like "a reply that seems older than its question is below it" "$(verb log)" '^  [0-9a-f]\{8\} api -> web .*"answer"'
+# Another program's moment may be anything.
+new_store moments
+mail web api first
+first=$INTERAGENT_DIR/messages-meta/$(cat "$T/sent").json
+cp "$first" "$T/meta"
+for moment in '"soon"' null 5 '"0000-01-01T00:00:00.000Z"' '"1969-12-31T23:59:59.999Z"'; do
+	sed "s/\(\"createdAt\": \)[^,]*/\1$moment/" "$T/meta" >"$first"
+	like "sent at $moment: the board says no time" "$(verb board)" '^  api  1 unread (time unknown)  '
+	like "... nor does a screen" "$(COLUMNS=120 verb board)" '^  api  1 unread (time unknown)  '
+done
+mail web api second
+like "... and the age is that of other mail" "$(verb board)" "^  api  2 unread (since $(meta "$(cat "$T/sent")" createdAt))  "
+sed "s/\(\"createdAt\": \)[^,]*/\1\"$(ago 2h | sed 's/\..*/Z/')\"/" "$T/meta" >"$first"
+like "a moment without milliseconds is one" "$(COLUMNS=120 verb board)" '^  api  2 unread (2h)  '
+like "... in a list too" "$(COLUMNS=120 verb inbox --from api)" ' from web 2h ago: "first"'
 mkfifo "$T/late"
 INTERAGENT_NOTIFY="echo \"\$INTERAGENT_TITLE\" >>'$T/heard'" "$HELPERS/interagent-leap" serve <"$T/late" >"$T/out" 2>>"$T/stderr" &
 server=$!
