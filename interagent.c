@@ -212,7 +212,8 @@ enum {
 	                                  * some clients wake, or hold up a turn; nor does it take
 	                                  * the time to sweep */
 	USAGE_IS_0 = 256,                /* likewise, and its client must not notice */
-	OWN_OUTPUT = 512                 /* what it prints has a form of its own: no --json */
+	OWN_OUTPUT = 512,                /* what it prints has a form of its own: no --json */
+	WRITES = 1024                    /* no tool, but it changes the store as some of them do */
 };
 
 typedef struct verb {
@@ -990,23 +991,24 @@ static void say_names(context *c, const char *head, const str *names, int n)
 		say(c, " and %d more", n - NAMES_SHOWN);
 }
 
-static bool refuse_agent(context *c, str name)
+/* Nobody has the name. The person can be written to, but is nobody's other name. */
+static bool refuse_name_of(context *c, str name, bool recipient)
 {
 	int n = c->agents.n + 1;
 	str *names = NEW(c->mem, str, n), near;
 	for (int i = 0; i < c->agents.n; i++)
 		names[i] = c->agents.at[i].name;
 	names[n - 1] = store_human;      /* who is always there */
-	near = nearest(name, names, n);
+	near = nearest(name, names, recipient ? n : n - 1);
 	if (is_human(name))
 		return refuse(c, "\"human\" is the person at the keyboard and no agent; %S reaches "
 				 "them", shown_tool(c, "send_message"));
-	if (is_one_of(name, "all everyone everybody *"))
+	if (recipient && is_one_of(name, "all everyone everybody *"))
 		return refuse(c, "no agent %q: a message goes to names, several with commas; "
 				 "%S shows who there is", name, shown_tool(c, "list_agents"));
 	refuse(c, "no agent %q; ", text_head_bytes(name, SUBJECT_SHOWN));
-	if (is_one_of(name, "human user me person"))     /* what people call the person here */
-		near = store_human;
+	if (recipient && is_one_of(name, "human user me person"))
+		near = store_human;      /* what people call the person here */
 	if (near.n)
 		say(c, "did you mean %S? ", shown_name(c, near));
 	if (n == 1)
@@ -1018,6 +1020,11 @@ static bool refuse_agent(context *c, str name)
 		say(c, " alone; another can be written to once it has registered");
 	say_damage(c);
 	return false;
+}
+
+static bool refuse_agent(context *c, str name)
+{
+	return refuse_name_of(c, name, false);
 }
 
 /* The record of a registered agent, or NULL: refused. */
@@ -1160,6 +1167,21 @@ static bool check_size(context *c, const param *p, const value *v)
 	return true;
 }
 
+/* What was wanted and what came instead; to several in an array, how they are written. */
+static bool refuse_value(context *c, const param *p, enum json_kind given, str text)
+{
+	str shown = text_head_bytes(text, SUBJECT_SHOWN);
+	refuse(c, "%S: expected %s, ", param_title(c->mem, c->self->shell, p),
+	       kinds[p->kind].wanted);
+	if (given >= JSON_ARRAY)
+		say(c, "got %s", json_kind_name(given));
+	else
+		say(c, given == JSON_STRING ? "not %q" : "not %S", shown);
+	if (given == JSON_ARRAY && strcmp(p->name, "to") == 0)
+		say(c, "; several names are one, with commas: \"a,b\"");
+	return false;
+}
+
 /* Takes one value, of which `text` is the decoded string or the JSON as written.
  * Null, and for anything but a document "", mean that it was not given. */
 static bool take_value(context *c, call *k, const param *p, enum json_kind given, str text)
@@ -1167,12 +1189,8 @@ static bool take_value(context *c, call *k, const param *p, enum json_kind given
 	value v = { .text = text, .given = true };
 	if (given == JSON_NULL || (text.n == 0 && p->kind != DOCUMENT))
 		return true;
-	if (!read_value(p, given, &v) && c->self->shell)
-		return refuse(c, "%S: expected %s, not %q", param_title(c->mem, true, p),
-			      kinds[p->kind].wanted, text_head_bytes(text, SUBJECT_SHOWN));
 	if (!read_value(p, given, &v))
-		return refuse(c, "%s: expected %s, got %s", p->name, kinds[p->kind].wanted,
-			      given == JSON_STRING ? "another string" : json_kind_name(given));
+		return refuse_value(c, p, given, text);
 	if (!check_size(c, p, &v))
 		return false;
 	k->values[p - k->verb->params] = v;
@@ -1797,7 +1815,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 
 static bool register_agent(context *c, call *k)
 {
-	str path = arg(k, "workspace_path"), name = arg(k, "name");
+	str path = arg(k, "workspace_path"), name = str_trim(arg(k, "name"));
 	return (is_human(name) || may_be_named(c, name)) &&
 	       do_register(c, name, path.n ? path : c->self->cwd,
 			   text_one_line(c->mem, arg(k, "description")));
@@ -2267,7 +2285,7 @@ static bool find_recipients(context *c, str rest, str **to, int *n)
 		if (name.n == 0 || in_list(*to, *n, name))
 			continue;
 		if (!is_human(name) && !agent_named(c, name))
-			return refuse_agent(c, name);
+			return refuse_name_of(c, name, true);
 		if (*n == MAX_RECIPIENTS)
 			return refuse(c, "to: more than %d names", MAX_RECIPIENTS);
 		(*to)[(*n)++] = name;
@@ -2298,8 +2316,9 @@ static bool has_room(context *c, str to)
 	    store_has_waiting(&c->st, c->speaker, to, MAX_WAITING, &full) != STORE_OK || !full)
 		return true;             /* what cannot be counted forbids nothing */
 	return refuse(c, "not sent: %d messages from %S wait for %S already, and no more are taken "
-			 "until some are read; interagent done ID completes one",
-		      MAX_WAITING, shown_name(c, c->speaker), shown_name(c, to));
+			 "until some are read; %s completes one",
+		      MAX_WAITING, shown_name(c, c->speaker), shown_name(c, to),
+		      c->self->shell ? "interagent done ID" : "reply_message with mark_complete");
 }
 
 static void notify_human(context *c, const store_message *m);
@@ -2357,6 +2376,7 @@ static void say_sent(context *c, const store_messages *mail, str agent)
 	int said = 0;
 	for (int i = mail->n - 1; i >= 0 && said < 3; i--) {
 		const store_message *m = &mail->at[i];
+		str read = field(c, m->doc, "readAt");
 		if (!str_eq(m->from, agent) || str_eq(m->to, agent) ||
 		    m->state == STORE_COMPLETED ||
 		    (m->state == STORE_ACKNOWLEDGED && is_answer(m)))
@@ -2365,7 +2385,7 @@ static void say_sent(context *c, const store_messages *mail, str agent)
 		start_line(c);
 		say(c, "sent %S to %S: ", short_id(c, m->id), shown_name(c, m->to));
 		if (m->state == STORE_ACKNOWLEDGED)
-			say(c, "read %S\n", ago(c, m->updated));
+			say(c, "read %S\n", ago(c, read.n ? read : m->updated));
 		else if (m->state == STORE_ESCALATED)
 			say(c, "escalated, %S\n", ago(c, m->created));
 		else
@@ -3224,11 +3244,16 @@ static bool show_changes(context *c, const store_spec *now, int64_t since, int64
 	store_spec then;
 	buf diff = { .mem = c->mem };
 	bool shortest;
+	if (since > now->version && now->past)
+		return refuse(c, "since: v%l of %S was asked for, which is older than v%l",
+			      now->version, shown_name(c, now->name), since);
 	if (since > now->version)
 		return refuse(c, "since: %S is only at v%l", shown_name(c, now->name),
 			      now->version);
 	if (since == now->version) {
-		say(c, "%S is still at v%l: nothing changed.", shown_name(c, now->name), since);
+		say(c, now->past ? "%S v%l was asked for, since the same: nothing changed."
+				 : "%S is still at v%l: nothing changed.",
+		    shown_name(c, now->name), since);
 		add_spec_doc(c, now, S(""));
 		return true;
 	}
@@ -4333,6 +4358,8 @@ static void tell_waiter(context *c, call *k, telling *t, int status)
 	if (!c->wants_json) {
 		out = write_out(status ? 2 : 1, buf_str(c->out));
 		c->status = out ? status : 1;
+		if (!out && errno != EPIPE)
+			warn(c->mem, "cannot write mail: %s", strerror(errno));
 	}
 	c->out->n = 0;
 	end_telling(c, t, out);
@@ -5436,7 +5463,7 @@ static const verb verbs[] = {
 		 { "content", DOCUMENT, REST, 0, NULL },
 		 { "mark_complete", BOOLEAN, 0, 0, "The matter is done" }),
 	  reply_message, mail, "interagent reply 1a2b3c4d 'It is mended.' --mark-complete" },
-	{ "done", NULL, 0, "Mark a message completed.", "To undo it, reply.",
+	{ "done", NULL, WRITES, "Mark a message completed.", "To undo it, reply.",
 	  PARAMS({ "message_id", STRING, REQUIRED | WORD, 0, NULL },
 		 { "from", STRING, CALLER, 0, NULL }),
 	  run_done, mail, "interagent done 1a2b3c4d" },
@@ -5486,12 +5513,12 @@ static const verb verbs[] = {
 		 { "a", VERSION_NUMBER, WORD, 0, "The older version" },
 		 { "b", VERSION_NUMBER, WORD, 0, "The newer one; default: the current" }),
 	  run_diff, specs, "interagent diff users 1 2" },
-	{ "forget", NULL, PERSONAL, "Take an agent out of the registry.",
+	{ "forget", NULL, PERSONAL | WRITES, "Take an agent out of the registry.",
 	  "One that is running stays; one with unread mail needs --force, and the mail stays.",
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
 		 { "force", BOOLEAN, 0, 0, "Although it has unread mail" }),
 	  run_forget, people, "interagent forget api" },
-	{ "prune", NULL, PERSONAL, "Delete archived mail that is older.", NULL,
+	{ "prune", NULL, PERSONAL | WRITES, "Delete archived mail that is older.", NULL,
 	  PARAMS({ "older", SPAN, REQUIRED, 0, "How old, like 30d" }),
 	  run_prune, setting_up, "interagent prune --older 30d" },
 	{ "setup", NULL, NO_STORE, "Connect a client; without one, show which are here.", NULL,
@@ -7139,7 +7166,8 @@ static int run_verb(process *self, const verb *v, char **argv)
 	context c = begin(self, &mem, &text);
 	call k = { .verb = v };
 	command cmd = { .c = &c, .k = &k, .argv = argv, .rest = { .mem = &mem } };
-	bool edited = false;
+	bool edited = false, changes = (v->traits & WRITES) ||
+				       (v->traits & (TOOL | READ_ONLY)) == TOOL;
 	begin_values(&c, &k);
 	if (!read_options(&cmd))
 		return refuse_verb(&c, &k, true);
@@ -7163,7 +7191,7 @@ static int run_verb(process *self, const verb *v, char **argv)
 	else if ((v->traits & LIST) && !k.uncut)
 		fit_lines(&text);
 	start_line(&c);
-	if (answer(&mem, buf_str(&text), (v->traits & (TOOL | READ_ONLY)) == TOOL) != DONE)
+	if (answer(&mem, buf_str(&text), changes) != DONE)
 		return REFUSED;
 	write_receipts(self, &mem, k.receipts);
 	if (!(v->traits & (USAGE_IS_0 | USAGE_IS_1)))

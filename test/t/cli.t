@@ -309,10 +309,18 @@ if [ -c /dev/full ]; then
 	wrote=$("$BIN" send_message --from web --to api --subject s --content x 2>&1 >/dev/full)
 	like "what is stored all the same is not to be sent again" "$wrote" \
 		'^interagent: cannot write the answer: .*; it is done all the same, do not do it again$'
+	"$BIN" register_agent x --description d --workspace-path "$T/api" >/dev/null
+	for words in "done $id --from api" 'forget x' 'prune --older 30d'; do
+		# shellcheck disable=SC2086
+		wrote=$("$BIN" $words 2>&1 >/dev/full)
+		like "... nor is what ${words%% *} has done" "$wrote" '; it is done all the same, do not do it again$'
+	done
 	wrote=$("$BIN" check_inbox --from api 2>&1 >/dev/full)
 	like "... and nothing is said of what only looks" "$wrote" '^interagent: cannot write the answer: [^;]*$'
 	wrote=$("$BIN" watch --from api 2>&1 >/dev/full)
 	like "watch says why it ends, too" "$wrote" '^interagent: cannot write mail: '
+	wrote=$("$BIN" wait --from api --exit-code 0 2>&1 >/dev/full)
+	like "... and so does wait" "$? $wrote" '^1 interagent: cannot write mail: '
 else
 	skip "... with a full one too" "there is no /dev/full"
 fi

@@ -77,7 +77,10 @@ accepts "the last message that there is room for is taken" send_message \
 refuses "the next one is not, and it is said who fills what" send_message \
 	'{"from":"web","to":"api","subject":"s","content":"c"}' \
 	"^not sent: $MESSAGES messages from web wait for api already, and no more are taken"
-like "... and how it is emptied" "$text" 'until some are read; interagent done ID completes one'
+like "... and how it is emptied" "$text" 'until some are read; reply_message with mark_complete completes one'
+verb send_message --from web --to api --subject s --content c >"$T/out"
+like "... in a shell by a verb" "$(tail -n 1 "$T/stderr")" \
+	'until some are read; interagent done ID completes one'
 refuses "nor is it sent to the others of a list" send_message \
 	'{"from":"web","to":"db,api","subject":"s","content":"c"}' '^not sent: [0-9]* messages from web wait for api'
 accepts "what goes to somebody else is taken" send_message \

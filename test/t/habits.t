@@ -130,6 +130,14 @@ for name in all everyone '*'; do
 	unlike "send $name suggests nobody" "$(cat "$T/err")" 'did you mean'
 	like "... but how several are written to" "$(cat "$T/err")" 'several with commas; interagent agents shows who there is'
 done
+for verb in get_status get_agent forget log; do
+	run $verb all
+	like "$verb all is told who there is" "$(cat "$T/err")" 'no agent "all"; registered: '
+	run $verb me
+	unlike "$verb me is not the person" "$(cat "$T/err")" 'did you mean human'
+done
+run inbox --from user
+unlike "nor does an agent speak as them" "$(cat "$T/err")" 'did you mean human'
 run send ghost hello
 unlike "what is like nothing suggests nobody" "$(cat "$T/err")" 'did you mean'
 is "... and nothing was sent" "$(stored)" "$before"

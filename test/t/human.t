@@ -523,6 +523,11 @@ like "... without what is completed" "$(echo "$lines" | sed -n 3p)" "^sent $(sho
 message "$m4" api web 'number 4' acknowledged 190
 like "... read 3m ago" "$(tool check_inbox '{"agent_name":"api"}')" \
 	"^sent $(short "$m4") to web: read 3m ago$"
+file=$INTERAGENT_DIR/messages-meta/$m4.json
+sed "s/\"updatedAt\"/\"readAt\":\"$(ago 2h)\",&/" "$file" >"$T/meta"
+cat "$T/meta" >"$file"
+like "... which is not when it last changed" "$(tool check_inbox '{"agent_name":"api"}')" \
+	"^sent $(short "$m4") to web: read 2h ago$"
 unlike "the recipient is not told of it as its own" "$(tool check_inbox '{"agent_name":"web"}')" \
 	"^sent $(short "$m4")"
 

@@ -284,6 +284,11 @@ is "... with a v" "$("$BIN" diff users v2 v3)" "$(cat "$T/wanted")"
 like "... backwards too" "$("$BIN" diff users 3 2)" '^+line 30 of the interface$'
 like "... since the current one: nothing" "$(get web --name users --since 3)" \
 	'users is still at v3: nothing changed'
+is "... and since an old one to the same" "$(get web --name users --version 1 --since 1)" \
+	'users v1 was asked for, since the same: nothing changed.'
+is "since one that is younger than what was asked for is refused" \
+	"$(status_of get web --name users --version 1 --since 3)" 1
+like "... and why" "$(cat "$T/err")" '--since: v1 of users was asked for, which is older than v3'
 is "since a later one is refused" "$(status_of get web --name users --since 4)" 1
 like "... and why" "$(cat "$T/err")" 'users is only at v3'
 is "since 0, which nobody read: the text" "$(get web --name users --since 0 | fenced)" "$three"

@@ -191,6 +191,15 @@ is "every wrong or missing argument is named, with what was expected" "$(awk -F'
 	index(said[$1], $2) != 1 || !index(said[$1], $3) { print $4 ": " said[$1] }' "$T/answered" "$T/wanted")" ""
 ok "which was tried with all of them, $calls times" [ "$calls" -ge 100 ]
 
+refuses "a string that is no number is shown" check_inbox '{"agent_name":"api","offset":"soon"}' \
+	'^offset: expected a whole number, not "soon"$'
+refuses "... so is another number" check_inbox '{"agent_name":"api","offset":1.5}' '^offset: expected a whole number, not 1.5$'
+refuses "... and one for a text" set_status '{"agent_name":"api","status":5}' '^status: expected a string, not 5$'
+refuses "an array of names is told how they are written" send_message \
+	'{"from":"web","to":["api","mesh"],"subject":"s","content":"x"}' \
+	'^to: expected a string, got an array; several names are one, with commas: "a,b"$'
+refuses "... but not where there is one" get_agent '{"name":["api"]}' '^name: expected a string, got an array$'
+
 # Clients write numbers and truth values as strings, and leave out or null what
 # is optional; neither may cost a message.
 try send_message '{"from":"web","to":"api","subject":"now","content":"x","urgent":"true"}'
@@ -354,6 +363,8 @@ accepts "a directory of another machine is taken, and said" register_agent \
 accepts "... also one that looks like ours" register_agent \
 	"{\"name\":\"far\",\"workspace_path\":\"$T/nowhere\",\"description\":\"d\"}" 'not on this machine'
 no "which is not made" test -e "$T/nowhere"
+accepts "a name is trimmed" register_agent "{\"name\":\" web\\n\",\"workspace_path\":\"$T/web\",\"description\":\"the web\"}" \
+	'^web is registered for '
 refuses "a relative path is none" register_agent \
 	'{"name":"rel","workspace_path":"src/app","description":"d"}' 'workspace_path: .*absolute'
 refuses "the root is no project" register_agent '{"name":"rel","workspace_path":"/","description":"d"}' \
