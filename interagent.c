@@ -3042,11 +3042,11 @@ static bool refuse_conflict(context *c, const store_spec *now, int64_t base)
 	if (now->note.n)
 		say(c, ": %q", now->note);
 	say(c, ". Merge, and publish with base_version %l.\n", now->version);
-	if (store_find_spec(&c->st, now->name, base, &then) == STORE_OK)
+	if (base > 0 && store_find_spec(&c->st, now->name, base, &then) == STORE_OK)
 		diff_versions(&then, now, &diff);
 	if (diff.n && diff.n <= page_bytes(c->self))
 		say_published(c, buf_str(&diff));
-	else
+	else if (base > 0)
 		say(c, "What changed since v%l cannot be shown; get_spec has the text.\n", base);
 	return false;
 }
@@ -3165,7 +3165,8 @@ static bool publish_spec(context *c, call *k)
 {
 	store_spec before, spec = { .name = str_trim(arg(k, "name")),
 				    .note = text_one_line(c->mem, arg(k, "note")) };
-	int64_t base = get_value(k, "base_version")->number;
+	const value *given = get_value(k, "base_version");
+	int64_t base = given->given && given->number == 0 ? STORE_NEW : given->number;
 	int told;
 	store_result r;
 	if (!need_speaker(c))
@@ -3331,6 +3332,9 @@ static bool run_diff(context *c, call *k)
 		return refuse(c, "%S has one version only", shown_name(c, to.name));
 	if (!find_spec(c, to.name, a ? a : to.version - 1, &from))
 		return false;
+	if (str_eq(from.text, to.text))
+		return refuse(c, "%S v%l and v%l do not differ", shown_name(c, to.name),
+			      from.version, to.version);
 	diff_versions(&from, &to, &diff);
 	if (c->self->agents_shell)
 		say_published(c, buf_str(&diff));
@@ -3578,6 +3582,7 @@ typedef struct {
 	inbox mail;                      /* the person's */
 	int waiting;                     /* how many of these wait: the first ones */
 	store_counts counts;
+	int strays;                      /* unread messages to names that have left, in no row */
 	store_specs specs;               /* the newest first */
 	int damaged;
 } board;
@@ -3767,6 +3772,9 @@ static bool load_board(board *b)
 	    !ok_or_refuse(c, store_list_specs(&c->st, &b->specs)))
 		return false;
 	describe_specs(b);
+	b->strays = b->counts.unread - store_count_of(&b->counts, store_human).unread;
+	for (int i = 0; i < c->agents.n; i++)
+		b->strays -= store_count_of(&b->counts, c->agents.at[i].name).unread;
 	b->mail = make_inbox(c, &mail, store_human);
 	while (b->waiting < b->mail.n && b->mail.at[b->waiting].rank <= UNREAD)
 		b->counts.unread += b->mail.at[b->waiting++].rank == TO_DECIDE;
@@ -3823,6 +3831,8 @@ static bool run_board(context *c, call *k)
 	board_agents(&b);
 	board_specs(&b);
 	say(c, "\n%d unread in all", b.counts.unread);
+	if (b.strays > 0)
+		say(c, ", %d for names that are not registered: interagent log", b.strays);
 	if (b.damaged)
 		say(c, "; %d damaged: see interagent doctor", b.damaged);
 	end_line(&b, b.damaged ? "31" : "");

@@ -225,6 +225,12 @@ unlike "... and no longer listed" "$(interagent agents)" '^db'
 unlike "... nor is its status" "$(interagent statuses)" '^db'
 is "... its mail stays" "$(meta "$unread" subject)" 'wake up'
 is "... nobody writes to it" "$(status_of human send db hi)" 1
+human send web,api hello >/dev/null
+like "the board counts what is unread" "$(interagent board)" '^2 unread in all$'
+interagent forget web --force >/dev/null
+like "... and says what no row shows" "$(interagent board)" \
+	'^2 unread in all, 1 for names that are not registered: interagent log$'
+register web "$T/work/web"
 
 message "$(id_of 1)" web api old completed 3000000 '' archive
 message "$(id_of 2)" web api newer completed 100000 '' archive

@@ -208,6 +208,10 @@ like "... by its name" "$(cat "$T/err")" "users is at v7 since $date, by db"
 rm "$PAST/users/2.md"
 is "a base whose text is gone is refused all the same" "$(status_of publish web users x --base-version 2)" 1
 like "... with who and when" "$(cat "$T/err")" "not published: users is at v7 since $date, by db"
+is "base 0: it must be new" "$(status_of publish web users x --base-version 0)" 1
+like "... with who and when" "$(cat "$T/err")" "not published: users is at v7 since $date, by db"
+like "... and what to do" "$(cat "$T/err")" 'publish with base_version 7'
+is "... which is published if it is" "$(publish web fresh x --base-version 0)" 'fresh v1 is published.'
 is "a base that is no number is usage" "$(status_of publish web users x --base-version two)" 2
 
 fresh race
@@ -299,6 +303,12 @@ like "a diff that is longer than the text is not shown" "$(get web --name short 
 unlike "... not even in part" "$(get web --name short --since 1)" '^[-+]'
 like "a diff of what has one version" "$(publish api single x >/dev/null; "$BIN" diff single 2>&1)" \
 	'single has one version only'
+publish web users "$two" >/dev/null
+for words in 'users 3 3' 'users 4' 'users 2 4'; do
+	# shellcheck disable=SC2086
+	is "diff $words: what is the same is no diff" "$(status_of "$BIN" diff $words)" 1
+	like "... and that is said" "$(cat "$T/err")" 'users v[234] and v[34] do not differ$'
+done
 like "... of an unknown version" "$("$BIN" diff users 7 2>&1)" 'there is no v7 yet'
 like "... of an unknown name" "$("$BIN" diff usres 2>&1)" 'no spec "usres"; published: '
 for wrong in '' 'users x' 'users 0' 'users -1' 'users 1 2 3' 'users --since 1'; do
