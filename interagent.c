@@ -2337,7 +2337,7 @@ static void say_stored(context *c, const store_message *m, const char *what)
 	    shown_presence(c, m->to));
 }
 
-/* A subject is one line; what is only white space is none. */
+/* A subject or a note is one line; what is only white space is none. */
 static str one_line(context *c, str subject)
 {
 	return str_trim(text_one_line(c->mem, subject));
@@ -3164,7 +3164,7 @@ static bool may_publish(context *c, str name, int64_t bytes)
 static bool publish_spec(context *c, call *k)
 {
 	store_spec before, spec = { .name = str_trim(arg(k, "name")),
-				    .note = text_one_line(c->mem, arg(k, "note")) };
+				    .note = one_line(c, arg(k, "note")) };
 	const value *given = get_value(k, "base_version");
 	int64_t base = given->given && given->number == 0 ? STORE_NEW : given->number;
 	int told;

@@ -93,6 +93,7 @@ ok "a name of 64 characters is taken" publish api "$(awk 'BEGIN { for (i = 0; i 
 	text
 like "a note of two lines becomes one" "$(publish api noted text --note "$(printf 'a\nb')"; "$BIN" specs)" \
 	'^noted v1 .*: "a b"'
+unlike "... and one of blanks is none" "$(publish api noted other --note ' '; "$BIN" specs)" '^noted v2 .*: "'
 no "a note of 501 characters is refused" publish api noted text2 \
 	--note "$(awk 'BEGIN { for (i = 0; i < 501; i++) printf "x" }')"
 
