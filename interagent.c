@@ -3042,11 +3042,11 @@ static bool refuse_conflict(context *c, const store_spec *now, int64_t base)
 	if (now->note.n)
 		say(c, ": %q", now->note);
 	say(c, ". Merge, and publish with base_version %l.\n", now->version);
-	if (base > 0 && store_find_spec(&c->st, now->name, base, &then) == STORE_OK)
+	if (store_find_spec(&c->st, now->name, base, &then) == STORE_OK)
 		diff_versions(&then, now, &diff);
 	if (diff.n && diff.n <= page_bytes(c->self))
 		say_published(c, buf_str(&diff));
-	else if (base > 0)
+	else
 		say(c, "What changed since v%l cannot be shown; get_spec has the text.\n", base);
 	return false;
 }
@@ -3165,8 +3165,7 @@ static bool publish_spec(context *c, call *k)
 {
 	store_spec before, spec = { .name = str_trim(arg(k, "name")),
 				    .note = one_line(c, arg(k, "note")) };
-	const value *given = get_value(k, "base_version");
-	int64_t base = given->given && given->number == 0 ? STORE_NEW : given->number;
+	int64_t base = get_value(k, "base_version")->number;     /* 0: not given */
 	int told;
 	store_result r;
 	if (!need_speaker(c))

@@ -3309,7 +3309,7 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 		return r;
 	else if (str_eq(before->text, spec->text))
 		return STORE_SAME;
-	if (base && base != (before->version ? before->version : STORE_NEW))
+	if (base && base != before->version)
 		return STORE_CONFLICT;
 	if (kept >= STORE_MAX_VERSIONS)
 		return STORE_FULL;

@@ -415,14 +415,10 @@ store_result store_describe_spec(store *st, store_spec *spec);
  * that is empty for good is damaged; its past versions can still be had. */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out);
 
-enum {
-	STORE_NEW = -1,                  /* a base that nothing has */
-	STORE_MAX_VERSIONS = 1000        /* of one spec: each look at it walks over their names */
-};
+enum { STORE_MAX_VERSIONS = 1000 };      /* of one spec: each look at it walks over their names */
 
 /* Publishes spec->name as spec->publisher with spec->note, and fills the rest. *before is what was
- * current (version 0: nothing). With `base` that must have been its version (STORE_NEW: nothing may
- * have been published), else STORE_CONFLICT.
+ * current (version 0: nothing). With `base` that must have been its version, else STORE_CONFLICT.
  * The same content is STORE_SAME. A name that breaks the rule is published only if it is there, and
  * has no history. */
 store_result store_publish(store *st, store_spec *spec, str content, int64_t base,

@@ -209,10 +209,6 @@ like "... by its name" "$(cat "$T/err")" "users is at v7 since $date, by db"
 rm "$PAST/users/2.md"
 is "a base whose text is gone is refused all the same" "$(status_of publish web users x --base-version 2)" 1
 like "... with who and when" "$(cat "$T/err")" "not published: users is at v7 since $date, by db"
-is "base 0: it must be new" "$(status_of publish web users x --base-version 0)" 1
-like "... with who and when" "$(cat "$T/err")" "not published: users is at v7 since $date, by db"
-like "... and what to do" "$(cat "$T/err")" 'publish with base_version 7'
-is "... which is published if it is" "$(publish web fresh x --base-version 0)" 'fresh v1 is published.'
 is "a base that is no number is usage" "$(status_of publish web users x --base-version two)" 2
 
 fresh race
