@@ -176,6 +176,8 @@ typedef struct {
 	value *values;                   /* one for each of the row's parameters */
 	receipt *receipts;               /* to be written when the answer is out */
 	bool checking;                   /* the text is to come: check the rest, change nothing */
+	str target;                      /* ... and say what it is for: a recipient, an id, a spec */
+	str draft;                       /* the file that an editor left the text in, or empty */
 	bool uncut;                      /* its lines may be longer than the screen */
 	bool misused;                    /* the arguments were not as the row has them */
 	bool may_wait, waits;            /* the answer may come later; it is to come later, */
@@ -2318,6 +2320,7 @@ static bool send_message(context *c, call *k)
 	int n;
 	if (!need_speaker(c) || !find_recipients(c, arg(k, "to"), &to, &n))
 		return false;
+	k->target = str_trim(arg(k, "to"));
 	if (k->checking)
 		return true;
 	if (subject.n == 0)
@@ -2688,6 +2691,7 @@ static bool reply_message(context *c, call *k)
 	if (!is_human(m.to) && !agent_named(c, m.to))
 		return refuse(c, "%S is not registered any more: nobody would read an answer",
 			      shown_name(c, m.to));
+	k->target = before.id;
 	if (k->checking)
 		return true;
 	if (content.n == 0)
@@ -3121,15 +3125,14 @@ static bool publish_spec(context *c, call *k)
 	store_result r;
 	if (!need_speaker(c))
 		return false;
-	if (k->checking && !store_name_ok(spec.name) &&
-	    store_find_spec(&c->st, spec.name, 0, &before) != STORE_OK)
-		return refuse_publishing(c, STORE_BAD_NAME, &spec, &before, 0);
-	if (k->checking)
-		return true;
+	k->target = spec.name;
 	spec.publisher = c->speaker;
 	if (!may_publish(c, spec.name, arg(k, "content").n))
 		return false;
-	r = store_publish(&c->st, &spec, arg(k, "content"), base, &before);
+	r = store_publish(&c->st, &spec, k->checking ? (str){ 0 } : arg(k, "content"), base,
+			  &before);
+	if (k->checking && (r == STORE_OK || r == STORE_SAME))
+		return true;
 	if (r == STORE_SAME) {
 		say(c, "Nothing changed: %S stays at v%l.", shown_name(c, spec.name),
 		    before.version);
@@ -6898,6 +6901,12 @@ static bool read_options(command *cmd)
 
 /* ---- A text that is not in the options ---- */
 
+/* What becomes of the text of a verb. */
+static const char *deed(const verb *v)
+{
+	return v->group == specs ? "published" : v->group == mail ? "sent" : "set";
+}
+
 /* All of a descriptor. A read error is not the end: half a text is not sent. */
 static bool read_all(context *c, int fd, str *text)
 {
@@ -6918,25 +6927,12 @@ static bool read_all(context *c, int fd, str *text)
 	return true;
 }
 
-/* A text is written in the person's editor, in a file of the store that is gone
- * when the message is stored. */
-static str draft_path(context *c)
+/* Runs the person's editor on a file. False: it did not end well. */
+static bool run_editor(context *c, str editor, str path)
 {
-	return arena_say(c->mem, "%S/.draft.md", c->self->root);
-}
-
-static bool edit_text(context *c, str editor, str *text)
-{
-	str path = draft_path(c);
 	str line = arena_say(c->mem, "%S \"$1\"", editor);
-	store_fault fault;
 	int status = 0;
-	pid_t child;
-	if (store_read_file(c->mem, path, text) == STORE_ABSENT &&
-	    store_write_file(c->mem, path, S(""), &fault) != STORE_OK)
-		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path,
-			      strerror(fault.error));
-	child = fork();
+	pid_t child = fork();
 	if (child == 0) {
 		signal(SIGPIPE, SIG_DFL);
 		execl("/bin/sh", "sh", "-c", line.s, "sh", path.s, (char *)NULL);
@@ -6948,19 +6944,50 @@ static bool edit_text(context *c, str editor, str *text)
 		continue;
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
-	if (child < 0 || status != 0)
-		return refuse(c, "%S did not end well: nothing is sent; the text is in %Q", editor,
-			      path);
-	return store_read_file(c->mem, path, text) == STORE_OK || refuse(c, "cannot read %Q", path);
+	return child > 0 && status == 0;
 }
 
-static bool obtain_text(context *c, bool asked_for_input, str *text, bool *edited)
+/* A text is written in the person's editor, in a file of the store that is for this verb and what
+ * the text is for alone, and that is gone when the text is stored. What was written for one must
+ * not reach another: a file that comes back as it was is not sent, for that is how an editor is
+ * left without a word. */
+static bool edit_text(context *c, call *k, str editor, str *text)
 {
-	str editor = variable("VISUAL").n ? variable("VISUAL") : variable("EDITOR");
+	str before, path;
+	int64_t pid;
+	store_result r;
+	bool ended;
+	int claim = store_take_draft(&c->st, str_of(k->verb->name), k->target, &path, &before, &pid);
+	if (claim == -1)
+		return refuse(c, "a text for %Q is being written already, by process %l; end that "
+				 "first", k->target, pid);
+	if (claim < 0)
+		return ok_or_refuse(c, STORE_FAILED);
+	k->draft = path;
+	ended = run_editor(c, editor, path);
+	r = store_read_file(c->mem, path, text);
+	if (r != STORE_FAILED && str_trim(*text).n == 0) {
+		store_remove(c->mem, path, false, &c->st.fault);
+		k->draft = S("");
+	}
+	if (!ended)
+		return refuse(c, "%S did not end well: nothing is %s", editor, deed(k->verb));
+	if (r == STORE_FAILED)
+		return refuse(c, "nothing is %s: what %S left cannot be read", deed(k->verb),
+			      editor);
+	return k->draft.n == 0 || !str_eq(before, *text) ||
+	       refuse(c, "nothing is %s: %S changed nothing; \"interagent %s %Q <FILE\" takes the "
+			 "text as it is", deed(k->verb), editor, typed_name(k->verb), k->target);
+}
+
+static bool obtain_text(context *c, call *k, bool asked_for_input, str *text)
+{
+	str editor = str_trim(variable("VISUAL"));
 	bool typed = isatty(0);
-	*edited = typed && !asked_for_input && editor.n && isatty(1);
-	if (*edited)
-		return edit_text(c, editor, text);
+	if (editor.n == 0)
+		editor = str_trim(variable("EDITOR"));
+	if (typed && !asked_for_input && editor.n && isatty(1))
+		return edit_text(c, k, editor, text);
 	if (typed)
 		write_out(2, S("interagent: type the text; Ctrl-D on a line of its own ends it\n"));
 	return read_all(c, 0, text);
@@ -6992,21 +7019,26 @@ static bool has_flag(const call *k)
 static bool fill_text(command *cmd, const param *p, str text)
 {
 	const param *subject = find_param(cmd->k->verb, S("subject"));
-	str trimmed = str_trim(text);
+	str rest = str_trim(text), line = S("");
 	cmd->k->misused = true;          /* unless all of it is right */
-	if (trimmed.n == 0)
-		return refuse(cmd->c, "nothing is sent: the text is empty");
+	if (rest.n == 0)
+		return refuse(cmd->c, "nothing is %s: the %s is empty", deed(cmd->k->verb),
+			      p->kind == DOCUMENT ? "text" : p->name);
 	if (!set_value(cmd, p, text))
 		return false;
 	cmd->k->misused = false;
 	if (!subject || !(subject->flags & SHELL_OPTIONAL) || get_value(cmd->k, "subject")->given)
 		return true;
-	trimmed = text_head_chars(str_cut(&trimmed, '\n'), MAX_SUBJECT);
-	return set_value(cmd, subject, trimmed);
+	while (rest.n && line.n == 0)    /* the first line that shows something */
+		line = one_line(cmd->c, str_cut(&rest, '\n'));
+	if (line.n == 0)
+		return refuse(cmd->c, "nothing is sent: no line of the text can be its subject; "
+				      "give --subject");
+	return set_value(cmd, subject, text_head_chars(line, MAX_SUBJECT));
 }
 
 /* Fills the text in, from the words, from an option, or from whoever writes it. */
-static bool take_text(command *cmd, bool *edited)
+static bool take_text(command *cmd)
 {
 	const param *p = text_param(cmd->k->verb);
 	const value *given;
@@ -7027,8 +7059,8 @@ static bool take_text(command *cmd, bool *edited)
 		return fill_text(cmd, p, given->text);
 	if (!stdin_wanted && (p->kind != DOCUMENT || (!(p->flags & REQUIRED) && has_flag(cmd->k))))
 		return true;
-	return check_first(cmd->c, cmd->k) && obtain_text(cmd->c, stdin_wanted, &text, edited) &&
-	       fill_text(cmd, p, text);
+	return check_first(cmd->c, cmd->k) &&
+	       obtain_text(cmd->c, cmd->k, stdin_wanted, &text) && fill_text(cmd, p, text);
 }
 
 /* ---- Running a verb ---- */
@@ -7048,6 +7080,8 @@ static int refuse_verb(context *c, const call *k, bool usage)
 	const param *p = find_param(k->verb, str_cut(&rest, ':'));
 	if (p)
 		why = arena_say(c->mem, "%S:%S", param_title(c->mem, true, p), rest);
+	if (k->draft.n)
+		why = arena_say(c->mem, "%S; the text is in %Q", why, k->draft);
 	if (usage)
 		why = arena_say(c->mem, "%S; see interagent help %s", why, typed_name(k->verb));
 	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
@@ -7110,7 +7144,6 @@ static int run_verb(process *self, const verb *v, char **argv)
 	context c = begin(self, &mem, &text);
 	call k = { .verb = v };
 	command cmd = { .c = &c, .k = &k, .argv = argv, .rest = { .mem = &mem } };
-	bool edited = false;
 	begin_values(&c, &k);
 	if (!read_options(&cmd))
 		return refuse_verb(&c, &k, true);
@@ -7123,12 +7156,12 @@ static int run_verb(process *self, const verb *v, char **argv)
 	}
 	if (self->trusting && self->root.n && !store_is_safe(&c.st))
 		warn(&mem, "%Q: %s", c.st.fault.path, c.st.fault.why);
-	if (!take_text(&cmd, &edited))
+	if (!take_text(&cmd))
 		return refuse_verb(&c, &k, k.misused);
 	if (!run_until_mail(&c, &k))
 		return refuse_verb(&c, &k, k.misused);
-	if (edited)
-		store_remove(&mem, draft_path(&c), false, &c.st.fault);
+	if (k.draft.n)
+		store_remove(&mem, k.draft, false, &c.st.fault);
 	if (c.wants_json)
 		print_docs(&c, &k);
 	else if ((v->traits & LIST) && !k.uncut)

@@ -13,6 +13,7 @@
  *   live/<name>.<8 hex>            locked by a server that speaks for the agent, while it runs
  *   live/.parties                  from and to of many messages, so that a look need not open them
  *   announced/<name>@<session>     the unread messages that a client's session was told of
+ *   .draft-<verb>@<target>.md      what a person has written in an editor, until it is sent
  *   .lock                          what writers of shared files hold
  *   archive/.swept                 its mtime is the last sweep
  *
@@ -2846,6 +2847,27 @@ int store_claim_wait(store *st, str agent, str session, int64_t *pid)
 	return -1;
 }
 
+int store_take_draft(store *st, str verb, str target, str *path, str *text, int64_t *pid)
+{
+	const char *name = arena_say(st->mem, ".draft-%s.md", announced_name(st, verb, target)).s;
+	int claim = store_claim_wait(st, verb, target, pid);
+	struct stat seen;
+	store_result r;
+	*path = path_in(st, ROOT, name);
+	*text = S("");
+	if (claim < 0)
+		return claim;
+	r = get(st, ROOT, name, 0, MAX_FILE, text, &seen);
+	if (r == STORE_ABSENT)
+		r = replace_file(st, ROOT, name, S(""), &never);
+	if (r == STORE_OK)
+		return claim;
+	if (st->fault.error == ELOOP || st->fault.error == EISDIR || st->fault.error == EINVAL)
+		st->fault.why = "it is not a regular file; move it away";
+	sys_close(claim);
+	return -2;
+}
+
 /* ==== Specs ====
  * The current text is the documented file. Every version that was published here is also kept in
  * the spec's directory of .history, under its number; there is no index that could disagree. A text
@@ -3308,6 +3330,8 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 		return STORE_CONFLICT;
 	if (kept >= STORE_MAX_VERSIONS)
 		return STORE_FULL;
+	if (!spec->text.s)               /* it was only asked whether one could be published */
+		return STORE_OK;
 	if (before->version > spec->version)
 		spec->version = before->version;
 	if (keeps)

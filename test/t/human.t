@@ -33,6 +33,10 @@ id=$(human send api - --json <"$T/text" | at id)
 ok "send NAME - does the same" cmp "$T/text" "$INTERAGENT_DIR/messages/$id.md"
 id=$(human send api --subject 'My own' --json <"$T/text" | at id)
 is "a subject that is given stays" "$(meta "$id" subject)" 'My own'
+id=$(printf '\001\n \nhello\n' | human send api --json | at id)
+is "a line that shows nothing is no subject" "$(meta "$id" subject)" hello
+like "a text without another says so" "$(printf '\001\n' | human send api 2>&1)" \
+	'^interagent: nothing is sent: no line of the text can be its subject; give --subject$'
 awk 'BEGIN { for (i = 0; i < 10000; i++) printf "\303\251"; print "\nrest" }' >"$T/text"
 id=$(human send api --json <"$T/text" | at id)
 ok "a first line of 10,000 letters is sent whole" cmp "$T/text" "$INTERAGENT_DIR/messages/$id.md"
@@ -44,6 +48,9 @@ is "send to several" "$(human send api,web,human hello --json | at '#')" 3
 before=$(sent)
 is "an empty text sends nothing, usage" "$(status_of human send api </dev/null)" 2
 like "... and says so" "$(cat "$T/err")" 'nothing is sent: the text is empty'
+is "nor an empty status or spec" "$(interagent set_status '' 2>&1; interagent publish_spec x '' 2>&1)" \
+	'interagent: nothing is set: the status is empty; see interagent help set_status
+interagent: nothing is published: the text is empty; see interagent help publish_spec'
 is "nor does one of blanks" "$(printf ' \n\t\n' | status_of human send api)" 2
 is "nor an empty word" "$(status_of human send api '' </dev/null)" 2
 is "nor an empty reply" "$(status_of human reply "$id" </dev/null)" 2
