@@ -756,11 +756,22 @@ static int screen_width(void)
 	return columns > 400 ? 400 : (int)columns;
 }
 
+static bool is_persons(const context *c)
+{
+	return c->self->shell && !c->self->agents_shell;
+}
+
 /* Does a person's file or pipe get this, and not a screen or a model? What is
- * kept wants dates, not "3m ago", and all of a list. */
+ * kept wants dates, not "3m ago". */
 static bool goes_to_file(const context *c)
 {
-	return c->self->shell && !c->self->agents_shell && screen_width() == 0;
+	return is_persons(c) && screen_width() == 0;
+}
+
+/* A person's file or pipe gets all of a list, even where COLUMNS tells it of a screen. */
+static bool is_paged(const context *c)
+{
+	return !c->wants_json && (!is_persons(c) || isatty(1));
 }
 
 static str ago(context *c, str time)
@@ -1855,7 +1866,7 @@ static const store_record **live_first(context *c, const store_records *all)
 /* A page of a list for a model or a screen; all of it for a file or as JSON. */
 static int64_t end_of_page(const context *c, int64_t offset, int64_t total)
 {
-	if (c->wants_json || goes_to_file(c) || offset + PAGE_ITEMS > total)
+	if (!is_paged(c) || offset + PAGE_ITEMS > total)
 		return total;
 	return offset + PAGE_ITEMS;
 }
@@ -2369,7 +2380,7 @@ static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 {
 	int64_t total = in->n, last, hidden = 0;
 	str urgent = in->urgent ? arena_say(c->mem, ", %d urgent", in->urgent) : S("");
-	if (!goes_to_file(c) && !c->wants_json && offset == 0 && in->to_do > READ_SHOWN)
+	if (is_paged(c) && offset == 0 && in->to_do > READ_SHOWN)
 		hidden = in->to_do - READ_SHOWN;
 	last = end_of_page(c, offset, total);
 	if (last > total - hidden)

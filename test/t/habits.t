@@ -293,6 +293,8 @@ done
 is "a screen gets a page of a list" "$(terminal 'interagent inbox --from api' | grep -c '^[0-9a-f]\{8\} ')" 20
 like "... and how to see the next one" "$(terminal 'interagent inbox --from api')" '^\.\.\.and [0-9]* more: --offset 20$'
 ok "a pipe gets all of it" test "$(terminal 'interagent inbox --from api | grep -c "^[0-9a-f]\{8\} "')" -gt 25
+ok "... where COLUMNS is exported too" \
+	test "$(COLUMNS=60 person inbox --from api | grep -c '^[0-9a-f]\{8\} ')" -gt 25
 like "... with dates" "$(person inbox --from api)" '^[0-9a-f]\{8\} from web 20..-..-..T..:..:..\....Z: "number 1"$'
 like "... and a screen gets ages" "$(terminal 'interagent inbox --from api')" '^[0-9a-f]\{8\} from web [0-9]*s ago: "number 1"$' \
 	'^[0-9a-f]\{8\} from web just now: "number 1"$'
