@@ -978,7 +978,7 @@ static str shown_presence(context *c, str agent)
 /* A suggestion for a name that was typed wrong: near by letters, and only then. */
 static str nearest(str name, const str *names, int n)
 {
-	int least = (int)(name.n + 2) / 3 + 1;
+	int least = name.n < 3 ? 2 : (int)name.n / 3 + 1;      /* too far */
 	str best = S("");
 	for (int i = 0; i < n; i++) {
 		int distance = text_distance(names[i], name);
@@ -7186,11 +7186,26 @@ static int run_verb(process *self, const verb *v, char **argv)
 	return c.status;
 }
 
+/* Is it an option of any verb? */
+static bool is_option(arena *mem, str word)
+{
+	str rest = str_from(word, 2), name = with_letter(mem, str_cut(&rest, '='), '-', '_');
+	bool found = str_eq(name, S("json"));
+	for (int i = 0; i < VERBS && !found; i++)
+		found = find_param(&verbs[i], name) != NULL;
+	return found && str_starts(word, S("--"));
+}
+
 static int no_such_verb(arena *mem, str word)
 {
 	str names[VERBS * 2], near, hint = S("");
 	const char *what = str_starts(word, S("-")) ? "option" : "verb";
 	int n = 0;
+	if (is_option(mem, word)) {
+		warn(mem, "options stand behind the verb: interagent VERB %Q; see interagent --help",
+		     word);
+		return USAGE;
+	}
 	for (int i = 0; i < VERBS; i++) {
 		names[n++] = str_of(verbs[i].name);
 		if (verbs[i].alias)
@@ -7199,8 +7214,8 @@ static int no_such_verb(arena *mem, str word)
 	near = nearest(word, names, n);
 	if (near.n)
 		hint = arena_say(mem, " did you mean %S?", near);
-	write_out(2, arena_say(mem, "interagent: no such %s: %Q;%S see interagent --help\n", what,
-			       word, hint));
+	write_out(2, arena_say(mem, "interagent: no such %s: %S;%S see interagent --help\n", what,
+			       arena_say(mem, word.n ? "%Q" : "%q", word), hint));
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */
@@ -7563,15 +7578,16 @@ int main(int argc, char **argv)
 {
 	static arena mem;
 	static process self;
-	const char *word = argc > 1 ? argv[1] : "serve";
+	const char *word;
 	const verb *v;
 	bool asked;                      /* for the help of a verb */
 	fill_standard_descriptors();
 	reset_signals();
 	learn_who_we_are(&self, &mem, argv[0]);
-	if (argc < 2 && isatty(0))
-		word = "board";
-	argv += argc > 1 ? 2 : 1;
+	argv += argc > 0;
+	if (*argv && strcmp(*argv, "--") == 0)
+		argv++;
+	word = *argv ? *argv++ : isatty(0) ? "board" : "serve";
 	if (strcmp(word, "--version") == 0)
 		return answer(&mem, S(VERSION_LINE "\n"), false);
 	asked = strcmp(word, "help") == 0;

@@ -125,10 +125,23 @@ section "What was mistyped"
 
 is "an unknown verb is usage" "$(status_of interagent frobnicate)" 2
 like "a mistyped verb gets a suggestion" "$(interagent logg 2>&1)" 'did you mean log?'
-unlike "... if a third of it at most is wrong" "$(interagent lgo 2>&1)" 'did you mean'
+for verb in mail lxo 'send --from api webxy hello'; do
+	# shellcheck disable=SC2086
+	unlike "... if a third of it at most is wrong: $verb" "$(interagent $verb 2>&1)" 'did you mean'
+done
+like "... two letters in the wrong order are one mistake" "$(interagent sned 2>&1) $(interagent lgo 2>&1)" \
+	'did you mean send?.*did you mean log?'
 like "... a mistyped short one too" "$(interagent agnets 2>&1)" 'did you mean agents'
 like "... the nearest one" "$(interagent wai 2>&1)" 'did you mean wait?'
 like "... and a mistyped tool" "$(interagent send_mesage 2>&1)" 'did you mean send_message'
+is "a verb that a variable should have named is shown" "$(interagent '' 2>&1)" \
+	'interagent: no such verb: ""; see interagent --help'
+for words in '--json inbox' '--from api inbox' '--from=api inbox'; do
+	# shellcheck disable=SC2086
+	is "$words: where options stand is said" "$(interagent $words 2>&1)" \
+		"interagent: options stand behind the verb: interagent VERB ${words%% *}; see interagent --help"
+done
+is "-- before the verb is passed over" "$(interagent -- inbox --from api)" "$(interagent inbox --from api)"
 is "a mistyped agent is refused" "$(status_of human send apy hi)" 1
 like "... with a suggestion" "$(cat "$T/err")" 'did you mean api'
 like "... the nearest one" "$(human send apb hi 2>&1)" 'did you mean api'
