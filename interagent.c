@@ -2471,7 +2471,7 @@ static bool find_message(context *c, str typed, store_message *m)
 			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
 		return refuse(c, "no message %q; %S lists yours",
-			      text_head_bytes(id, SUBJECT_SHOWN),
+			      text_head_bytes(typed, SUBJECT_SHOWN),
 			      shown_tool(c, "check_inbox"));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids: %S", id, c->st.fault.path);
@@ -5203,6 +5203,8 @@ static const struct {
 	[STORE_TOO_LARGE] = { "is too large to be read", "move ", " away" },
 	[STORE_NO_BODY] = { "has no text: its messages/*.md is missing", "bring the text of ",
 			    " back from a backup, or complete the message" },
+	[STORE_ODD] = { "has an entry that is no object, or a text that is no string", "correct ",
+			" by hand" },
 	[STORE_NOT_OURS] = { "belongs to another user", "sudo chown -R \"$(id -un)\" ", "" },
 	[STORE_WRITABLE] = { "can be written by other users", "chmod go-w ", "" },
 };

@@ -1013,6 +1013,21 @@ static store_result load_table(store *st, enum dir d, const char *name, json **t
 	return *damaged || r == STORE_ABSENT ? STORE_OK : r;
 }
 
+/* Is an entry of a table an object, whose texts are texts? Null is as good as none. */
+static bool is_record(store *st, const json *entry)
+{
+	static const char *const texts[] = {
+		"name", "workspacePath", "description", "registeredAt", "registeredFrom", "agent",
+		"status", "updatedAt",
+	};
+	for (const json *m = first_of(entry, JSON_OBJECT); m; m = m->next)
+		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+			if (m->kind != JSON_STRING && m->kind != JSON_NULL &&
+			    str_eq(json_key(st->mem, m), str_of(texts[i])))
+				return false;
+	return entry->kind == JSON_OBJECT;
+}
+
 /* A name beside it for what is damaged. */
 static const char *quarantine_name(store *st, const char *name)
 {
@@ -1061,6 +1076,8 @@ static store_result edit_table(store *st, enum dir d, const char *name, str key,
 	if (r != STORE_OK)
 		return r;
 	*entry = json_get(table, key);
+	if (*entry && !is_record(st, *entry))
+		damaged = true;
 	if ((how == SET_NEW && *entry) || (how == REMOVE && !*entry))
 		return STORE_OK;
 	for (const json *m = first_of(members, JSON_OBJECT); m; m = m->next)
@@ -1103,9 +1120,12 @@ static store_result list_table(store *st, enum dir d, const char *name, store_re
 	*out = (store_records){ 0 };
 	if (r == STORE_FAILED)
 		note_damage(st, st->fault.path);
-	for (json *m = first_of(table, JSON_OBJECT); m && r == STORE_OK; m = m->next)
+	for (json *m = first_of(table, JSON_OBJECT); m && r == STORE_OK; m = m->next) {
 		if (m->kind == JSON_OBJECT)
 			ADD(st->mem, out) = (store_record){ json_key(st->mem, m), m };
+		if (!is_record(st, m))
+			note_damage(st, path_in(st, d, name));
+	}
 	return r;
 }
 
@@ -3410,7 +3430,7 @@ static store_defect defect_of(const store_fault *f)
 	return STORE_UNREADABLE;
 }
 
-enum file_kind { ANY, TABLE, META, SPEC };
+enum file_kind { ANY, TABLE, INDEX, META, SPEC };
 
 static void check_file(store *st, enum dir d, const char *name, enum file_kind kind, bool fix,
 		       store_findings *out)
@@ -3423,7 +3443,7 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 	store_result r;
 	if (kind == META)
 		r = load_meta(st, d, id, &m, &seen);
-	else if (kind == TABLE)
+	else if (kind == TABLE || kind == INDEX)
 		r = load(st, d, name, MAX_TABLE, &doc, &seen);
 	else if (kind == SPEC)
 		r = read_spec(st, d, name, &spec, &seen);
@@ -3435,6 +3455,11 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 		    is_there(st, OLD_BODIES, body, &seen) == 0)
 			find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
 	}
+	for (json *e = kind == TABLE && r == STORE_OK ? doc->child : NULL; e; e = e->next)
+		if (!is_record(st, e)) {
+			find_defect(st, out, path_in(st, d, name), STORE_ODD);
+			break;
+		}
 	if (r != STORE_FAILED)
 		return;
 	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
@@ -3455,7 +3480,7 @@ static const struct {
 	{ ROOT, ".lock", ANY }, { ROOT, "registry.json", TABLE }, { ROOT, "status.json", TABLE },
 	{ BODIES, "*.md", ANY }, { METAS, "*.json", META }, { SPECS, "*.md", SPEC },
 	{ OLD_BODIES, "*.md", ANY }, { OLD_METAS, "*.json", META }, { PAST, "*.md", SPEC },
-	{ PAST, "readers.json", TABLE }, { PAST, "index.json", TABLE },
+	{ PAST, "readers.json", TABLE }, { PAST, "index.json", INDEX },
 };
 
 static void check_files(store *st, enum dir d, str tail, enum file_kind kind, bool fix,

@@ -151,6 +151,8 @@ for verb in forget 'get_agent --name' 'get_status --agent_name' log 'wait --time
 	is "$verb apy: refused" "$(status_of interagent $verb apy)" 1
 	like "... with a suggestion" "$(cat "$T/err")" 'did you mean api'
 done
+like "a path is no id, and is shown as it was typed" "$(interagent 'done' /tmp/12345678.md --from api 2>&1)" \
+	'^interagent: no message "/tmp/12345678.md"; interagent inbox lists yours$'
 is "a mistyped option is usage" "$(status_of interagent log --snice 2d)" 2
 like "... and is named" "$(cat "$T/err")" 'snice'
 is "a span without a unit is usage" "$(status_of interagent log --since 2)" 2
