@@ -112,6 +112,7 @@ enum {
 /* Who this process is: one, for as long as it runs. */
 typedef struct {
 	str root;                        /* of the store; empty where no place is known for it */
+	str misplaced;                   /* then why, if a place was named */
 	str program;                     /* the path of this program */
 	str fixed_name;                  /* INTERAGENT_NAME: the only agent that we speak as */
 	str cwd;                         /* where the client works: an absolute path, resolved */
@@ -5009,6 +5010,13 @@ static void set_plugin(setup *s)
 	}
 }
 
+/* We ignore these, but what we start is to die of them as other programs do. */
+static void restore_signals(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+}
+
 /* Runs a client's own command, and waits for it. What it prints goes to standard
  * error: what we print may be read by a program. */
 static bool run_program(char **argv)
@@ -5018,6 +5026,7 @@ static bool run_program(char **argv)
 	if (child < 0)
 		return false;
 	if (child == 0) {
+		restore_signals();
 		dup2(2, 1);
 		execvp(argv[0], argv);
 		_exit(127);
@@ -5333,7 +5342,8 @@ static bool run_doctor(context *c, call *k)
 	if (c->self->root.n) {
 		examine_mail(&d, get_value(k, "fix")->flag);
 	} else {
-		report(&d, "mail", S("no place for it: neither INTERAGENT_DIR nor HOME is set"),
+		report(&d, "mail", c->self->misplaced.n ? c->self->misplaced
+		       : S("no place for it: neither INTERAGENT_DIR nor HOME is set"),
 		       S("set INTERAGENT_DIR to an absolute path"));
 		c->status = 1;
 	}
@@ -6947,7 +6957,7 @@ static bool run_editor(context *c, str editor, str path)
 	int status = 0;
 	pid_t child = fork();
 	if (child == 0) {
-		signal(SIGPIPE, SIG_DFL);
+		restore_signals();
 		execl("/bin/sh", "sh", "-c", line.s, "sh", path.s, (char *)NULL);
 		_exit(127);
 	}
@@ -7162,6 +7172,10 @@ static int run_verb(process *self, const verb *v, char **argv)
 		return refuse_verb(&c, &k, true);
 	if (cmd.help)
 		return help_verb(&mem, v);
+	if (self->misplaced.n && (!(v->traits & NO_STORE) || !self->shell || v->run == run_hook)) {
+		warn(&mem, "%S", self->misplaced);
+		return misused(v);
+	}
 	if ((v->traits & PERSONAL) && self->agents_shell) {
 		refuse(&c, "%s is for the person at the keyboard, and this shell is an agent's: %s "
 			   "is set", v->name, self->agents_shell);
@@ -7554,12 +7568,25 @@ static void fill_standard_descriptors(void)
 			continue;
 }
 
+/* A client does not expand "~", and a store in each directory that it happens to run in
+ * would be worse than none. */
+static void find_root(process *self, arena *mem)
+{
+	str given = variable("INTERAGENT_DIR"), home = variable("HOME");
+	self->root = given;
+	if (given.n == 0 && home.n)
+		self->root = arena_say(mem, "%S/.claude-interagent", home);
+	if (self->root.n == 0 || self->root.s[0] == '/')
+		return;
+	self->misplaced = arena_say(mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
+				    given.n ? "INTERAGENT_DIR" : "HOME", self->root);
+	self->root = S("");
+}
+
 static void learn_who_we_are(process *self, arena *mem, const char *called)
 {
 	self->presence.fd = -1;
-	self->root = variable("INTERAGENT_DIR");
-	if (self->root.n == 0 && variable("HOME").n)
-		self->root = arena_say(mem, "%S/.claude-interagent", variable("HOME"));
+	find_root(self, mem);
 	self->fixed_name = str_trim(str_of(getenv("INTERAGENT_NAME")));
 	self->cwd = working_directory(mem);
 	self->program = strchr(called, '/') ? absolute_path(mem, str_of(called))
@@ -7605,12 +7632,5 @@ int main(int argc, char **argv)
 		return help_verb(&mem, v);
 	self.shell = v->run != run_server;
 	self.trusting = self.shell && !self.agents_shell && v->run != run_hook;
-	/* A client does not expand "~", and a store in each directory that it happens to run in
-	 * would be worse than none. */
-	if (self.root.n && self.root.s[0] != '/') {
-		warn(&mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
-		     variable("INTERAGENT_DIR").n ? "INTERAGENT_DIR" : "HOME", self.root);
-		return misused(v);
-	}
 	return run_verb(&self, v, argv);
 }
