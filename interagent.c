@@ -7416,16 +7416,23 @@ static void offer(context *c, str typed, str word, str about)
 		say(c, "%S\t%Q\n", word, text_head_bytes(about, ABOUT_SHOWN));
 }
 
-/* Names that another program made may hold what a shell would run. */
-static void offer_agents(context *c, str typed)
+/* Names that another program made may hold what a shell would run. Behind a comma stands
+ * one more, if there may be several. */
+static void offer_agents(context *c, str typed, bool several, bool person)
 {
+	str before = typed;
+	while (before.n && (!several || before.s[before.n - 1] != ','))
+		before.n--;
 	if (store_list_agents(&c->st, &c->agents) != STORE_OK)
 		return;
-	offer(c, typed, store_human, S("this machine's user"));
+	if (person)
+		offer(c, typed, arena_say(c->mem, "%S%S", before, store_human),
+		      S("this machine's user"));
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
 		if (store_name_ok(a->name))
-			offer(c, typed, a->name, field(c, a->doc, "description"));
+			offer(c, typed, arena_say(c->mem, "%S%S", before, a->name),
+			      field(c, a->doc, "description"));
 	}
 }
 
@@ -7474,12 +7481,13 @@ static void offer_verbs(context *c, str typed)
 static void offer_values(context *c, const verb *v, const param *p, str typed)
 {
 	str name = str_of(p->name);
+	bool to = str_eq(name, S("to"));
 	if (str_ends(name, S("message_id")))
 		offer_ids(c, typed);
 	else if (str_eq(name, S("name")) && v->group == specs)
 		offer_specs(c, typed);
-	else if (str_ends(name, S("name")) || str_eq(name, S("to")) || (p->flags & CALLER))
-		offer_agents(c, typed);
+	else if (str_ends(name, S("name")) || to || (p->flags & CALLER))
+		offer_agents(c, typed, to, to || (p->flags & CALLER) || v->run == run_log);
 	for (int i = 0; str_eq(name, S("client")) && i < CLIENTS; i++)
 		offer(c, typed, str_of(clients[i].name), str_of(clients[i].title));
 	for (int i = 0; str_eq(name, S("shell")) && i < SHELLS; i++)

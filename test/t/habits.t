@@ -216,6 +216,12 @@ like "a text that is refused after the editor is kept, and it says where" \
 	"$(terminal 'EDITOR=long interagent send api')" "TEXT: 1048577 bytes, at most 1048576; the text is in $draft; see"
 is "... all of it" "$(wc -c <"$draft" | tr -d ' ')" 1048577
 rm "$draft"
+for signal in PIPE XFSZ; do
+	printf '#!/bin/sh\nulimit -c 0\nkill -%s $$\necho "%s is ignored" >"$1"\n' $signal $signal >"$T/bin/signalled"
+	chmod +x "$T/bin/signalled"
+	like "an editor dies of SIG$signal as any program" "$(terminal 'EDITOR=signalled interagent send api')" \
+		'signalled did not end well: nothing is sent$'
+done
 echo 'not ours' >"$T/elsewhere"
 ln -s "$T/elsewhere" "$draft"
 like "a link in the place of the draft is refused" "$(terminal 'EDITOR=writes interagent send api')" \
