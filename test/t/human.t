@@ -54,6 +54,8 @@ interagent: nothing is published: the text is empty; see interagent help publish
 is "nor does one of blanks" "$(printf ' \n\t\n' | status_of human send api)" 2
 is "nor an empty word" "$(status_of human send api '' </dev/null)" 2
 is "nor an empty reply" "$(status_of human reply "$id" </dev/null)" 2
+is "nor does an empty text complete what it was to answer" \
+	"$(status_of human reply "$id" - --mark-complete </dev/null) $(meta "$id" status)" "2 pending"
 is "... nothing was stored" "$(sent)" "$before"
 is "... not even a text without its message" "$(find "$INTERAGENT_DIR/messages" -name '*.md' | grep -c .)" \
 	"$before"
