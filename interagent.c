@@ -3132,17 +3132,19 @@ static bool publish_spec(context *c, call *k)
 {
 	store_spec before, spec = { .name = str_trim(arg(k, "name")),
 				    .note = text_one_line(c->mem, arg(k, "note")) };
+	str content = { 0 };             /* without one, store_publish only checks */
 	int64_t base = get_value(k, "base_version")->number;
 	int told;
 	store_result r;
 	if (!need_speaker(c))
 		return false;
+	if (!k->checking)
+		content = arg(k, "content");
 	k->target = spec.name;
 	spec.publisher = c->speaker;
-	if (!may_publish(c, spec.name, arg(k, "content").n))
+	if (!may_publish(c, spec.name, content.n))
 		return false;
-	r = store_publish(&c->st, &spec, k->checking ? (str){ 0 } : arg(k, "content"), base,
-			  &before);
+	r = store_publish(&c->st, &spec, content, base, &before);
 	if (k->checking && (r == STORE_OK || r == STORE_SAME))
 		return true;
 	if (r == STORE_SAME) {
