@@ -112,6 +112,7 @@ enum {
 /* Who this process is: one, for as long as it runs. */
 typedef struct {
 	str root;                        /* of the store; empty where no place is known for it */
+	str misplaced;                   /* then why, if a place was named */
 	str program;                     /* the path of this program */
 	str fixed_name;                  /* INTERAGENT_NAME: the only agent that we speak as */
 	str cwd;                         /* where the client works: an absolute path, resolved */
@@ -176,6 +177,8 @@ typedef struct {
 	value *values;                   /* one for each of the row's parameters */
 	receipt *receipts;               /* to be written when the answer is out */
 	bool checking;                   /* the text is to come: check the rest, change nothing */
+	str target;                      /* ... and say what it is for: a recipient, an id, a spec */
+	str draft;                       /* the file that an editor left the text in, or empty */
 	bool uncut;                      /* its lines may be longer than the screen */
 	bool misused;                    /* the arguments were not as the row has them */
 	bool may_wait, waits;            /* the answer may come later; it is to come later, */
@@ -755,11 +758,22 @@ static int screen_width(void)
 	return columns > 400 ? 400 : (int)columns;
 }
 
+static bool is_persons(const context *c)
+{
+	return c->self->shell && !c->self->agents_shell;
+}
+
 /* Does a person's file or pipe get this, and not a screen or a model? What is
- * kept wants dates, not "3m ago", and all of a list. */
+ * kept wants dates, not "3m ago". */
 static bool goes_to_file(const context *c)
 {
-	return c->self->shell && !c->self->agents_shell && screen_width() == 0;
+	return is_persons(c) && screen_width() == 0;
+}
+
+/* A person's file or pipe gets all of a list, even where COLUMNS tells it of a screen. */
+static bool is_paged(const context *c)
+{
+	return !c->wants_json && (!is_persons(c) || isatty(1));
 }
 
 static str ago(context *c, str time)
@@ -968,7 +982,7 @@ static str shown_presence(context *c, str agent)
 /* A suggestion for a name that was typed wrong: near by letters, and only then. */
 static str nearest(str name, const str *names, int n)
 {
-	int least = (int)(name.n + 2) / 3 + 1;
+	int least = name.n < 3 ? 2 : (int)name.n / 3 + 1;      /* too far */
 	str best = S("");
 	for (int i = 0; i < n; i++) {
 		int distance = text_distance(names[i], name);
@@ -1878,7 +1892,7 @@ static const store_record **live_first(context *c, const store_records *all)
 /* A page of a list for a model or a screen; all of it for a file or as JSON. */
 static int64_t end_of_page(const context *c, int64_t offset, int64_t total)
 {
-	if (c->wants_json || goes_to_file(c) || offset + PAGE_ITEMS > total)
+	if (!is_paged(c) || offset + PAGE_ITEMS > total)
 		return total;
 	return offset + PAGE_ITEMS;
 }
@@ -2349,6 +2363,7 @@ static bool send_message(context *c, call *k)
 	int n;
 	if (!need_speaker(c) || !find_recipients(c, arg(k, "to"), &to, &n))
 		return false;
+	k->target = str_trim(arg(k, "to"));
 	if (k->checking)
 		return true;
 	if (subject.n == 0)
@@ -2398,7 +2413,7 @@ static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 {
 	int64_t total = in->n, last, hidden = 0;
 	str urgent = in->urgent ? arena_say(c->mem, ", %d urgent", in->urgent) : S("");
-	if (!goes_to_file(c) && !c->wants_json && offset == 0 && in->to_do > READ_SHOWN)
+	if (is_paged(c) && offset == 0 && in->to_do > READ_SHOWN)
 		hidden = in->to_do - READ_SHOWN;
 	last = end_of_page(c, offset, total);
 	if (last > total - hidden)
@@ -2493,7 +2508,7 @@ static bool find_message(context *c, str typed, store_message *m)
 			      text_head_bytes(typed, SUBJECT_SHOWN));
 	if (r == STORE_ABSENT)
 		return refuse(c, "no message %q; %S lists yours",
-			      text_head_bytes(id, SUBJECT_SHOWN),
+			      text_head_bytes(typed, SUBJECT_SHOWN),
 			      shown_tool(c, "check_inbox"));
 	if (r == STORE_AMBIGUOUS)
 		return refuse(c, "%q is the start of several ids: %S", id, c->st.fault.path);
@@ -2747,11 +2762,12 @@ static bool reply_message(context *c, call *k)
 	if (!need_speaker(c) || !find_message(c, arg(k, "original_message_id"), &before) ||
 	    !find_other(c, &before, &m.to))
 		return false;
-	if (empty && done)
+	if (empty && done && !k->checking)
 		return complete_silently(c, &before);
 	if (!is_human(m.to) && !agent_named(c, m.to))
 		return refuse(c, "%S is not registered any more: nobody would read an answer",
 			      shown_name(c, m.to));
+	k->target = before.id;
 	if (k->checking)
 		return true;
 	if (empty)
@@ -3165,20 +3181,21 @@ static bool publish_spec(context *c, call *k)
 {
 	store_spec before, spec = { .name = str_trim(arg(k, "name")),
 				    .note = one_line(c, arg(k, "note")) };
+	str content = { 0 };             /* without one, store_publish only checks */
 	int64_t base = get_value(k, "base_version")->number;     /* 0: not given */
 	int told;
 	store_result r;
 	if (!need_speaker(c))
 		return false;
-	if (k->checking && !store_name_ok(spec.name) &&
-	    store_find_spec(&c->st, spec.name, 0, &before) != STORE_OK)
-		return refuse_publishing(c, STORE_BAD_NAME, &spec, &before, 0);
-	if (k->checking)
-		return true;
+	if (!k->checking)
+		content = arg(k, "content");
+	k->target = spec.name;
 	spec.publisher = c->speaker;
-	if (!may_publish(c, spec.name, arg(k, "content").n))
+	if (!may_publish(c, spec.name, content.n))
 		return false;
-	r = store_publish(&c->st, &spec, arg(k, "content"), base, &before);
+	r = store_publish(&c->st, &spec, content, base, &before);
+	if (k->checking && (r == STORE_OK || r == STORE_SAME))
+		return true;
 	if (r == STORE_SAME) {
 		say(c, "Nothing changed: %S stays at v%l.", shown_name(c, spec.name),
 		    before.version);
@@ -5060,6 +5077,13 @@ static void set_plugin(setup *s)
 	}
 }
 
+/* We ignore these, but what we start is to die of them as other programs do. */
+static void restore_signals(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+}
+
 /* Runs a client's own command, and waits for it. What it prints goes to standard
  * error: what we print may be read by a program. */
 static bool run_program(char **argv)
@@ -5069,6 +5093,7 @@ static bool run_program(char **argv)
 	if (child < 0)
 		return false;
 	if (child == 0) {
+		restore_signals();
 		dup2(2, 1);
 		execvp(argv[0], argv);
 		_exit(127);
@@ -5254,6 +5279,8 @@ static const struct {
 	[STORE_TOO_LARGE] = { "is too large to be read", "move ", " away" },
 	[STORE_NO_BODY] = { "has no text: its messages/*.md is missing", "bring the text of ",
 			    " back from a backup, or complete the message" },
+	[STORE_ODD] = { "has an entry that is no object, or a text that is no string", "correct ",
+			" by hand" },
 	[STORE_NOT_OURS] = { "belongs to another user", "sudo chown -R \"$(id -un)\" ", "" },
 	[STORE_WRITABLE] = { "can be written by other users", "chmod go-w ", "" },
 };
@@ -5382,7 +5409,8 @@ static bool run_doctor(context *c, call *k)
 	if (c->self->root.n) {
 		examine_mail(&d, get_value(k, "fix")->flag);
 	} else {
-		report(&d, "mail", S("no place for it: neither INTERAGENT_DIR nor HOME is set"),
+		report(&d, "mail", c->self->misplaced.n ? c->self->misplaced
+		       : S("no place for it: neither INTERAGENT_DIR nor HOME is set"),
 		       S("set INTERAGENT_DIR to an absolute path"));
 		c->status = 1;
 	}
@@ -6963,6 +6991,12 @@ static bool read_options(command *cmd)
 
 /* ---- A text that is not in the options ---- */
 
+/* What becomes of the text of a verb. */
+static const char *deed(const verb *v)
+{
+	return v->group == specs ? "published" : v->group == mail ? "sent" : "set";
+}
+
 /* All of a descriptor. A read error is not the end: half a text is not sent. */
 static bool read_all(context *c, int fd, str *text)
 {
@@ -6983,27 +7017,14 @@ static bool read_all(context *c, int fd, str *text)
 	return true;
 }
 
-/* A text is written in the person's editor, in a file of the store that is gone
- * when the message is stored. */
-static str draft_path(context *c)
+/* Runs the person's editor on a file. False: it did not end well. */
+static bool run_editor(context *c, str editor, str path)
 {
-	return arena_say(c->mem, "%S/.draft.md", c->self->root);
-}
-
-static bool edit_text(context *c, str editor, str *text)
-{
-	str path = draft_path(c);
 	str line = arena_say(c->mem, "%S \"$1\"", editor);
-	store_fault fault;
 	int status = 0;
-	pid_t child;
-	if (store_read_file(c->mem, path, text) == STORE_ABSENT &&
-	    store_write_file(c->mem, path, S(""), &fault) != STORE_OK)
-		return refuse(c, "cannot %s %Q: %s", fault.doing, fault.path,
-			      strerror(fault.error));
-	child = fork();
+	pid_t child = fork();
 	if (child == 0) {
-		signal(SIGPIPE, SIG_DFL);
+		restore_signals();
 		execl("/bin/sh", "sh", "-c", line.s, "sh", path.s, (char *)NULL);
 		_exit(127);
 	}
@@ -7013,19 +7034,50 @@ static bool edit_text(context *c, str editor, str *text)
 		continue;
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
-	if (child < 0 || status != 0)
-		return refuse(c, "%S did not end well: nothing is sent; the text is in %Q", editor,
-			      path);
-	return store_read_file(c->mem, path, text) == STORE_OK || refuse(c, "cannot read %Q", path);
+	return child > 0 && status == 0;
 }
 
-static bool obtain_text(context *c, bool asked_for_input, str *text, bool *edited)
+/* A text is written in the person's editor, in a file of the store that is for this verb and what
+ * the text is for alone, and that is gone when the text is stored. What was written for one must
+ * not reach another: a file that comes back as it was is not sent, for that is how an editor is
+ * left without a word. */
+static bool edit_text(context *c, call *k, str editor, str *text)
 {
-	str editor = variable("VISUAL").n ? variable("VISUAL") : variable("EDITOR");
+	str before, path;
+	int64_t pid;
+	store_result r;
+	bool ended;
+	int claim = store_take_draft(&c->st, str_of(k->verb->name), k->target, &path, &before, &pid);
+	if (claim == -1)
+		return refuse(c, "a text for %Q is being written already, by process %l; end that "
+				 "first", k->target, pid);
+	if (claim < 0)
+		return ok_or_refuse(c, STORE_FAILED);
+	k->draft = path;
+	ended = run_editor(c, editor, path);
+	r = store_read_file(c->mem, path, text);
+	if (r != STORE_FAILED && str_trim(*text).n == 0) {
+		store_remove(c->mem, path, false, &c->st.fault);
+		k->draft = S("");
+	}
+	if (!ended)
+		return refuse(c, "%S did not end well: nothing is %s", editor, deed(k->verb));
+	if (r == STORE_FAILED)
+		return refuse(c, "nothing is %s: what %S left cannot be read", deed(k->verb),
+			      editor);
+	return k->draft.n == 0 || !str_eq(before, *text) ||
+	       refuse(c, "nothing is %s: %S changed nothing; \"interagent %s %Q <FILE\" takes the "
+			 "text as it is", deed(k->verb), editor, typed_name(k->verb), k->target);
+}
+
+static bool obtain_text(context *c, call *k, bool asked_for_input, str *text)
+{
+	str editor = str_trim(variable("VISUAL"));
 	bool typed = isatty(0);
-	*edited = typed && !asked_for_input && editor.n && isatty(1);
-	if (*edited)
-		return edit_text(c, editor, text);
+	if (editor.n == 0)
+		editor = str_trim(variable("EDITOR"));
+	if (typed && !asked_for_input && editor.n && isatty(1))
+		return edit_text(c, k, editor, text);
 	if (typed)
 		write_out(2, S("interagent: type the text; Ctrl-D on a line of its own ends it\n"));
 	return read_all(c, 0, text);
@@ -7057,21 +7109,26 @@ static bool has_flag(const call *k)
 static bool fill_text(command *cmd, const param *p, str text)
 {
 	const param *subject = find_param(cmd->k->verb, S("subject"));
-	str trimmed = str_trim(text);
+	str rest = str_trim(text), line = S("");
 	cmd->k->misused = true;          /* unless all of it is right */
-	if (trimmed.n == 0)
-		return refuse(cmd->c, "nothing is sent: the text is empty");
+	if (rest.n == 0)
+		return refuse(cmd->c, "nothing is %s: the %s is empty", deed(cmd->k->verb),
+			      p->kind == DOCUMENT ? "text" : p->name);
 	if (!set_value(cmd, p, text))
 		return false;
 	cmd->k->misused = false;
 	if (!subject || !(subject->flags & SHELL_OPTIONAL) || get_value(cmd->k, "subject")->given)
 		return true;
-	trimmed = text_head_chars(str_cut(&trimmed, '\n'), MAX_SUBJECT);
-	return set_value(cmd, subject, trimmed);
+	while (rest.n && line.n == 0)    /* the first line that shows something */
+		line = one_line(cmd->c, str_cut(&rest, '\n'));
+	if (line.n == 0)
+		return refuse(cmd->c, "nothing is sent: no line of the text can be its subject; "
+				      "give --subject");
+	return set_value(cmd, subject, text_head_chars(line, MAX_SUBJECT));
 }
 
 /* Fills the text in, from the words, from an option, or from whoever writes it. */
-static bool take_text(command *cmd, bool *edited)
+static bool take_text(command *cmd)
 {
 	const param *p = text_param(cmd->k->verb);
 	const value *given;
@@ -7092,8 +7149,8 @@ static bool take_text(command *cmd, bool *edited)
 		return fill_text(cmd, p, given->text);
 	if (!stdin_wanted && (p->kind != DOCUMENT || (!(p->flags & REQUIRED) && has_flag(cmd->k))))
 		return true;
-	return check_first(cmd->c, cmd->k) && obtain_text(cmd->c, stdin_wanted, &text, edited) &&
-	       fill_text(cmd, p, text);
+	return check_first(cmd->c, cmd->k) &&
+	       obtain_text(cmd->c, cmd->k, stdin_wanted, &text) && fill_text(cmd, p, text);
 }
 
 /* ---- Running a verb ---- */
@@ -7113,6 +7170,8 @@ static int refuse_verb(context *c, const call *k, bool usage)
 	const param *p = find_param(k->verb, str_cut(&rest, ':'));
 	if (p)
 		why = arena_say(c->mem, "%S:%S", param_title(c->mem, true, p), rest);
+	if (k->draft.n)
+		why = arena_say(c->mem, "%S; the text is in %Q", why, k->draft);
 	if (usage)
 		why = arena_say(c->mem, "%S; see interagent help %s", why, typed_name(k->verb));
 	write_out(2, arena_say(c->mem, "interagent: %S\n", why));
@@ -7175,13 +7234,16 @@ static int run_verb(process *self, const verb *v, char **argv)
 	context c = begin(self, &mem, &text);
 	call k = { .verb = v };
 	command cmd = { .c = &c, .k = &k, .argv = argv, .rest = { .mem = &mem } };
-	bool edited = false, changes = (v->traits & WRITES) ||
-				       (v->traits & (TOOL | READ_ONLY)) == TOOL;
+	bool changes = (v->traits & WRITES) || (v->traits & (TOOL | READ_ONLY)) == TOOL;
 	begin_values(&c, &k);
 	if (!read_options(&cmd))
 		return refuse_verb(&c, &k, true);
 	if (cmd.help)
 		return help_verb(&mem, v);
+	if (self->misplaced.n && (!(v->traits & NO_STORE) || !self->shell || v->run == run_hook)) {
+		warn(&mem, "%S", self->misplaced);
+		return misused(v);
+	}
 	if ((v->traits & PERSONAL) && self->agents_shell) {
 		refuse(&c, "%s is for the person at the keyboard, and this shell is an agent's: %s "
 			   "is set", v->name, self->agents_shell);
@@ -7189,12 +7251,12 @@ static int run_verb(process *self, const verb *v, char **argv)
 	}
 	if (self->trusting && self->root.n && !store_is_safe(&c.st))
 		warn(&mem, "%Q: %s", c.st.fault.path, c.st.fault.why);
-	if (!take_text(&cmd, &edited))
+	if (!take_text(&cmd))
 		return refuse_verb(&c, &k, k.misused);
 	if (!run_until_mail(&c, &k))
 		return refuse_verb(&c, &k, k.misused);
-	if (edited)
-		store_remove(&mem, draft_path(&c), false, &c.st.fault);
+	if (k.draft.n)
+		store_remove(&mem, k.draft, false, &c.st.fault);
 	if (c.wants_json)
 		print_docs(&c, &k);
 	else if ((v->traits & LIST) && !k.uncut)
@@ -7208,11 +7270,26 @@ static int run_verb(process *self, const verb *v, char **argv)
 	return c.status;
 }
 
+/* Is it an option of any verb? */
+static bool is_option(arena *mem, str word)
+{
+	str rest = str_from(word, 2), name = with_letter(mem, str_cut(&rest, '='), '-', '_');
+	bool found = str_eq(name, S("json"));
+	for (int i = 0; i < VERBS && !found; i++)
+		found = find_param(&verbs[i], name) != NULL;
+	return found && str_starts(word, S("--"));
+}
+
 static int no_such_verb(arena *mem, str word)
 {
 	str names[VERBS * 2], near, hint = S("");
 	const char *what = str_starts(word, S("-")) ? "option" : "verb";
 	int n = 0;
+	if (is_option(mem, word)) {
+		warn(mem, "options stand behind the verb: interagent VERB %Q; see interagent --help",
+		     word);
+		return USAGE;
+	}
 	for (int i = 0; i < VERBS; i++) {
 		names[n++] = str_of(verbs[i].name);
 		if (verbs[i].alias)
@@ -7221,8 +7298,8 @@ static int no_such_verb(arena *mem, str word)
 	near = nearest(word, names, n);
 	if (near.n)
 		hint = arena_say(mem, " did you mean %S?", near);
-	write_out(2, arena_say(mem, "interagent: no such %s: %Q;%S see interagent --help\n", what,
-			       word, hint));
+	write_out(2, arena_say(mem, "interagent: no such %s: %S;%S see interagent --help\n", what,
+			       arena_say(mem, word.n ? "%Q" : "%q", word), hint));
 	return USAGE;
 }
 /* ---- The manual page and the completion, both read from verbs[] ---- */
@@ -7407,16 +7484,23 @@ static void offer(context *c, str typed, str word, str about)
 		say(c, "%S\t%Q\n", word, text_head_bytes(about, ABOUT_SHOWN));
 }
 
-/* Names that another program made may hold what a shell would run. */
-static void offer_agents(context *c, str typed)
+/* Names that another program made may hold what a shell would run. Behind a comma stands
+ * one more, if there may be several. */
+static void offer_agents(context *c, str typed, bool several, bool person)
 {
+	str before = typed;
+	while (before.n && (!several || before.s[before.n - 1] != ','))
+		before.n--;
 	if (store_list_agents(&c->st, &c->agents) != STORE_OK)
 		return;
-	offer(c, typed, store_human, S("this machine's user"));
+	if (person)
+		offer(c, typed, arena_say(c->mem, "%S%S", before, store_human),
+		      S("this machine's user"));
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
 		if (store_name_ok(a->name))
-			offer(c, typed, a->name, field(c, a->doc, "description"));
+			offer(c, typed, arena_say(c->mem, "%S%S", before, a->name),
+			      field(c, a->doc, "description"));
 	}
 }
 
@@ -7465,12 +7549,13 @@ static void offer_verbs(context *c, str typed)
 static void offer_values(context *c, const verb *v, const param *p, str typed)
 {
 	str name = str_of(p->name);
+	bool to = str_eq(name, S("to"));
 	if (str_ends(name, S("message_id")))
 		offer_ids(c, typed);
 	else if (str_eq(name, S("name")) && v->group == specs)
 		offer_specs(c, typed);
-	else if (str_ends(name, S("name")) || str_eq(name, S("to")) || (p->flags & CALLER))
-		offer_agents(c, typed);
+	else if (str_ends(name, S("name")) || to || (p->flags & CALLER))
+		offer_agents(c, typed, to, to || (p->flags & CALLER) || v->run == run_log);
 	for (int i = 0; str_eq(name, S("client")) && i < CLIENTS; i++)
 		offer(c, typed, str_of(clients[i].name), str_of(clients[i].title));
 	for (int i = 0; str_eq(name, S("shell")) && i < SHELLS; i++)
@@ -7559,12 +7644,25 @@ static void fill_standard_descriptors(void)
 			continue;
 }
 
+/* A client does not expand "~", and a store in each directory that it happens to run in
+ * would be worse than none. */
+static void find_root(process *self, arena *mem)
+{
+	str given = variable("INTERAGENT_DIR"), home = variable("HOME");
+	self->root = given;
+	if (given.n == 0 && home.n)
+		self->root = arena_say(mem, "%S/.claude-interagent", home);
+	if (self->root.n == 0 || self->root.s[0] == '/')
+		return;
+	self->misplaced = arena_say(mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
+				    given.n ? "INTERAGENT_DIR" : "HOME", self->root);
+	self->root = S("");
+}
+
 static void learn_who_we_are(process *self, arena *mem, const char *called)
 {
 	self->presence.fd = -1;
-	self->root = variable("INTERAGENT_DIR");
-	if (self->root.n == 0 && variable("HOME").n)
-		self->root = arena_say(mem, "%S/.claude-interagent", variable("HOME"));
+	find_root(self, mem);
 	self->fixed_name = str_trim(str_of(getenv("INTERAGENT_NAME")));
 	self->cwd = working_directory(mem);
 	self->program = strchr(called, '/') ? absolute_path(mem, str_of(called))
@@ -7585,15 +7683,16 @@ int main(int argc, char **argv)
 {
 	static arena mem;
 	static process self;
-	const char *word = argc > 1 ? argv[1] : "serve";
+	const char *word;
 	const verb *v;
 	bool asked;                      /* for the help of a verb */
 	fill_standard_descriptors();
 	reset_signals();
 	learn_who_we_are(&self, &mem, argv[0]);
-	if (argc < 2 && isatty(0))
-		word = "board";
-	argv += argc > 1 ? 2 : 1;
+	argv += argc > 0;
+	if (*argv && strcmp(*argv, "--") == 0)
+		argv++;
+	word = *argv ? *argv++ : isatty(0) ? "board" : "serve";
 	if (strcmp(word, "--version") == 0)
 		return answer(&mem, S(VERSION_LINE "\n"), false);
 	asked = strcmp(word, "help") == 0;
@@ -7609,12 +7708,5 @@ int main(int argc, char **argv)
 		return help_verb(&mem, v);
 	self.shell = v->run != run_server;
 	self.trusting = self.shell && !self.agents_shell && v->run != run_hook;
-	/* A client does not expand "~", and a store in each directory that it happens to run in
-	 * would be worse than none. */
-	if (self.root.n && self.root.s[0] != '/') {
-		warn(&mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
-		     variable("INTERAGENT_DIR").n ? "INTERAGENT_DIR" : "HOME", self.root);
-		return misused(v);
-	}
 	return run_verb(&self, v, argv);
 }

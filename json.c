@@ -663,25 +663,27 @@ void text_fit(buf *b, str s, int columns)
 		buf_char(b, dots-- > 0 ? '.' : ' ');
 }
 
-/* The classic table, of which only one row is kept. */
+/* The classic table, of which only three rows are kept. */
 int text_distance(str a, str b)
 {
-	int row[65];
+	int rows[3][65] = { { 0 } };
 	if (a.n > 64 || b.n > 64)
 		return 64;
 	for (int k = 0; k <= b.n; k++)
-		row[k] = k;
+		rows[0][k] = k;
 	for (int i = 1; i <= a.n; i++) {
-		int corner = row[0];     /* up and to the left */
+		int *row = rows[i % 3], *up = rows[(i + 2) % 3], *above = rows[(i + 1) % 3];
 		row[0] = i;
 		for (int k = 1; k <= b.n; k++) {
-			int change = corner + (lower(a.s[i - 1]) != lower(b.s[k - 1]));
-			int more = (int)least(row[k], row[k - 1]) + 1;
-			corner = row[k];
+			int change = up[k - 1] + (lower(a.s[i - 1]) != lower(b.s[k - 1]));
+			int more = (int)least(up[k], row[k - 1]) + 1;
 			row[k] = (int)least(change, more);
+			if (i > 1 && k > 1 && lower(a.s[i - 1]) == lower(b.s[k - 2]) &&
+			    lower(a.s[i - 2]) == lower(b.s[k - 1]))
+				row[k] = (int)least(row[k], above[k - 2] + 1);
 		}
 	}
-	return row[b.n];
+	return rows[a.n % 3][b.n];
 }
 
 /* ==== Difference ====

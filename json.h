@@ -119,7 +119,7 @@ bool text_has_line(str lines, str line, str *next);
 
 int text_width(str s);                      /* columns on a terminal: wide characters take two */
 void text_fit(buf *b, str s, int columns);  /* to exactly so many, 3 or more, by spaces or "..." */
-int text_distance(str a, str b);            /* letters to add, drop or change to make b of a */
+int text_distance(str a, str b);            /* letters to add, drop, change or swap for b */
 str text_one_line(arena *a, str s);         /* each run of control characters becomes one space */
 
 /* Adds the unified diff from a to b: 3 lines of context, no header, nothing if they are the

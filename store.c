@@ -13,6 +13,7 @@
  *   live/<name>.<8 hex>            locked by a server that speaks for the agent, while it runs
  *   live/.parties                  from and to of many messages, so that a look need not open them
  *   announced/<name>@<session>     the unread messages that a client's session was told of
+ *   .draft-<verb>@<target>.md      what a person has written in an editor, until it is sent
  *   .lock                          what writers of shared files hold
  *   archive/.swept                 its mtime is the last sweep
  *
@@ -1015,6 +1016,21 @@ static store_result load_table(store *st, enum dir d, const char *name, json **t
 	return *damaged || r == STORE_ABSENT ? STORE_OK : r;
 }
 
+/* Is an entry of a table an object, whose texts are texts? Null is as good as none. */
+static bool is_record(store *st, const json *entry)
+{
+	static const char *const texts[] = {
+		"name", "workspacePath", "description", "registeredAt", "registeredFrom", "agent",
+		"status", "updatedAt",
+	};
+	for (const json *m = first_of(entry, JSON_OBJECT); m; m = m->next)
+		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+			if (m->kind != JSON_STRING && m->kind != JSON_NULL &&
+			    str_eq(json_key(st->mem, m), str_of(texts[i])))
+				return false;
+	return entry->kind == JSON_OBJECT;
+}
+
 /* A name beside it for what is damaged. */
 static const char *quarantine_name(store *st, const char *name)
 {
@@ -1063,6 +1079,8 @@ static store_result edit_table(store *st, enum dir d, const char *name, str key,
 	if (r != STORE_OK)
 		return r;
 	*entry = json_get(table, key);
+	if (*entry && !is_record(st, *entry))
+		damaged = true;
 	if ((how == SET_NEW && *entry) || (how == REMOVE && !*entry))
 		return STORE_OK;
 	for (const json *m = first_of(members, JSON_OBJECT); m; m = m->next)
@@ -1105,9 +1123,12 @@ static store_result list_table(store *st, enum dir d, const char *name, store_re
 	*out = (store_records){ 0 };
 	if (r == STORE_FAILED)
 		note_damage(st, st->fault.path);
-	for (json *m = first_of(table, JSON_OBJECT); m && r == STORE_OK; m = m->next)
+	for (json *m = first_of(table, JSON_OBJECT); m && r == STORE_OK; m = m->next) {
 		if (m->kind == JSON_OBJECT)
 			ADD(st->mem, out) = (store_record){ json_key(st->mem, m), m };
+		if (!is_record(st, m))
+			note_damage(st, path_in(st, d, name));
+	}
 	return r;
 }
 
@@ -2851,6 +2872,27 @@ int store_claim_wait(store *st, str agent, str session, int64_t *pid)
 	return -1;
 }
 
+int store_take_draft(store *st, str verb, str target, str *path, str *text, int64_t *pid)
+{
+	const char *name = arena_say(st->mem, ".draft-%s.md", announced_name(st, verb, target)).s;
+	int claim = store_claim_wait(st, verb, target, pid);
+	struct stat seen;
+	store_result r;
+	*path = path_in(st, ROOT, name);
+	*text = S("");
+	if (claim < 0)
+		return claim;
+	r = get(st, ROOT, name, 0, MAX_FILE, text, &seen);
+	if (r == STORE_ABSENT)
+		r = replace_file(st, ROOT, name, S(""), &never);
+	if (r == STORE_OK)
+		return claim;
+	if (st->fault.error == ELOOP || st->fault.error == EISDIR || st->fault.error == EINVAL)
+		st->fault.why = "it is not a regular file; move it away";
+	sys_close(claim);
+	return -2;
+}
+
 /* ==== Specs ====
  * The current text is the documented file. Every version that was published here is also kept in
  * the spec's directory of .history, under its number; there is no index that could disagree. A text
@@ -3313,6 +3355,8 @@ static store_result publish(store *st, store_spec *spec, int64_t base, store_spe
 		return STORE_CONFLICT;
 	if (kept >= STORE_MAX_VERSIONS)
 		return STORE_FULL;
+	if (!spec->text.s)               /* it was only asked whether one could be published */
+		return STORE_OK;
 	if (before->version > spec->version)
 		spec->version = before->version;
 	if (keeps)
@@ -3391,7 +3435,7 @@ static store_defect defect_of(const store_fault *f)
 	return STORE_UNREADABLE;
 }
 
-enum file_kind { ANY, TABLE, META, SPEC };
+enum file_kind { ANY, TABLE, INDEX, META, SPEC };
 
 static void check_file(store *st, enum dir d, const char *name, enum file_kind kind, bool fix,
 		       store_findings *out)
@@ -3404,7 +3448,7 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 	store_result r;
 	if (kind == META)
 		r = load_meta(st, d, id, &m, &seen);
-	else if (kind == TABLE)
+	else if (kind == TABLE || kind == INDEX)
 		r = load(st, d, name, MAX_TABLE, &doc, &seen);
 	else if (kind == SPEC)
 		r = read_spec(st, d, name, &spec, &seen);
@@ -3416,6 +3460,11 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 		    is_there(st, OLD_BODIES, body, &seen) == 0)
 			find_defect(st, out, path_in(st, d, name), STORE_NO_BODY);
 	}
+	for (json *e = kind == TABLE && r == STORE_OK ? doc->child : NULL; e; e = e->next)
+		if (!is_record(st, e)) {
+			find_defect(st, out, path_in(st, d, name), STORE_ODD);
+			break;
+		}
 	if (r != STORE_FAILED)
 		return;
 	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
@@ -3436,7 +3485,7 @@ static const struct {
 	{ ROOT, ".lock", ANY }, { ROOT, "registry.json", TABLE }, { ROOT, "status.json", TABLE },
 	{ BODIES, "*.md", ANY }, { METAS, "*.json", META }, { SPECS, "*.md", SPEC },
 	{ OLD_BODIES, "*.md", ANY }, { OLD_METAS, "*.json", META }, { PAST, "*.md", SPEC },
-	{ PAST, "readers.json", TABLE }, { PAST, "index.json", TABLE },
+	{ PAST, "readers.json", TABLE }, { PAST, "index.json", INDEX },
 };
 
 static void check_files(store *st, enum dir d, str tail, enum file_kind kind, bool fix,

@@ -341,6 +341,11 @@ int64_t store_nudged(const store_announced *a, str id);
  * see fault. It lasts until the descriptor is closed. */
 int store_claim_wait(store *st, str agent, str session, int64_t *pid);
 
+/* Takes the file that a person writes a text for `target` in, with what was left in it; it is made
+ * if it is not there. -1: the process *pid has it (0: unknown), -2: see fault. It is nobody else's
+ * until the descriptor is closed. */
+int store_take_draft(store *st, str verb, str target, str *path, str *text, int64_t *pid);
+
 /* ---- Presence: who is running ---- */
 
 /* Says that this process speaks for p->agent, for as long as the descriptor that it returns stays
@@ -363,6 +368,7 @@ typedef enum {
 	STORE_UNREADABLE,
 	STORE_TOO_LARGE,                 /* a spec of which only a part could be shown */
 	STORE_NO_BODY,                   /* a message without its text */
+	STORE_ODD,                       /* a table in which not all is of the kind that it should be */
 	STORE_NOT_OURS,                  /* another user's: fault is not set, `owner` is */
 	STORE_WRITABLE                   /* by other users */
 } store_defect;
@@ -420,7 +426,7 @@ enum { STORE_MAX_VERSIONS = 1000 };      /* of one spec: each look at it walks o
 /* Publishes spec->name as spec->publisher with spec->note, and fills the rest. *before is what was
  * current (version 0: nothing). With `base` that must have been its version, else STORE_CONFLICT.
  * The same content is STORE_SAME. A name that breaks the rule is published only if it is there, and
- * has no history. */
+ * has no history. Without a content (content.s is NULL) all is checked and nothing published. */
 store_result store_publish(store *st, store_spec *spec, str content, int64_t base,
 			   store_spec *before);
 

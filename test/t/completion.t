@@ -30,6 +30,12 @@ interagent help re|reply|--from
 interagent send |api|users
 interagent send |human|x.*
 interagent send a|api|web
+interagent send api,|api,web|web
+interagent send api,web,h|api,web,human|human
+interagent forget |api|human
+interagent get_status |api|human
+interagent log |human|users
+interagent inbox --from |human|users
 interagent send api --|--subject|--older
 interagent send api --from |web|--subject
 interagent read |$id|$other

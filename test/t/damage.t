@@ -262,10 +262,24 @@ printf '{\n  "api": 5,\n  "web": {\n    "name": ["web"],\n    "workspacePath": 7
 "$BIN" serve <"$T/lines" >"$T/answers" 2>>"$T/stderr"
 is "entries of the wrong type are not everybody's end" "$(line_of ping)" \
 	'{"jsonrpc":"2.0","id":15,"result":{}}'
+like "... and it is said" "$(answer agents)" "passed over, the first is $STORE/registry.json; see interagent doctor"
+before=$(listing)
+is "doctor says it, and moves no table aside for it" "$(doctor --fix) $(cat "$T/status")" \
+	"$STORE/registry.json has an entry that is no object, or a text that is no string 1"
+is "... nothing is changed by it" "$(listing)" "$before"
+cp "$STORE/registry.json" "$T/entries"
 like "who has one registers again" \
 	"$(verb register_agent --name api --workspace-path "$T/work" --description back)" \
 	'^api is registered'
 is "and is in it" "$(at api description <"$STORE/registry.json")" back
+ok "... what was there is kept beside it" cmp "$T/entries" "$(find "$STORE" -name 'registry.json.damaged-*')"
+for entry in '"api": "busy"' '"api": {"status": 7}'; do
+	rm -rf "$STORE"
+	cp -Rp "$WHOLE" "$STORE"
+	echo "{$entry}" >"$STORE/status.json"
+	like "a status that is none is said: $entry" "$(verb get_all_statuses)" "the first is $STORE/status.json; see"
+	doctored "... by doctor too: $entry" "$STORE/status.json" ''
+done
 
 # What a writer does with a damaged table: it keeps what it can read and lays the rest aside.
 rm -rf "$STORE"

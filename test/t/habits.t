@@ -156,6 +156,12 @@ like "a wrong name is told before a text is typed" "$(terminal 'interagent send 
 unlike "... and none is waited for" "$(terminal 'interagent send apy')" 'type the text'
 like "... so is a wrong id" "$(terminal 'interagent reply 00000000')" 'no message "00000000"; interagent inbox lists yours'
 unlike "... and none is waited for" "$(terminal 'interagent reply 00000000')" 'type the text'
+interagent publish_spec versions 'One' --from api >"$T/out"
+like "... and the name of a spec" "$(terminal 'interagent publish_spec Versions')" 'NAME: "Versions" differs only in case'
+unlike "... and none is waited for" "$(terminal 'interagent publish_spec Versions')" 'type the text'
+like "... and its version" "$(terminal 'interagent publish_spec versions --base-version 7')" \
+	'base-version: versions is only at v1'
+unlike "... and none is waited for" "$(terminal 'interagent publish_spec versions --base-version 7')" 'type the text'
 typed 'Two\nlines\n\004' 'interagent send api --json'
 like "it says that it waits, and how to end" "$(cat "$T/screen")" 'type the text; Ctrl-D on a line of its own ends it'
 is "what was typed is sent" "$status $(texts_with Two)" "0 1"
@@ -182,14 +188,55 @@ is "... and what it wrote is sent" "$(texts_with 'From the editor')" 1
 like "\$VISUAL comes first, and may have arguments" \
 	"$(terminal 'EDITOR=false VISUAL="writes -x" interagent send api')" 'stored; api'
 is "... which it gets" "$(texts_with 'with -x')" 1
-no "the draft is gone then" test -e "$INTERAGENT_DIR/.draft.md"
+draft=$INTERAGENT_DIR/.draft-send_message@api.md
+no "the draft is gone then" test -e "$draft"
 before=$(stored)
 like "an editor that fails sends nothing" "$(terminal 'EDITOR=fails interagent send api')" \
-	"fails did not end well: nothing is sent; the text is in \"\{0,1\}$INTERAGENT_DIR/.draft.md"
-is "... and keeps the text" "$(stored) $(cat "$INTERAGENT_DIR/.draft.md")" "$before half"
+	"fails did not end well: nothing is sent; the text is in $draft\$"
+is "... and keeps the text" "$(stored) $(cat "$draft")" "$before half"
+like "... which goes to nobody else" "$(terminal 'EDITOR=true interagent send web')" \
+	'nothing is sent: the text is empty'
+like "... nor is it published" "$(terminal 'EDITOR=true interagent publish_spec half')" \
+	'nothing is published: the text is empty'
+like "... nor sent by an editor that is only left" "$(terminal 'EDITOR=true interagent send api')" \
+	"nothing is sent: true changed nothing; \"interagent send api <FILE\" takes the text as it is; the text is in $draft\$"
+is "... and it is still there" "$(stored) $(cat "$draft")" "$before half"
 like "... for the next time" "$(terminal 'EDITOR=writes interagent send api')" 'stored; api'
 is "... when all of it is sent" "$(cat "$(grep -l '^half$' "$INTERAGENT_DIR"/messages/*.md)")" "half
 From the editor"
+cat >"$T/bin/waits" <<'ED'
+#!/bin/sh
+echo 'From the first' >"$1"
+: >"$T/opened"
+while [ ! -e "$T/close" ]; do sleep 0.05; done
+ED
+printf '#!/bin/sh\nhead -c 1048577 /dev/zero | tr "\\0" x >"$1"\n' >"$T/bin/long"
+chmod +x "$T/bin/waits" "$T/bin/long"
+(T=$T EDITOR=waits terminal 'interagent send api' >"$T/first") &
+wait_for test -e "$T/opened"
+like "of two editors for one recipient the second is refused" "$(terminal 'EDITOR=writes interagent send api')" \
+	'^interagent: a text for api is being written already, by process [0-9]*; end that first'
+like "... but not one for another" "$(terminal 'EDITOR=writes interagent send human')" 'stored for the human'
+: >"$T/close"
+wait
+like "... and the first is sent" "$(cat "$T/first") $(texts_with 'From the first')" 'stored; api.* 1$'
+like "a text that is refused after the editor is kept, and it says where" \
+	"$(terminal 'EDITOR=long interagent send api')" "TEXT: 1048577 bytes, at most 1048576; the text is in $draft; see"
+is "... all of it" "$(wc -c <"$draft" | tr -d ' ')" 1048577
+rm "$draft"
+for signal in PIPE XFSZ; do
+	printf '#!/bin/sh\nulimit -c 0\nkill -%s $$\necho "%s is ignored" >"$1"\n' $signal $signal >"$T/bin/signalled"
+	chmod +x "$T/bin/signalled"
+	like "an editor dies of SIG$signal as any program" "$(terminal 'EDITOR=signalled interagent send api')" \
+		'signalled did not end well: nothing is sent$'
+done
+echo 'not ours' >"$T/elsewhere"
+ln -s "$T/elsewhere" "$draft"
+like "a link in the place of the draft is refused" "$(terminal 'EDITOR=writes interagent send api')" \
+	"^interagent: cannot open $draft: it is not a regular file; move it away\$"
+is "... and not followed" "$(cat "$T/elsewhere")" 'not ours'
+rm "$draft"
+unlike "EDITOR=' ' is none" "$(typed 'x\n\004' "EDITOR=' ' interagent send api"; cat "$T/screen")" 'did not end well'
 unlike "no editor is opened for a text from standard input" \
 	"$(terminal 'echo x | EDITOR=fails interagent send api')" 'did not end well'
 unlike "... nor for one that is given" "$(terminal 'EDITOR=fails interagent send api a text')" 'did not end well'
@@ -260,6 +307,8 @@ done
 is "a screen gets a page of a list" "$(terminal 'interagent inbox --from api' | grep -c '^[0-9a-f]\{8\} ')" 20
 like "... and how to see the next one" "$(terminal 'interagent inbox --from api')" '^\.\.\.and [0-9]* more: --offset 20$'
 ok "a pipe gets all of it" test "$(terminal 'interagent inbox --from api | grep -c "^[0-9a-f]\{8\} "')" -gt 25
+ok "... where COLUMNS is exported too" \
+	test "$(COLUMNS=60 person inbox --from api | grep -c '^[0-9a-f]\{8\} ')" -gt 25
 like "... with dates" "$(person inbox --from api)" '^[0-9a-f]\{8\} from web 20..-..-..T..:..:..\....Z: "number 1"$'
 like "... and a screen gets ages" "$(terminal 'interagent inbox --from api')" '^[0-9a-f]\{8\} from web [0-9]*s ago: "number 1"$' \
 	'^[0-9a-f]\{8\} from web just now: "number 1"$'

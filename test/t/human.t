@@ -33,6 +33,10 @@ id=$(human send api - --json <"$T/text" | at id)
 ok "send NAME - does the same" cmp "$T/text" "$INTERAGENT_DIR/messages/$id.md"
 id=$(human send api --subject 'My own' --json <"$T/text" | at id)
 is "a subject that is given stays" "$(meta "$id" subject)" 'My own'
+id=$(printf '\001\n \nhello\n' | human send api --json | at id)
+is "a line that shows nothing is no subject" "$(meta "$id" subject)" hello
+like "a text without another says so" "$(printf '\001\n' | human send api 2>&1)" \
+	'^interagent: nothing is sent: no line of the text can be its subject; give --subject$'
 awk 'BEGIN { for (i = 0; i < 10000; i++) printf "\303\251"; print "\nrest" }' >"$T/text"
 id=$(human send api --json <"$T/text" | at id)
 ok "a first line of 10,000 letters is sent whole" cmp "$T/text" "$INTERAGENT_DIR/messages/$id.md"
@@ -44,9 +48,14 @@ is "send to several" "$(human send api,web,human hello --json | at '#')" 3
 before=$(sent)
 is "an empty text sends nothing, usage" "$(status_of human send api </dev/null)" 2
 like "... and says so" "$(cat "$T/err")" 'nothing is sent: the text is empty'
+is "nor an empty status or spec" "$(interagent set_status '' 2>&1; interagent publish_spec x '' 2>&1)" \
+	'interagent: nothing is set: the status is empty; see interagent help set_status
+interagent: nothing is published: the text is empty; see interagent help publish_spec'
 is "nor does one of blanks" "$(printf ' \n\t\n' | status_of human send api)" 2
 is "nor an empty word" "$(status_of human send api '' </dev/null)" 2
 is "nor an empty reply" "$(status_of human reply "$id" </dev/null)" 2
+is "nor does an empty text complete what it was to answer" \
+	"$(status_of human reply "$id" - --mark-complete </dev/null) $(meta "$id" status)" "2 pending"
 is "... nothing was stored" "$(sent)" "$before"
 is "... not even a text without its message" "$(find "$INTERAGENT_DIR/messages" -name '*.md' | grep -c .)" \
 	"$before"
@@ -118,10 +127,23 @@ section "What was mistyped"
 
 is "an unknown verb is usage" "$(status_of interagent frobnicate)" 2
 like "a mistyped verb gets a suggestion" "$(interagent logg 2>&1)" 'did you mean log?'
-unlike "... if a third of it at most is wrong" "$(interagent lgo 2>&1)" 'did you mean'
+for verb in mail lxo 'send --from api webxy hello'; do
+	# shellcheck disable=SC2086
+	unlike "... if a third of it at most is wrong: $verb" "$(interagent $verb 2>&1)" 'did you mean'
+done
+like "... two letters in the wrong order are one mistake" "$(interagent sned 2>&1) $(interagent lgo 2>&1)" \
+	'did you mean send?.*did you mean log?'
 like "... a mistyped short one too" "$(interagent agnets 2>&1)" 'did you mean agents'
 like "... the nearest one" "$(interagent wai 2>&1)" 'did you mean wait?'
 like "... and a mistyped tool" "$(interagent send_mesage 2>&1)" 'did you mean send_message'
+is "a verb that a variable should have named is shown" "$(interagent '' 2>&1)" \
+	'interagent: no such verb: ""; see interagent --help'
+for words in '--json inbox' '--from api inbox' '--from=api inbox'; do
+	# shellcheck disable=SC2086
+	is "$words: where options stand is said" "$(interagent $words 2>&1)" \
+		"interagent: options stand behind the verb: interagent VERB ${words%% *}; see interagent --help"
+done
+is "-- before the verb is passed over" "$(interagent -- inbox --from api)" "$(interagent inbox --from api)"
 is "a mistyped agent is refused" "$(status_of human send apy hi)" 1
 like "... with a suggestion" "$(cat "$T/err")" 'did you mean api'
 like "... the nearest one" "$(human send apb hi 2>&1)" 'did you mean api'
@@ -131,6 +153,8 @@ for verb in forget 'get_agent --name' 'get_status --agent_name' log 'wait --time
 	is "$verb apy: refused" "$(status_of interagent $verb apy)" 1
 	like "... with a suggestion" "$(cat "$T/err")" 'did you mean api'
 done
+like "a path is no id, and is shown as it was typed" "$(interagent 'done' /tmp/12345678.md --from api 2>&1)" \
+	'^interagent: no message "/tmp/12345678.md"; interagent inbox lists yours$'
 is "a mistyped option is usage" "$(status_of interagent log --snice 2d)" 2
 like "... and is named" "$(cat "$T/err")" 'snice'
 is "a span without a unit is usage" "$(status_of interagent log --since 2)" 2

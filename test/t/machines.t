@@ -31,6 +31,14 @@ for place in '~/x' x ./x; do
 	like "... with its name" "$(cat "$T/err")" "INTERAGENT_DIR: \"$place\" is not an absolute path"
 	is "... by a server too" "$(cd "$T/work" && INTERAGENT_DIR=$place status_of "$BIN" serve </dev/null)" 2
 done
+for verb in man 'completion bash' setup 'list_agents --help'; do
+	# shellcheck disable=SC2086,SC2088
+	is "$verb needs no place for the mail" "$(cd "$T/work" && INTERAGENT_DIR='~/x' status_of "$BIN" $verb)" 0
+done
+# shellcheck disable=SC2088
+is "doctor says that there is none" "$(cd "$T/work" && INTERAGENT_DIR='~/x' status_of "$BIN" doctor)" 1
+like "... and why" "$(cat "$T/out")" '^mail: INTERAGENT_DIR: "~/x" is not an absolute path'
+like "... and what to do" "$(cat "$T/out")" '^  set INTERAGENT_DIR to an absolute path'
 is "a HOME that is not absolute is refused" "$(cd "$T/work" && unset INTERAGENT_DIR && HOME=here status_of "$BIN" list_agents)" 2
 like "... with its name" "$(cat "$T/err")" '^interagent: HOME: "here/'
 is "and nothing is made" "$(ls -A "$T/work")" ""
