@@ -5184,12 +5184,13 @@ static const struct {
 } defects[] = {
 	[STORE_TORN] = { "is damaged", "interagent doctor --fix moves damaged files aside", NULL },
 	[STORE_NOT_A_FILE] = { "is not a regular file", "move ", " away" },
-	[STORE_NOT_A_DIR] = { "is not a readable directory", "move ", " away" },
-	[STORE_UNREADABLE] = { "cannot be read", "chmod u+r ", "" },
+	[STORE_NOT_A_DIR] = { "is not a directory", "move ", " away" },
+	[STORE_LINK] = { "is a link", "put what ", " leads to in its place" },
+	[STORE_UNREADABLE] = { "cannot be read", "chmod u+rwX ", "" },
 	[STORE_TOO_LARGE] = { "is too large to be read", "move ", " away" },
 	[STORE_NO_BODY] = { "has no text: its messages/*.md is missing", "bring the text of ",
 			    " back from a backup, or complete the message" },
-	[STORE_NOT_OURS] = { "belongs to another user", "sudo chown -R \"$(id -un)\" ", "" },
+	[STORE_NOT_OURS] = { "belongs to another user", "sudo chown -R ", "" },
 	[STORE_WRITABLE] = { "can be written by other users", "chmod go-w ", "" },
 };
 
@@ -5199,15 +5200,16 @@ enum { DEFECTS_SHOWN = 50 };
 static void report_defect(doctor *d, const store_finding *f, bool advise)
 {
 	context *c = d->c;
-	int64_t us = geteuid();
 	str what = arena_say(c->mem, "%Q %s", f->path, defects[f->what].is), advice = S("");
 	must(defects[f->what].is != NULL);               /* each has its row */
 	if (f->what == STORE_NOT_OURS)
-		what = arena_say(c->mem, "%S: number %l, not %l", what, f->owner, us);
+		what = arena_say(c->mem, "%S: number %l, not %l", what, f->owner, f->user);
 	if (f->fixed)
 		what = arena_say(c->mem, "%S; it was moved aside", what);
 	else if (advise)
 		advice = str_of(defects[f->what].advice);
+	if (advice.n && f->what == STORE_NOT_OURS)
+		advice = arena_say(c->mem, "%S%l ", advice, f->user);
 	if (advice.n && defects[f->what].behind)
 		advice = arena_say(c->mem, "%S%Q%s", advice, shell_word(c->mem, f->path),
 				   defects[f->what].behind);

@@ -3374,16 +3374,46 @@ static void find_defect(store *st, store_findings *out, str path, store_defect w
 	ADD(st->mem, out) = (store_finding){ .path = path, .what = what };
 }
 
-/* What a failure to read a file says of it. */
-static store_defect defect_of(const store_fault *f)
+/* Whose all of it should be. Root acts for the owner of the store. */
+static uid_t user_of(store *st)
 {
-	if (f->error == 0)
-		return STORE_TORN;
-	if (f->error == EFBIG)
-		return STORE_TOO_LARGE;
-	if (f->error == EISDIR || f->error == EINVAL || f->error == ELOOP)
-		return STORE_NOT_A_FILE;
-	return STORE_UNREADABLE;
+	struct stat root;
+	int fd = dir_fd(st, ROOT, false);
+	return geteuid() == 0 && fd >= 0 && sys_fstat(fd, &root) == 0 ? root.st_uid : geteuid();
+}
+
+static void find_owner(store *st, store_findings *out, str path, uid_t owner)
+{
+	find_defect(st, out, path, STORE_NOT_OURS);
+	out->at[out->n - 1].owner = (int64_t)owner;
+	out->at[out->n - 1].user = (int64_t)user_of(st);
+}
+
+/* What a failure to read a file or a directory says of it. What stands there says more: a link, or
+ * what another user owns, may lead to what is whole. The root may be a link. */
+static void find_failure(store *st, store_findings *out, enum dir d, const char *name)
+{
+	int error = st->fault.error, links = d == ROOT && !*name ? 0 : AT_SYMLINK_NOFOLLOW;
+	str path = path_in(st, d, name);
+	struct stat seen = { 0 };
+	bool known = sys_stat(AT_FDCWD, arena_z(st->mem, path), &seen, links) == 0;
+	store_defect what = STORE_UNREADABLE;
+	if (known && S_ISLNK(seen.st_mode))
+		what = STORE_LINK;
+	else if (error == 0)
+		what = STORE_TORN;
+	else if (error == EFBIG)
+		what = STORE_TOO_LARGE;
+	else if (error == EISDIR || error == EINVAL)
+		what = STORE_NOT_A_FILE;
+	else if (error == ENOTDIR)
+		what = STORE_NOT_A_DIR;
+	else if (known && seen.st_uid != user_of(st))
+		what = STORE_NOT_OURS;
+	if (what == STORE_NOT_OURS)
+		find_owner(st, out, path, seen.st_uid);
+	else
+		find_defect(st, out, path, what);
 }
 
 enum file_kind { ANY, TABLE, META, SPEC };
@@ -3413,11 +3443,12 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 	}
 	if (r != STORE_FAILED)
 		return;
-	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
+	find_failure(st, out, d, name);
 	store_finding *found = &out->at[out->n - 1];
-	bool whole = found->what == STORE_UNREADABLE || found->what == STORE_TOO_LARGE;
+	bool lost = found->what == STORE_TORN || found->what == STORE_NOT_A_FILE;
+	lost = lost || st->lock < 0;     /* .lock holds nothing */
 	int dir = dir_fd(st, d, false);
-	if (fix && !whole && is_there(st, d, name, &seen) > 0 && !is_young(&seen))
+	if (fix && lost && is_there(st, d, name, &seen) > 0 && !is_young(&seen))
 		found->fixed = sys_rename(dir, name, dir, quarantine_name(st, name)) == 0 ||
 			       errno == ENOENT;
 }
@@ -3443,23 +3474,28 @@ static void check_files(store *st, enum dir d, str tail, enum file_kind kind, bo
 		if (kind != META || is_id(it.stem))
 			check_file(st, d, arena_z(st->mem, it.name), kind, fix, out);
 	if (!open || names_close(st, &it) != STORE_OK)
-		find_defect(st, out, path_in(st, d, ""), STORE_UNREADABLE);
+		find_failure(st, out, d, "");
 }
 
 /* A directory, its one files, and, if `deep`, all others. */
 static void check_dir(store *st, enum dir d, bool deep, bool fix, store_findings *out)
 {
 	struct stat seen = { 0 };
-	if (dir_fd(st, d, false) < 0) {
-		if (st->fault.error != ENOENT)
-			find_defect(st, out, path_in(st, d, ""), STORE_NOT_A_DIR);
+	str path = path_in(st, d, "");
+	int fd = dir_fd(st, d, false);
+	if (fd >= 0 && sys_access(fd, ".", X_OK, 0) < 0) {
+		failed(st, "open", path, errno);         /* its names can be read, and no more */
+		fd = -1;
+	}
+	if (fd < 0) {                    /* told of already, if it is the one above that fails */
+		if (st->fault.error != ENOENT && str_eq(st->fault.path, path))
+			find_failure(st, out, d, "");
 		return;
 	}
-	if (sys_fstat(st->fd[d], &seen) == 0 && seen.st_uid != geteuid()) {
-		find_defect(st, out, path_in(st, d, ""), STORE_NOT_OURS);
-		out->at[out->n - 1].owner = (int64_t)seen.st_uid;
+	if (sys_fstat(fd, &seen) == 0 && seen.st_uid != user_of(st)) {
+		find_owner(st, out, path, seen.st_uid);
 	} else if (seen.st_mode & (S_IWGRP | S_IWOTH)) {
-		find_defect(st, out, path_in(st, d, ""), STORE_WRITABLE);
+		find_defect(st, out, path, STORE_WRITABLE);
 	}
 	for (size_t i = 0; i < sizeof layout / sizeof *layout; i++) {
 		const char *name = layout[i].name;

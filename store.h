@@ -359,6 +359,7 @@ typedef enum {
 	STORE_TORN,                      /* not the JSON that it should be, or empty */
 	STORE_NOT_A_FILE,
 	STORE_NOT_A_DIR,
+	STORE_LINK,                      /* it is not followed, but may lead to what is whole */
 	STORE_UNREADABLE,
 	STORE_TOO_LARGE,                 /* a spec of which only a part could be shown */
 	STORE_NO_BODY,                   /* a message without its text */
@@ -369,7 +370,7 @@ typedef enum {
 typedef struct {
 	str path;
 	store_defect what;
-	int64_t owner;                   /* the user's number, for STORE_NOT_OURS */
+	int64_t owner, user;             /* STORE_NOT_OURS: whose it is, and should be; numbers */
 	bool fixed;
 } store_finding;
 

@@ -88,6 +88,8 @@ doctor() {
 	echo $? >"$T/status"
 	sed -n "s|^mail: $STORE|$STORE|p" "$T/doctor"
 }
+# What it then said is to be done first.
+advice() { sed '1,/^What to do:/d' "$T/doctor" | sed -n '1s/^ *//p'; }
 
 # doctored WHAT PATH [THEN]: doctor names PATH and touches nothing, until it is
 # told to; then what was there is kept under another name, and doctor says THEN.
@@ -155,7 +157,15 @@ damaged() {
 	rm -rf "$STORE"
 	cp -Rp "$WHOLE" "$STORE"
 	damage "$1" "$STORE/$2"
-	doctored "$name $1" "$STORE/$2" "$5"
+	case $1 in
+	link) # may lead to what is whole, so it is not moved
+		doctored "$name $1" "$STORE/$2" ''
+		is "... it is called one, with what to do" "$(doctor --fix) $(advice)" \
+			"$STORE/$2 is a link put what $STORE/$2 leads to in its place"
+		ok "... and nothing moves it" [ -h "$STORE/$2" ]
+		;;
+	*) doctored "$name $1" "$STORE/$2" "$5" ;;
+	esac
 }
 
 mended="^$STORE: nothing is damaged$"
@@ -363,6 +373,34 @@ if nobody "$OPEN/interagent" --version >"$T/out" 2>&1; then
 	talk "texts that cannot be read" "$STORE/messages" "$mail" old
 	again 000 archive
 	talk "an archive that cannot be read" "$STORE/archive" old 'first second third'
+
+	# What doctor says first is to be done: nothing that is whole is moved away by it.
+	for place in '' /messages-meta /messages /specs /archive /archive/messages; do
+		again 000 "$place"
+		is "the store's directory '$place' may not be read: doctor says so, once" "$(doctor)" \
+			"$STORE$place cannot be read"
+		nobody sh -c "$(advice)"
+		is "... with what helps" "$(doctor)" "$STORE: nothing is damaged"
+	done
+	for place in /messages-meta /specs /archive; do
+		again 700 ''
+		mv "$STORE$place" "$STORE/moved"
+		ln -s moved "$STORE$place"
+		is "a link in the place of $place: doctor says so" "$(doctor) $(advice)" \
+			"$STORE$place is a link put what $STORE$place leads to in its place"
+	done
+	if [ "$(id -u)" = 0 ]; then
+		for place in /messages-meta /registry.json /.lock "/messages/$first.md"; do
+			again 700 ''
+			chown 0:0 "$STORE$place"
+			is "root's $place: doctor says whose it is" "$(doctor) $(advice)" \
+				"$STORE$place belongs to another user: number 0, not 65534 sudo chown -R 65534 $STORE$place"
+			chown -R 65534 "$STORE$place"
+			is "... and that is all" "$(doctor)" "$STORE: nothing is damaged"
+		done
+	else
+		skip "root's file: doctor says whose it is" "only root can give one away"
+	fi
 
 	again 700 ''
 	chmod -R a-w "$STORE"
