@@ -4772,6 +4772,15 @@ static bool is_filled_in(str there, const char *text)
 	return text && *text == '\0' && there.n == 0;
 }
 
+/* Paths, and what stands in files of the user's, are told to a terminal: there nothing in them
+ * acts. */
+static void make_harmless(context *c)
+{
+	buf shown = { .mem = c->mem };
+	text_add(&shown, buf_str(c->out), TEXT_BODY);
+	*c->out = shown;
+}
+
 /* ---- What there is of a client ---- */
 
 enum wired { NOT_KNOWN, HAS_NONE, HAS_OTHER, HAS_OURS };
@@ -4905,7 +4914,7 @@ static str describe_wiring(arena *mem, const wiring *w)
 	};
 	str server = str_of(servers[w->server]);
 	if (w->server == HAS_OTHER && w->other.n)
-		server = arena_say(mem, "connected to %S, which is %s program", w->other,
+		server = arena_say(mem, "connected to %Q, which is %s program", w->other,
 				   store_look(mem, w->other) == STORE_PROGRAM ? "another" : "no");
 	return arena_say(mem, "%S%s%s", server, hooks[w->hooks],
 			 w->asks && w->server != HAS_NONE ? ", asks before each tool" : "");
@@ -5122,6 +5131,7 @@ static void list_clients(context *c)
 	}
 	if (absent.n)
 		say(c, "Not found here: %S\n", absent);
+	make_harmless(c);
 }
 
 static bool run_setup(context *c, call *k)
@@ -5153,6 +5163,7 @@ static bool run_setup(context *c, call *k)
 		disconnect_client(&s);
 	else
 		connect_client(&s);
+	make_harmless(c);
 	add_doc(c, json_with_text(c->mem, client_doc(c, &s.w), S("said"), buf_str(c->out)));
 	c->status = s.failed;
 	return true;
@@ -5337,6 +5348,7 @@ static bool run_doctor(context *c, call *k)
 	json_say(&d.doc, "]");
 	if (d.advice.n)
 		say(c, "\nWhat to do:\n%S", buf_str(&d.advice));
+	make_harmless(c);
 	add_doc(c, json_with(c->mem, NULL, S("examined"), json_done(&d.doc)));
 	return true;
 }

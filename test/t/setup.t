@@ -419,6 +419,24 @@ printf '[projects."%s"]\ntrust_level = "trusted"\n' "$T/project/interagent" >"$H
 setup codex
 is "a trusted directory of our name is no server" "$(ran)" "codex mcp add interagent -- $BIN serve"
 
+# Neither what a client's file says nor a path acts on the terminal.
+fresh
+escape=$(printf '\033[31m')
+mkdir -p "$HOME/.codex" "$T/x$escape" "$HOME/y$escape"
+cp "$BIN" "$T/x$escape/interagent"
+printf '[mcp_servers.x]\ncommand = "/tmp/\033]0;title\007/interagent"\n' >"$HOME/.codex/config.toml"
+for words in setup "setup opencode" doctor; do
+	export PATH="$T/x$escape:$PATH" XDG_CONFIG_HOME="$HOME/y$escape"
+	for program in "$BIN" "$T/x$escape/interagent"; do
+		# shellcheck disable=SC2086
+		"$program" $words >"$T/shown" 2>&1
+		no "$words: nothing in it acts on a terminal" grep -q "$(printf '[\033\007]')" "$T/shown"
+		ok "... it is shown in letters" grep -q -e 'u00[01]' -e 'U+001B' "$T/shown"
+	done
+	unset XDG_CONFIG_HOME
+	PATH=${PATH#*:} program=
+done
+
 section "What version 1.0 wrote"
 # It brought the server in the directory; now the client's own command does.
 
