@@ -2942,7 +2942,14 @@ static bool find_spec(context *c, str name, int64_t version, store_spec *spec)
 	store_result r = store_find_spec(&c->st, name, version, spec);
 	if (r != STORE_ABSENT)
 		return ok_or_refuse(c, r);
-	if (!version || store_find_spec(&c->st, name, 0, &current) != STORE_OK)
+	r = store_find_spec(&c->st, name, 0, &current);
+	if (r == STORE_ABSENT && current.version)
+		return refuse(c, c->self->shell ? "%S has no current text; v%l is kept: interagent "
+						  "spec %S --version %l"
+						: "%S has no current text; v%l is kept: get_spec "
+						  "with name %S and version %l",
+			      name, current.version, name, current.version);
+	if (!version || r != STORE_OK)
 		return refuse_spec(c, name);
 	if (version > current.version)
 		return refuse(c, "%S is at v%l; there is no v%l yet", shown_name(c, name),
@@ -3237,6 +3244,20 @@ static bool get_spec(context *c, call *k)
 	return true;
 }
 
+/* The specs that have kept versions, but no current text. */
+static void say_lost_specs(context *c)
+{
+	store_specs lost;
+	str *names;
+	if (store_list_lost_specs(&c->st, &lost) != STORE_OK || lost.n == 0)
+		return;
+	names = NEW(c->mem, str, lost.n);
+	for (int i = 0; i < lost.n; i++)
+		names[i] = lost.at[i].name;
+	start_line(c);
+	say_names(c, "Without a current text, but with kept versions: ", names, lost.n);
+}
+
 static bool list_specs(context *c, call *k)
 {
 	store_specs all;
@@ -3261,6 +3282,7 @@ static bool list_specs(context *c, call *k)
 		add_doc(c, spec_doc(c, s));
 	}
 	say_rest(c, offset, last, all.n);
+	say_lost_specs(c);
 	return true;
 }
 

@@ -3094,6 +3094,8 @@ store_result store_find_spec(store *st, str name, int64_t version, store_spec *o
 	struct stat seen;
 	str ignored;
 	store_result r;
+	int kept;
+	*out = (store_spec){ 0 };
 	if (!store_name_ok(name) && !spec_exists(st, name, &ignored))
 		return STORE_ABSENT;
 	r = read_current(st, name, out, &seen);
@@ -3101,12 +3103,16 @@ store_result store_find_spec(store *st, str name, int64_t version, store_spec *o
 		note_damage(st, st->fault.path); /* of its history; it is a text all the same */
 		r = STORE_OK;
 	}
-	if (r == STORE_ABSENT || version == 0 || (r == STORE_OK && version == out->version))
+	if (r == STORE_OK && version == out->version)
 		return r;
 	if (!store_name_ok(name))
-		return STORE_ABSENT;
-	*out = (store_spec){ .name = arena_copy(st->mem, name) };
+		return version ? STORE_ABSENT : r;
 	use_past(st, name);
+	if (r == STORE_ABSENT && version == 0)
+		newest_version(st, &out->version, &kept);
+	if (version == 0)
+		return r;
+	*out = (store_spec){ .name = arena_copy(st->mem, name) };
 	return read_kept(st, version, out, &seen);
 }
 
@@ -3123,6 +3129,27 @@ store_result store_list_specs(store *st, store_specs *out)
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".md")))
 		ADD(st->mem, out) = (store_spec){ .name = arena_copy(st->mem, it.stem) };
+	if (out->n)
+		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
+	return names_close(st, &it);
+}
+
+store_result store_list_lost_specs(store *st, store_specs *out)
+{
+	names it;
+	struct stat seen;
+	*out = (store_specs){ 0 };
+	if (!names_open(st, &it, HISTORY))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S(""))) {
+		store_spec spec = { .name = arena_copy(st->mem, it.name), .past = true };
+		int kept;
+		if (is_there(st, SPECS, file_name(st, spec.name, ".md"), &seen) != 0)
+			continue;
+		use_past(st, spec.name);
+		if (newest_version(st, &spec.version, &kept) == STORE_OK && spec.version)
+			ADD(st->mem, out) = spec;
+	}
 	if (out->n)
 		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
 	return names_close(st, &it);
