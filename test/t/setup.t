@@ -353,7 +353,7 @@ has "by its path" "{\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}}}"
 has "under another name" "{\"mcpServers\":{\"mail\":{\"command\":\"$BIN\",\"args\":[]}}}"
 has "by a link to it" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/bin/interagent\"}}}"
 has "by its name on PATH" '{"mcpServers":{"a":{"command":"b"},"mail":{"command":"interagent"}}}'
-has "among broken ones" '{"mcpServers":{"a":null,"b":7,"c":{"command":["x"]},"d":{},"interagent":{}}}'
+has "among broken ones" "{\"mcpServers\":{\"a\":null,\"b\":7,\"c\":{\"command\":[]},\"d\":{},\"mail\":{\"command\":\"$BIN\"}}}"
 PATH=${PATH#*:}
 
 # lacks WHAT TEXT
@@ -395,7 +395,89 @@ other "another program" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/clien
 rm "$T/clients/interagent"
 other "a program that is gone" '{"mcpServers":{"interagent":{"command":"/old/interagent","args":["serve"]}}}' \
 	"/old/interagent, which is no program"
+other "an entry of our name without a program" '{"mcpServers":{"interagent":{}}}' "another program"
 other "a server on another machine" '{"mcpServers":{"interagent":{"command":"ssh","args":["hub"]}}}' "another program"
+
+# Only the client's list of servers counts, in it only what each runs, and no comment does.
+# is_seen CLIENT FILE TEXT WANTED: what setup says of the client whose file says that.
+is_seen() {
+	fresh
+	mkdir -p "$HOME/$(dirname "$2")"
+	printf '%s\n' "$3" >"$HOME/$2"
+	client=$1
+	setup --json
+	i=0
+	while [ "$(at $i client <"$T/said")" != "$client" ]; do i=$((i + 1)); done
+	is "$client, $3" "$(at $i is <"$T/said" | sed 's/, no hooks//')" "$4"
+}
+none='not connected' ours=connected off='connected, but switched off'
+is_seen gemini .gemini/settings.json '{"mcp":{"allowed":["interagent"]}}' "$none"
+is_seen gemini .gemini/settings.json "{\"mcpServers\":{
+	// \"interagent\":{\"command\":\"$BIN\"}
+	}}" "$none"
+is_seen gemini .gemini/settings.json "{/* interagent */ \"mcpServers\":{\"interagent\": // ours
+	{\"command\":\"$BIN\",},},}" "$ours"
+is_seen gemini .gemini/settings.json \
+	"{\"mcp\":{\"excluded\":[\"interagent\"]},\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}}}" "$off"
+is_seen codex .codex/config.toml '# [mcp_servers.interagent]' "$none"
+is_seen codex .codex/config.toml "[profiles.interagent]
+command = \"$BIN\"" "$none"
+is_seen codex .codex/config.toml "notify = [\"$BIN\", \"hook\"]" "$none"
+is_seen codex .codex/config.toml '[projects."/gone/interagent"]
+trust_level = "trusted"' "$none"
+is_seen codex .codex/config.toml "[mcp_servers.other]
+command = \"x\"
+[mcp_servers.other.env]
+NOTE = \"$BIN\"" "$none"
+is_seen codex .codex/config.toml "[mcp_servers.\"interagent\"] # ours
+command = \"$BIN\"
+enabled = true
+[mcp_servers.other]
+enabled = false" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers.interagent]
+command = \"$BIN\"
+enabled = false" "$off"
+is_seen goose .config/goose/config.yaml '# to add: interagent' "$none"
+is_seen goose .config/goose/config.yaml "extensions:
+  other:
+    enabled: false
+  interagent: # ours
+    cmd: $BIN
+    enabled: true" "$ours"
+is_seen goose .config/goose/config.yaml "extensions:
+  interagent:
+    enabled: false
+    cmd: $BIN
+    name: interagent
+more:
+  enabled: true" "$off"
+is_seen goose .config/goose/config.yaml "extensions:
+  interagent:
+    cmd: ssh" 'connected to another program'
+is_seen continue .continue/config.yaml 'docs:
+  - startUrl: https://x/interagent' "$none"
+is_seen continue .continue/config.yaml "mcpServers:
+- name: other
+  command: x
+- command: '$BIN'
+  name: interagent" "$ours"
+is_seen cursor .cursor/mcp.json "{\"mcpServers\":{\"foo\":{\"command\":\"x\",\"description\":\"talks to interagent\",
+	\"cwd\":\"$BIN\",\"env\":{\"NOTE\":\"/home/x/src/interagent\"}}}}" "$none"
+is_seen claude .claude.json "{\"projects\":{\"/x\":{\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}},
+	\"deep\":$(awk 'BEGIN { for (i = 0; i < 99; i++) printf "["; for (i = 0; i < 99; i++) printf "]" }')}}}" "$none"
+is_seen cline .cline/data/settings/cline_mcp_settings.json \
+	"{\"mcpServers\":{\"interagent\":{\"disabled\":true,\"command\":\"$BIN\"}}}" "$off"
+for file in opencode.json opencode.jsonc; do
+	is_seen opencode .config/opencode/$file \
+		"{\"mcp\":{\"interagent\":{\"type\":\"local\",\"command\":[\"$BIN\",\"serve\"],\"enabled\":false}}}" "$off"
+	setup opencode
+	is "... which setting up says too" "$status $(head -n 1 "$T/said")" \
+		"1 opencode has the server, but switched off, in $HOME/.config/opencode/$file: switch it on there."
+	is_seen opencode .config/opencode/$file "{\"mcp\":{\"servers\":{\"interagent\":{\"command\":[\"$BIN\"]}}}}" "$ours"
+done
+is_seen opencode .config/opencode/opencode.jsonc '{}' "$none"
+setup opencode
+like "... the lines go into the file that is there" "$(cat "$T/said")" "add to $HOME/.config/opencode/opencode.jsonc:\$"
 
 fresh
 CLAUDE_CONFIG_DIR=$HOME/config
@@ -604,6 +686,12 @@ is "they belong into the settings" "$pasted" "$HOME/.claude/settings.json"
 is "... as one line for all tools" "$(at permissions allow <"$pasted" | at -wire)" '["mcp__interagent"]'
 setup claude
 unlike "... and are not shown again" "$(cat "$T/said")" '^To let it'
+
+for permissions in '{"deny":["mcp__interagent"]}' '{"allow":["Bash"],"ask":["mcp__interagent"]}' '{"allow":"mcp__interagent"}'; do
+	printf '{"permissions":%s}' "$permissions" >"$HOME/.claude/settings.json"
+	setup claude
+	like "... but are with $permissions" "$(cat "$T/said")" '^To let it use the tools unasked'
+done
 
 section "Without a client"
 
