@@ -5323,6 +5323,20 @@ static void list_clients(context *c)
 	make_harmless(c);
 }
 
+/* Clients do not expand "~" in a variable: what would be written below it is read by none. */
+static bool check_home(context *c, const client *row)
+{
+	const char *const names[] = { row->home_variable, "XDG_CONFIG_HOME", "HOME" };
+	str dir = client_file(c->mem, row, "");
+	int i = 0;
+	if (str_starts(dir, S("/")))
+		return true;
+	while (i < 2 && (variable(names[i]).n == 0 || !str_starts(dir, variable(names[i]))))
+		i++;
+	return refuse(c, "%s: %q is not an absolute path; \"~\" is not expanded here", names[i],
+		      variable(names[i]));
+}
+
 static bool run_setup(context *c, call *k)
 {
 	setup s = { .c = c, .dry = get_value(k, "dry_run")->flag,
@@ -5336,6 +5350,11 @@ static bool run_setup(context *c, call *k)
 		return refuse(c, "HOME is not set, and the clients keep their settings there");
 	if (c->self->program.n == 0 || !text_valid(c->self->program))
 		return refuse(c, "cannot tell the path of this program; call it by its path");
+	if (name.n == 0 && (s.dry || s.undo)) {
+		k->misused = true;
+		return refuse(c, "which client? interagent setup CLIENT %s",
+			      s.undo ? "--undo" : "--dry-run");
+	}
 	if (name.n == 0) {
 		list_clients(c);
 		return true;
@@ -5347,6 +5366,8 @@ static bool run_setup(context *c, call *k)
 			say(c, i ? ", %s" : "%s", clients[i].name);
 		return false;
 	}
+	if (!check_home(c, row))
+		return false;
 	s.w = look_at_client(c, row);
 	if (s.undo)
 		disconnect_client(&s);

@@ -408,7 +408,7 @@ is_seen() {
 	setup --json
 	i=0
 	while [ "$(at $i client <"$T/said")" != "$client" ]; do i=$((i + 1)); done
-	is "$client, $3" "$(at $i is <"$T/said" | sed 's/, no hooks//')" "$4"
+	is "$client, $(printf '%s' "$3" | tr -s '\n\t' ' ' | cut -c 1-70)" "$(at $i is <"$T/said" | sed 's/, no hooks//')" "$4"
 }
 none='not connected' ours=connected off='connected, but switched off'
 is_seen gemini .gemini/settings.json '{"mcp":{"allowed":["interagent"]}}' "$none"
@@ -730,6 +730,22 @@ usage() {
 usage "an unknown client" emacs
 usage "an unknown option" claude --force
 usage "a word too much" claude again
+for option in --undo --dry-run; do
+	usage "$option without a client" $option
+	is "... and says what it lacks" "$(cat "$T/complained")" "interagent: which client? interagent setup CLIENT $option; see interagent help setup"
+done
+# relative VARIABLE CLIENT: nothing is written below a place that no client reads.
+relative() {
+	fresh
+	(cd "$HOME" && export "$1=~/x" && exec "$BIN" setup "$2") >"$T/said" 2>"$T/complained"
+	is "$1 that is not absolute is refused" "$? $(cat "$T/said" "$T/complained")" \
+		"1 interagent: $1: \"~/x\" is not an absolute path; \"~\" is not expanded here"
+	is "... and nothing is written" "$(find "$HOME" ! -path "$HOME")" ""
+}
+relative CLAUDE_CONFIG_DIR claude
+relative CODEX_HOME codex
+relative XDG_CONFIG_HOME opencode
+relative HOME claude
 (unset HOME && exec "$BIN" setup claude --dry-run) >"$T/said" 2>"$T/complained"
 is "without a home nothing is set up" "$(test "$?" -ne 0 && echo refused) $(cat "$T/said")" "refused "
 fresh
