@@ -5438,6 +5438,27 @@ static void report_defect(doctor *d, const store_finding *f, bool advise)
 	c->status = 1;
 }
 
+/* What is whole may not be there yet, or not to be written. */
+static void examine_store(doctor *d)
+{
+	context *c = d->c;
+	str root = c->self->root, shut = store_unwritable(&c->st);
+	str advice = S("set INTERAGENT_DIR to a directory of your own");
+	bool there = store_look(c->mem, root) != STORE_NOTHING;
+	if (there)
+		report(d, "mail", arena_say(c->mem, "%S: nothing is damaged", root), none);
+	if (there && shut.n)
+		report(d, "store", arena_say(c->mem, "cannot be written: no mail can be stored in %Q",
+					     shut),
+		       arena_say(c->mem, "chmod u+w %Q, or %S", shell_word(c->mem, shut), advice));
+	else if (shut.n)
+		report(d, "store", arena_say(c->mem, "%Q is not there, and cannot be made in %Q", root,
+					     shut), advice);
+	else if (!there)
+		report(d, "store", arena_say(c->mem, "%Q is not there yet; whoever registers first "
+						     "makes it", root), none);
+}
+
 static void examine_mail(doctor *d, bool fix)
 {
 	context *c = d->c;
@@ -5454,7 +5475,7 @@ static void examine_mail(doctor *d, bool fix)
 	if (found.n > DEFECTS_SHOWN)
 		report(d, "mail", arena_say(c->mem, "and %d more", found.n - DEFECTS_SHOWN), none);
 	if (r == STORE_OK && found.n == 0)
-		report(d, "mail", arena_say(c->mem, "%S: nothing is damaged", c->self->root), none);
+		examine_store(d);
 	if (r != STORE_OK) {
 		report(d, "mail", arena_say(c->mem, "not read: %S", describe_fault(c, r)), none);
 		c->status = 1;
@@ -5498,6 +5519,8 @@ static void examine_watch(doctor *d)
 {
 	store *st = &d->c->st;
 	store_index index = { 0 };
+	if (store_look(st->mem, path_join(st->mem, st->root, "messages-meta")) == STORE_NOTHING)
+		return;
 	st->index = &index;
 	report(d, "new mail", store_watch(st) < 0 ? S("is looked for, four times a second")
 						  : S("is noticed at once"), none);

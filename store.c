@@ -3576,6 +3576,21 @@ store_result store_check(store *st, enum store_depth depth, store_findings *out)
 	return STORE_OK;
 }
 
+str store_unwritable(store *st)
+{
+	struct stat seen;
+	str above = st->root;
+	for (int d = ROOT; d < PAST; d++) {
+		int fd = dir_fd(st, (enum dir)d, false);
+		if (fd >= 0 && sys_access(fd, ".", W_OK | X_OK, 0) < 0)
+			return path_in(st, (enum dir)d, "");
+	}
+	while (above.n > 1 && sys_stat(AT_FDCWD, arena_z(st->mem, above), &seen, 0) < 0 &&
+	       errno == ENOENT)
+		above = store_dir_of(above);
+	return sys_access(AT_FDCWD, arena_z(st->mem, above), W_OK | X_OK, 0) < 0 ? above : S("");
+}
+
 /* ==== Signals ====
  * A file in the recipient's workspace tells whoever watches that mail is there. It tells only: it
  * may fail or be deleted without harm, so it is not synced. */

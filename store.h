@@ -384,6 +384,10 @@ typedef struct {
 enum store_depth { STORE_QUICKLY, STORE_WHOLLY, STORE_MEND };
 store_result store_check(store *st, enum store_depth depth, store_findings *out);
 
+/* A directory of the store, or the one that it would be made in, in which we can write nothing;
+ * empty: there is none. */
+str store_unwritable(store *st);
+
 /* ---- Specs: every version is kept ---- */
 
 typedef struct {

@@ -408,6 +408,8 @@ if nobody "$OPEN/interagent" --version >"$T/out" 2>&1; then
 	is "what was read stays unread" "$(at status <"$STORE/messages-meta/$first.json")" pending
 	before=$(listing)
 	is "... it is whole" "$(doctor)" "$STORE: nothing is damaged"
+	like "... but nothing can be stored, which is said" "$(cat "$T/doctor")" \
+		"^store: cannot be written: no mail can be stored in $STORE\$"
 	like "a verb says why not" \
 		"$("$BIN" send_message --from web --to api --subject s --content c 2>&1)" \
 		"$STORE/.*Permission denied"
@@ -420,6 +422,17 @@ if nobody "$OPEN/interagent" --version >"$T/out" 2>&1; then
 	is "and exits 1" "$(cat "$T/status")" 1
 	is "... nothing was changed" "$(listing)" "$before"
 	chmod -R u+rwX "$STORE"
+
+	chmod 500 "$STORE/messages-meta"
+	is "a directory that cannot be written is named" "$(doctor) $(sed -n 's/^store: //p' "$T/doctor")" \
+		"$STORE: nothing is damaged cannot be written: no mail can be stored in $STORE/messages-meta"
+	is "... with what helps" "$(advice)" \
+		"chmod u+w $STORE/messages-meta, or set INTERAGENT_DIR to a directory of your own"
+	chmod 700 "$STORE/messages-meta"
+	mkdir "$OPEN/shut"
+	chmod 555 "$OPEN/shut"
+	is "a store that cannot be made is none" "$(INTERAGENT_DIR=$OPEN/shut/store doctor; sed -n 's/^store: //p' "$T/doctor")" \
+		"$OPEN/shut/store is not there, and cannot be made in $OPEN/shut"
 
 	# Directories above the store that may be passed but not listed.
 	mkdir "$OPEN/home" "$OPEN/home/user"

@@ -775,7 +775,8 @@ advises "... with what to do" "^  add ${BIN%/*} to PATH"
 unlike "... and nothing of clients that are not here" "$(cat "$T/said")" '^Claude Code:'
 says "... and that this is nobody's directory" '^this directory: nobody '
 says "... and as whom a command would speak" '^speaker: nobody: '
-says "... and how new mail is noticed" '^new mail: is '
+says "... that there is no store yet" "^store: $INTERAGENT_DIR is not there yet"
+unlike "... in which something could be damaged" "$(cat "$T/said")" '^mail: ' '^new mail: '
 is "... and complains of nothing" "$(cat "$T/complained")" ""
 doctor / "$T/bin:/usr/bin:/bin"
 unlike "a PATH that leads to this program is no matter" "$(cat "$T/said")" '^PATH:'
@@ -823,6 +824,9 @@ doctor "$T/web/lib"
 says "in another repository it names none" '^this directory: nobody '
 (cd "$T/web" && CLAUDECODE=1 "$BIN" doctor) >"$T/said"
 says "in an agent's shell it says which variable makes it one" '^speaker: web: .*'
+"$BIN" send_message --from web --to web --subject s --content c >"$T/out"
+doctor
+says "it says how new mail is noticed" '^new mail: is '
 "$BIN" doctor --json >"$T/said"
 is "as JSON it is one document" "$(at examined 0 about <"$T/said")" mail
 is "... whose parts have advice or none" "$(at examined 0 advice <"$T/said")" ""
