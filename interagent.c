@@ -5264,7 +5264,7 @@ static void connect_client(setup *s)
 		show_lines(s, "For hooks, which tell it of mail", row->hooks_file, row->hooks);
 	if (s->w.asks)
 		show_lines(s, "To let it use the tools unasked", row->allow_file, row->allow);
-	if (row->note)
+	if (row->note && !s->failed)
 		say(c, "%s\n", row->note);
 }
 

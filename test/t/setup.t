@@ -754,6 +754,7 @@ echo 'no directory' >"$HOME/.claude/skills"
 setup claude
 is "where it cannot write it fails" "$status" 1
 like "... and says where" "$(cat "$T/said" "$T/complained")" "$HOME/.claude/skills"
+unlike "... and promises nothing" "$(cat "$T/said")" 'next start'
 is "... and has touched nothing" "$(find "$HOME" -type f ! -name .claude.json) $(cat "$HOME/.claude/skills")" \
 	"$HOME/.claude/skills no directory"
 
