@@ -4940,9 +4940,9 @@ static bool is_our_name(str word)
 	return str_eq(word, S("interagent"));
 }
 
-static bool is_word(const json *value, const char *word)
+static bool is_word(const json *v, const char *word)
 {
-	return value && str_eq(value->raw, str_of(word));
+	return v && str_eq(v->raw, str_of(word));
 }
 
 /* In JSON the key leads to a map of them, with some clients in a member "servers" of it; the names
