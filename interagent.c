@@ -4752,6 +4752,8 @@ static str read_settings(arena *mem, str path)
 	str real = real_path(mem, path), text = S("");
 	if (real.n)
 		store_read_file(mem, real, &text);
+	if (str_starts(text, S("\xef\xbb\xbf")))         /* a byte-order mark */
+		text = str_from(text, 3);
 	return without_comments(mem, text, is_json(path));
 }
 
@@ -4933,6 +4935,7 @@ static void add_server(context *c, wiring *w, const server_entry *e)
 		w->server = is;
 }
 
+/* As a key or a value is written in these files. */
 static bool is_our_name(str word)
 {
 	if (word.n > 1 && (*word.s == '"' || *word.s == '\''))
@@ -4967,39 +4970,52 @@ static void look_in_json(context *c, wiring *w, str text, str key)
 	}
 }
 
-/* In TOML each is a table [KEY.NAME]; in YAML all stand below the key, and what is indented deeper
- * than the first line there belongs to the one above. */
+/* A server, or all of them, on one line of YAML. */
+static server_entry server_on_a_line(str line)
+{
+	return (server_entry){ .named = contains(line, S("name: interagent")), .command = line };
+}
+
+/* In TOML each is a table [KEY.NAME], or stands below [KEY]; in YAML all stand below the key, and
+ * what is indented deeper than the first line there belongs to the one above. */
 static void look_in_lines(context *c, wiring *w, str text, str key, bool is_toml)
 {
-	str head = arena_say(c->mem, is_toml ? "[%S." : "%S:", key);
+	str head = arena_say(c->mem, is_toml ? "[%S" : "%S:", key);
 	server_entry e = { 0 };
 	ptrdiff_t first = -1;            /* the indentation of the first line; -1: it is to come */
-	bool inside = false;
+	bool inside = false, list = false;       /* in a list, not in one server's table */
 	while (text.n) {
 		str line = str_cut(&text, '\n'), rest = str_trim(line), word;
 		ptrdiff_t indent = rest.s - line.s;
 		bool item = str_starts(rest, S("- "));
 		if (rest.n == 0)
 			continue;
-		if (is_toml ? str_starts(rest, S("[")) : indent == 0 && !item) {
+		if (is_toml ? *rest.s == '[' : indent == 0 && !item) {
 			add_server(c, w, &e);
 			inside = str_starts(rest, head);
 			rest = inside ? str_from(rest, head.n) : S("");
-			first = -1;              /* the list may stand on this one line */
-			e = (server_entry){ .named = contains(rest, S("name: interagent")),
-					    .command = rest };
-			if (is_toml)
-				e = (server_entry){ .named = is_our_name(str_cut(&rest, ']')) };
+			list = !is_toml || str_starts(rest, S("]"));
+			inside = inside && (list || str_starts(rest, S(".")));
+			first = -1;
+			e = server_on_a_line(is_toml ? S("") : rest);
+			rest = str_from(rest, 1);
+			if (!list)
+				e.named = is_our_name(str_cut(&rest, ']'));
 			continue;
 		}
 		if (!inside)
 			continue;
-		if (!is_toml && (first < 0 || indent <= first)) {
+		if (list && (first < 0 || indent <= first)) {
 			add_server(c, w, &e);
 			e = (server_entry){ 0 };
 			first = indent;
 		}
-		rest = str_from(rest, item ? 2 : 0);
+		if (item)
+			rest = str_trim(str_from(rest, 2));
+		if (item && str_starts(rest, S("{"))) {
+			e = server_on_a_line(rest);
+			continue;
+		}
 		word = str_trim(str_cut(&rest, is_toml ? '=' : ':'));
 		rest = str_trim(rest);
 		if (indent == first && !item)

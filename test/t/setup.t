@@ -437,6 +437,13 @@ enabled = false" "$ours"
 is_seen codex .codex/config.toml "[mcp_servers.interagent]
 command = \"$BIN\"
 enabled = false" "$off"
+is_seen codex .codex/config.toml "$(printf '\357\273\277')[mcp_servers.mail]
+command = '$BIN'" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers]
+other = { command = \"x\" }
+interagent = { command = \"$BIN\", args = [\"serve\"] }" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers_of_old.interagent]
+command = \"$BIN\"" "$none"
 is_seen goose .config/goose/config.yaml '# to add: interagent' "$none"
 is_seen goose .config/goose/config.yaml "extensions:
   other:
@@ -461,6 +468,9 @@ is_seen continue .continue/config.yaml "mcpServers:
   command: x
 - command: '$BIN'
   name: interagent" "$ours"
+is_seen continue .continue/config.yaml "mcpServers:
+  - {name: other, command: x}
+  - {name: interagent, command: \"$BIN\"}" "$ours"
 is_seen cursor .cursor/mcp.json "{\"mcpServers\":{\"foo\":{\"command\":\"x\",\"description\":\"talks to interagent\",
 	\"cwd\":\"$BIN\",\"env\":{\"NOTE\":\"/home/x/src/interagent\"}}}}" "$none"
 is_seen claude .claude.json "{\"projects\":{\"/x\":{\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}},
