@@ -298,6 +298,8 @@ typedef struct client {
 	const char *home_variable; /* ... if this variable does not name another */
 	const char *config, *server;       /* the file there that names the servers; without a
 	                            * command, the lines for it */
+	const char *or_config;     /* ... by another name that it takes too */
+	const char *servers;       /* their key there, if it is not mcpServers */
 	const char *hooks_file, *hooks;    /* likewise for the hooks */
 	const char *allow_file, *allow;    /* likewise: its tools are used without asking */
 	const char *plugin;        /* a directory there that is ours alone ... */
@@ -360,7 +362,7 @@ static const client clients[] = {
 	  .signs = { { "turn_id", "\"" }, { "transcript_path", "null" } },
 	  .add = "codex mcp add interagent -- $P serve", .remove = "codex mcp remove interagent",
 	  .home = ".codex", .home_variable = "CODEX_HOME", .config = "config.toml",
-	  .hooks_file = "hooks.json",
+	  .servers = "mcp_servers", .hooks_file = "hooks.json",
 	  .hooks = "{\"hooks\": {\n" HOOK("SessionStart") ",\n" HOOK("UserPromptSubmit") ",\n"
 		   HOOK("PostToolUse") ",\n" HOOK("Stop") "\n}}\n",
 	  .note = "Codex asks you to trust the hooks: /hooks." },
@@ -397,11 +399,11 @@ static const client clients[] = {
 	  .note = "With copilot --allow-tool=interagent it does not ask before each call." },
 	{ .name = "opencode", .title = "opencode", .info = { "opencode" },
 	  .marks = { "OPENCODE" }, .home = ".config/opencode", .config = "opencode.json",
-	  .server = LOCAL_LINES,
+	  .or_config = "opencode.jsonc", .servers = "mcp", .server = LOCAL_LINES,
 	  .note = "Its plugins are JavaScript: it has no hooks that run a command." },
 	{ .name = "kilo", .title = "Kilo Code", .info = { "kilo" },
 	  .marks = { "KILO" }, .home = ".config/kilo", .config = "kilo.json",
-	  .server = LOCAL_LINES,
+	  .or_config = "kilo.jsonc", .servers = "mcp", .server = LOCAL_LINES,
 	  .note = "Its plugins are JavaScript: it has no hooks that run a command." },
 	{ .name = "cline", .title = "Cline", .info = { "cline", "@cline" },
 	  .marks = { "CLINE_ACTIVE" },
@@ -421,7 +423,7 @@ static const client clients[] = {
 	  .marks = { "AGENT=amp", "AMP_CURRENT_THREAD_ID" },
 	  .set[SESSION] = "AMP_CURRENT_THREAD_ID",
 	  .add = "amp mcp add interagent -- $P serve", .remove = "amp mcp remove interagent",
-	  .home = ".config/amp", .config = "settings.json" },
+	  .home = ".config/amp", .config = "settings.json", .servers = "amp.mcpServers" },
 	{ .name = "auggie", .title = "Auggie", .info = { "augment", "auggie" },
 	  .marks = { "AUGMENT_AGENT" },
 	  .add = "auggie mcp add interagent --command $P --args serve",
@@ -432,7 +434,7 @@ static const client clients[] = {
 	  .home = ".cursor", .config = "mcp.json", .server = SERVER_LINES },
 	{ .name = "goose", .title = "goose", .info = { "goose" },
 	  .marks = { "AGENT=goose", "GOOSE_TERMINAL" },
-	  .home = ".config/goose", .config = "config.yaml",
+	  .home = ".config/goose", .config = "config.yaml", .servers = "extensions",
 	  .server = "extensions:\n  interagent:\n    name: interagent\n    type: stdio\n"
 		    "    enabled: true\n    cmd: \"$P\"\n    args: [serve]\n    timeout: 300\n" },
 	{ .name = "pi", .title = "pi", .info = { "pi" }, .marks = { "PI_CODING_AGENT" },
@@ -3007,7 +3009,14 @@ static bool find_spec(context *c, str name, int64_t version, store_spec *spec)
 	store_result r = store_find_spec(&c->st, name, version, spec);
 	if (r != STORE_ABSENT)
 		return ok_or_refuse(c, r);
-	if (!version || store_find_spec(&c->st, name, 0, &current) != STORE_OK)
+	r = store_find_spec(&c->st, name, 0, &current);
+	if (r == STORE_ABSENT && current.version)
+		return refuse(c, c->self->shell ? "%S has no current text; v%l is kept: interagent "
+						  "spec %S --version %l"
+						: "%S has no current text; v%l is kept: get_spec "
+						  "with name %S and version %l",
+			      name, current.version, name, current.version);
+	if (!version || r != STORE_OK)
 		return refuse_spec(c, name);
 	if (version > current.version)
 		return refuse(c, "%S is at v%l; there is no v%l yet", shown_name(c, name),
@@ -3308,6 +3317,20 @@ static bool get_spec(context *c, call *k)
 	return true;
 }
 
+/* The specs that have kept versions, but no current text. */
+static void say_lost_specs(context *c)
+{
+	store_specs lost;
+	str *names;
+	if (store_list_lost_specs(&c->st, &lost) != STORE_OK || lost.n == 0)
+		return;
+	names = NEW(c->mem, str, lost.n);
+	for (int i = 0; i < lost.n; i++)
+		names[i] = lost.at[i].name;
+	start_line(c);
+	say_names(c, "Without a current text, but with kept versions: ", names, lost.n);
+}
+
 static bool list_specs(context *c, call *k)
 {
 	store_specs all;
@@ -3332,6 +3355,7 @@ static bool list_specs(context *c, call *k)
 		add_doc(c, spec_doc(c, s));
 	}
 	say_rest(c, offset, last, all.n);
+	say_lost_specs(c);
 	return true;
 }
 
@@ -4763,13 +4787,56 @@ static str path_join(arena *mem, str dir, const char *name)
 	return arena_say(mem, *name ? "%S/%s" : "%S%s", dir, name);
 }
 
-/* What a file of the user's holds, links followed; empty where there is none. */
+/* A text without its comments, and JSON without a comma that no value follows. */
+static str without_comments(arena *mem, str text, bool is_json)
+{
+	buf b = { .mem = mem };
+	char quote = 0, before = '\n';
+	while (text.n) {
+		char c = *text.s;
+		str end = S("");                 /* of a comment */
+		if (!quote && is_json && str_starts(text, S("/*")))
+			end = S("*/");
+		else if (!quote && (is_json ? str_starts(text, S("//"))
+					    : c == '#' && strchr(" \t\n", before)))
+			end = S("\n");
+		while (end.n && text.n && !str_starts(text, end))
+			text = str_from(text, 1);
+		if (end.n) {
+			text = str_from(text, end.n - 1);
+			c = '\n';
+		} else if (quote && c == '\\' && text.n > 1) {
+			buf_char(&b, c);
+			text = str_from(text, 1);
+			c = *text.s;
+		} else if (c == quote || c == '\n') {
+			quote = 0;
+		} else if (!quote && (c == '"' || (c == '\'' && !is_json))) {
+			quote = c;
+		}
+		while (!quote && is_json && strchr("]}", c) && b.n && strchr(", \t\r\n", b.s[b.n - 1]))
+			b.n--;
+		buf_char(&b, c);
+		text = str_from(text, 1);
+		before = c;
+	}
+	return buf_str(&b);
+}
+
+static bool is_json(str path)
+{
+	return str_ends(path, S(".json")) || str_ends(path, S(".jsonc"));
+}
+
+/* What a file of the user's says, links followed; empty where there is none. */
 static str read_settings(arena *mem, str path)
 {
 	str real = real_path(mem, path), text = S("");
 	if (real.n)
 		store_read_file(mem, real, &text);
-	return text;
+	if (str_starts(text, S("\xef\xbb\xbf")))         /* a byte-order mark */
+		text = str_from(text, 3);
+	return without_comments(mem, text, is_json(path));
 }
 
 /* Makes a path absolute and resolves no link: what a link points to may have
@@ -4854,6 +4921,15 @@ static bool is_filled_in(str there, const char *text)
 	return text && *text == '\0' && there.n == 0;
 }
 
+/* Paths, and what stands in files of the user's, are told to a terminal: there nothing in them
+ * acts. */
+static void make_harmless(context *c)
+{
+	buf shown = { .mem = c->mem };
+	text_add(&shown, buf_str(c->out), TEXT_BODY);
+	*c->out = shown;
+}
+
 /* ---- What there is of a client ---- */
 
 enum wired { NOT_KNOWN, HAS_NONE, HAS_OTHER, HAS_OURS };
@@ -4862,7 +4938,9 @@ typedef struct {
 	const client *row;
 	bool here;
 	enum wired server, hooks;        /* in the client's files; hooks maybe in our directory */
+	const char *config;              /* which of its files names the servers, or would */
 	str other;                       /* the path that the server's entry has instead of ours */
+	bool off;                        /* the server is ours, but switched off there */
 	bool asks;                       /* before each use of a tool */
 } wiring;
 
@@ -4885,24 +4963,9 @@ static str client_file(arena *mem, const client *row, const char *name)
 	return path_join(mem, dir, below.s);
 }
 
-/* The part of a configuration that names the servers of all projects; all of it, if
- * it is no JSON. */
-static str list_of_servers(arena *mem, str text)
-{
-	static const char *const names[] = { "mcpServers", "mcp", "amp.mcpServers" };
-	json_error error;
-	const json *all = json_read(mem, text, JSON_STORED, &error), *list = NULL;
-	if (error.what)
-		return text;
-	for (size_t i = 0; i < sizeof names / sizeof *names && !list; i++)
-		list = json_get(all, str_of(names[i]));
-	return list && list->kind == JSON_OBJECT ? list->raw : S("");
-}
-
-/* Does a configuration, in whatever language, name this program, or another one
- * that is called as we are (*other)? `ours` is how we would write it there. What
- * follows the name tells a server from a hook, and a directory of that name is
- * somebody's project. A quote behind the path closes one that stands before it. */
+/* Does a text in whatever language name this program, or another one that is called as we are
+ * (*other)? `ours` is how we would write it there. A quote behind the path closes one that stands
+ * before it. */
 static enum wired look_for(context *c, str text, str ours, bool hook, str *other)
 {
 	str name = S("interagent"), program = c->self->program;
@@ -4915,7 +4978,7 @@ static enum wired look_for(context *c, str text, str ours, bool hook, str *other
 		if (!str_starts(str_from(text, i), name) || !strchr(" \"'.\n/", text.s[i - 1]))
 			continue;
 		if (hook ? !str_starts(after, S(" hook")) && !str_starts(after, S("' hook"))
-			 : !strchr("\"':,]}\n", *after.s))
+			 : !strchr("\"',]}\n", *after.s))
 			continue;
 		stops = *after.s == '"' ? "\"\n" : *after.s == '\'' ? "'\n" : " \"'\n[,";
 		for (start = i; start > 0 && !strchr(stops, text.s[start - 1]);)
@@ -4925,12 +4988,156 @@ static enum wired look_for(context *c, str text, str ours, bool hook, str *other
 			word = true;
 		else if (same_place(c->mem, found, program))
 			return HAS_OURS;
-		else if (store_look(c->mem, found) != STORE_DIRECTORY)
+		else
 			*other = found;
 	}
 	if (word && other->n == 0 && same_place(c->mem, find_program(c->mem, name), program))
 		return HAS_OURS;
 	return word || other->n ? HAS_OTHER : HAS_NONE;
+}
+
+/* One server of a client's list: what we ask of it. */
+typedef struct {
+	bool named, off;                 /* as we are; switched off */
+	str command;                     /* as it is written there */
+} server_entry;
+
+/* One that is ours is enough, whatever its name; one of our name is in the way. */
+static void add_server(context *c, wiring *w, const server_entry *e)
+{
+	str line = arena_say(c->mem, " %S\n", e->command), other = S("");
+	enum wired is = look_for(c, line, fill_in(c->mem, "\"$P\"", c->self->program), false, &other);
+	if (is == HAS_NONE && e->named)
+		is = HAS_OTHER;
+	if (is == HAS_OURS && (w->server != HAS_OURS || !e->off))
+		w->off = e->off;
+	if (is == HAS_OTHER && w->server != HAS_OURS)
+		w->other = other;
+	if (is > w->server)
+		w->server = is;
+}
+
+/* As a key or a value is written in these files. */
+static bool is_our_name(str word)
+{
+	if (word.n > 1 && (*word.s == '"' || *word.s == '\''))
+		word = (str){ word.s + 1, word.n - 2 };
+	return str_eq(word, S("interagent"));
+}
+
+static bool is_word(const json *v, const char *word)
+{
+	return v && str_eq(v->raw, str_of(word));
+}
+
+/* In JSON the key leads to a map of them, with some clients in a member "servers" of it; the names
+ * of those that are switched off may stand elsewhere. */
+static void look_in_json(context *c, wiring *w, str text, str key)
+{
+	json_error error;
+	const json *all = json_read(c->mem, text, JSON_STORED, &error), *list = json_get(all, key);
+	const json *inner = json_get(list, S("servers")), *off, *command;
+	if (inner && !json_get(inner, S("command")))
+		list = inner;
+	for (const json *m = list && list->kind == JSON_OBJECT ? list->child : NULL; m; m = m->next) {
+		server_entry e = { .named = str_eq(json_key(c->mem, m), S("interagent")) };
+		command = json_get(m, S("command"));
+		e.command = command ? command->raw : S("");
+		e.off = is_word(json_get(m, S("enabled")), "false") ||
+			is_word(json_get(m, S("disabled")), "true");
+		off = json_get(json_get(all, S("mcp")), S("excluded"));
+		for (off = off && off->kind == JSON_ARRAY ? off->child : NULL; off; off = off->next)
+			e.off = e.off || str_eq(json_text(c->mem, off), json_key(c->mem, m));
+		add_server(c, w, &e);
+	}
+}
+
+/* A server, or all of them, on one line of YAML. */
+static server_entry server_on_a_line(str line)
+{
+	return (server_entry){ .named = contains(line, S("name: interagent")), .command = line };
+}
+
+/* In TOML each is a table [KEY.NAME], or stands below [KEY]; in YAML all stand below the key, and
+ * what is indented deeper than the first line there belongs to the one above. */
+static void look_in_lines(context *c, wiring *w, str text, str key, bool is_toml)
+{
+	str head = arena_say(c->mem, is_toml ? "[%S" : "%S:", key);
+	server_entry e = { 0 };
+	ptrdiff_t first = -1;            /* the indentation of the first line; -1: it is to come */
+	bool inside = false, list = false;       /* in a list, not in one server's table */
+	while (text.n) {
+		str line = str_cut(&text, '\n'), rest = str_trim(line), word;
+		ptrdiff_t indent = rest.s - line.s;
+		bool item = str_starts(rest, S("- "));
+		if (rest.n == 0)
+			continue;
+		if (is_toml ? *rest.s == '[' : indent == 0 && !item) {
+			add_server(c, w, &e);
+			inside = str_starts(rest, head);
+			rest = inside ? str_from(rest, head.n) : S("");
+			list = !is_toml || str_starts(rest, S("]"));
+			inside = inside && (list || str_starts(rest, S(".")));
+			first = -1;
+			e = server_on_a_line(is_toml ? S("") : rest);
+			rest = str_from(rest, 1);
+			if (!list)
+				e.named = is_our_name(str_cut(&rest, ']'));
+			continue;
+		}
+		if (!inside)
+			continue;
+		if (list && (first < 0 || indent <= first)) {
+			add_server(c, w, &e);
+			e = (server_entry){ 0 };
+			first = indent;
+		}
+		if (item)
+			rest = str_trim(str_from(rest, 2));
+		if (item && str_starts(rest, S("{"))) {
+			e = server_on_a_line(rest);
+			continue;
+		}
+		word = str_trim(str_cut(&rest, is_toml ? '=' : ':'));
+		rest = str_trim(rest);
+		if (indent == first && !item)
+			e = (server_entry){ .named = is_our_name(word), .command = rest };
+		else if (str_eq(word, S("command")) || str_eq(word, S("cmd")))
+			e.command = rest;
+		else if (str_eq(word, S("name")))
+			e.named = e.named || is_our_name(rest);
+		else if (str_eq(word, S("enabled")))
+			e.off = str_eq(rest, S("false"));
+	}
+	add_server(c, w, &e);
+}
+
+/* The servers that one of the client's files names. */
+static void look_in_file(context *c, wiring *w, const char *name)
+{
+	const client *row = w->row;
+	str path = client_file(c->mem, row, name), text = read_settings(c->mem, path);
+	str key = str_of(row->servers ? row->servers : "mcpServers");
+	enum wired before = w->server;
+	if (is_json(path))
+		look_in_json(c, w, text, key);
+	else
+		look_in_lines(c, w, text, key, str_ends(path, S(".toml")));
+	if (!w->config || w->server > before ||
+	    (text.n && store_look(c->mem, client_file(c->mem, row, w->config)) == STORE_NOTHING))
+		w->config = name;
+}
+
+/* Does its settings' list of what is allowed unasked have our tools? */
+static bool allows_tools(context *c, str text)
+{
+	json_error error;
+	const json *all = json_read(c->mem, text, JSON_STORED, &error);
+	const json *list = json_get(json_get(all, S("permissions")), S("allow")), *e = NULL;
+	for (e = list && list->kind == JSON_ARRAY ? list->child : NULL; e; e = e->next)
+		if (str_starts(json_text(c->mem, e), S("mcp__interagent")))
+			return true;
+	return false;
 }
 
 /* What this file of our directory should hold; empty: it should not be there. */
@@ -4961,9 +5168,11 @@ static wiring look_at_client(context *c, const client *row)
 	w.here = find_program(mem, str_cut(&words, ' ')).n > 0 ||
 		 (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY);
 	if (row->config) {
-		text = list_of_servers(mem, read_settings(mem, client_file(mem, row, row->config)));
-		w.server = look_for(c, text, fill_in(mem, "\"$P\"", program), false, &w.other);
+		w.server = HAS_NONE;
+		look_in_file(c, &w, row->config);
 	}
+	if (row->or_config)
+		look_in_file(c, &w, row->or_config);
 	if (row->plugin) {
 		w.hooks = look_at_plugin(c, row);
 	} else if (row->hooks) {
@@ -4972,7 +5181,7 @@ static wiring look_at_client(context *c, const client *row)
 	}
 	if (row->allow) {
 		text = read_settings(mem, client_file(mem, row, row->allow_file));
-		w.asks = !contains(text, S("mcp__interagent"));
+		w.asks = !allows_tools(c, text);
 	}
 	return w;
 }
@@ -4987,9 +5196,9 @@ static str describe_wiring(arena *mem, const wiring *w)
 	};
 	str server = str_of(servers[w->server]);
 	if (w->server == HAS_OTHER && w->other.n)
-		server = arena_say(mem, "connected to %S, which is %s program", w->other,
+		server = arena_say(mem, "connected to %Q, which is %s program", w->other,
 				   store_look(mem, w->other) == STORE_PROGRAM ? "another" : "no");
-	return arena_say(mem, "%S%s%s", server, hooks[w->hooks],
+	return arena_say(mem, "%S%s%s%s", server, w->off ? ", but switched off" : "", hooks[w->hooks],
 			 w->asks && w->server != HAS_NONE ? ", asks before each tool" : "");
 }
 
@@ -4999,7 +5208,7 @@ static str advise_removal(arena *mem, const wiring *w)
 	const client *row = w->row;
 	if (row->remove)
 		return str_of(row->remove);
-	return arena_say(mem, "take interagent out of %S", client_file(mem, row, row->config));
+	return arena_say(mem, "take interagent out of %S", client_file(mem, row, w->config));
 }
 
 /* What is to be done about it; empty: nothing. */
@@ -5009,6 +5218,8 @@ static str advise_wiring(arena *mem, const wiring *w)
 	if (w->server == HAS_OTHER)
 		return arena_say(mem, "%S; then interagent setup %s", advise_removal(mem, w),
 				 row->name);
+	if (w->off)
+		return arena_say(mem, "switch interagent on in %S", client_file(mem, row, w->config));
 	if (w->server == HAS_NONE || w->hooks == HAS_NONE || w->hooks == HAS_OTHER || w->asks ||
 	    (w->server == NOT_KNOWN && row->add))
 		return arena_say(mem, "interagent setup %s", row->name);
@@ -5138,8 +5349,11 @@ static void connect_client(setup *s)
 {
 	context *c = s->c;
 	const client *row = s->w.row;
-	str file = row->config ? client_file(c->mem, row, row->config) : S("");
-	if (s->w.server == HAS_OURS)
+	str file = row->config ? client_file(c->mem, row, s->w.config) : S("");
+	if (s->w.off)
+		say(c, "%s has the server, but switched off, in %S: switch it on there.\n",
+		    row->title, file);
+	else if (s->w.server == HAS_OURS)
 		say(c, "%s has the server already, in %S.\n", row->title, file);
 	else if (s->w.server == HAS_OTHER)
 		say(c, "%s has another server of this name, in %S. To take its place: %S; then "
@@ -5148,15 +5362,15 @@ static void connect_client(setup *s)
 	else if (row->add)
 		run_client(s, row->add);
 	else if (row->server)
-		show_lines(s, "To connect it", row->config, row->server);
-	s->failed = s->failed || s->w.server == HAS_OTHER;
+		show_lines(s, "To connect it", s->w.config, row->server);
+	s->failed = s->failed || s->w.off || s->w.server == HAS_OTHER;
 	if (row->plugin)
 		set_plugin(s);
 	else if (row->hooks && s->w.hooks != HAS_OURS)
 		show_lines(s, "For hooks, which tell it of mail", row->hooks_file, row->hooks);
 	if (s->w.asks)
 		show_lines(s, "To let it use the tools unasked", row->allow_file, row->allow);
-	if (row->note)
+	if (row->note && !s->failed)
 		say(c, "%s\n", row->note);
 }
 
@@ -5171,7 +5385,7 @@ static void disconnect_client(setup *s)
 		say(s->c, "%s has a server of this name that is not this program: left as it is\n",
 		    row->title);
 	else if (s->w.server == HAS_OURS)
-		files[0] = row->config;
+		files[0] = s->w.config;
 	if (row->plugin)
 		set_plugin(s);
 	else if (s->w.hooks == HAS_OURS || s->w.hooks == HAS_OTHER)
@@ -5212,6 +5426,21 @@ static void list_clients(context *c)
 	}
 	if (absent.n)
 		say(c, "Not found here: %S\n", absent);
+	make_harmless(c);
+}
+
+/* Clients do not expand "~" in a variable: what would be written below it is read by none. */
+static bool check_home(context *c, const client *row)
+{
+	const char *const names[] = { row->home_variable, "XDG_CONFIG_HOME", "HOME" };
+	str dir = client_file(c->mem, row, "");
+	int i = 0;
+	if (str_starts(dir, S("/")))
+		return true;
+	while (i < 2 && (variable(names[i]).n == 0 || !str_starts(dir, variable(names[i]))))
+		i++;
+	return refuse(c, "%s: %q is not an absolute path; \"~\" is not expanded here", names[i],
+		      variable(names[i]));
 }
 
 static bool run_setup(context *c, call *k)
@@ -5227,6 +5456,11 @@ static bool run_setup(context *c, call *k)
 		return refuse(c, "HOME is not set, and the clients keep their settings there");
 	if (c->self->program.n == 0 || !text_valid(c->self->program))
 		return refuse(c, "cannot tell the path of this program; call it by its path");
+	if (name.n == 0 && (s.dry || s.undo)) {
+		k->misused = true;
+		return refuse(c, "which client? interagent setup CLIENT %s",
+			      s.undo ? "--undo" : "--dry-run");
+	}
 	if (name.n == 0) {
 		list_clients(c);
 		return true;
@@ -5238,11 +5472,14 @@ static bool run_setup(context *c, call *k)
 			say(c, i ? ", %s" : "%s", clients[i].name);
 		return false;
 	}
+	if (!check_home(c, row))
+		return false;
 	s.w = look_at_client(c, row);
 	if (s.undo)
 		disconnect_client(&s);
 	else
 		connect_client(&s);
+	make_harmless(c);
 	add_doc(c, json_with_text(c->mem, client_doc(c, &s.w), S("said"), buf_str(c->out)));
 	c->status = s.failed;
 	return true;
@@ -5274,14 +5511,15 @@ static const struct {
 } defects[] = {
 	[STORE_TORN] = { "is damaged", "interagent doctor --fix moves damaged files aside", NULL },
 	[STORE_NOT_A_FILE] = { "is not a regular file", "move ", " away" },
-	[STORE_NOT_A_DIR] = { "is not a readable directory", "move ", " away" },
-	[STORE_UNREADABLE] = { "cannot be read", "chmod u+r ", "" },
+	[STORE_NOT_A_DIR] = { "is not a directory", "move ", " away" },
+	[STORE_LINK] = { "is a link", "put what ", " leads to in its place" },
+	[STORE_UNREADABLE] = { "cannot be read", "chmod u+rwX ", "" },
 	[STORE_TOO_LARGE] = { "is too large to be read", "move ", " away" },
 	[STORE_NO_BODY] = { "has no text: its messages/*.md is missing", "bring the text of ",
 			    " back from a backup, or complete the message" },
 	[STORE_ODD] = { "has an entry that is no object, or a text that is no string", "correct ",
 			" by hand" },
-	[STORE_NOT_OURS] = { "belongs to another user", "sudo chown -R \"$(id -un)\" ", "" },
+	[STORE_NOT_OURS] = { "belongs to another user", "sudo chown -R ", "" },
 	[STORE_WRITABLE] = { "can be written by other users", "chmod go-w ", "" },
 };
 
@@ -5291,20 +5529,42 @@ enum { DEFECTS_SHOWN = 50 };
 static void report_defect(doctor *d, const store_finding *f, bool advise)
 {
 	context *c = d->c;
-	int64_t us = geteuid();
 	str what = arena_say(c->mem, "%Q %s", f->path, defects[f->what].is), advice = S("");
 	must(defects[f->what].is != NULL);               /* each has its row */
 	if (f->what == STORE_NOT_OURS)
-		what = arena_say(c->mem, "%S: number %l, not %l", what, f->owner, us);
+		what = arena_say(c->mem, "%S: number %l, not %l", what, f->owner, f->user);
 	if (f->fixed)
 		what = arena_say(c->mem, "%S; it was moved aside", what);
 	else if (advise)
 		advice = str_of(defects[f->what].advice);
+	if (advice.n && f->what == STORE_NOT_OURS)
+		advice = arena_say(c->mem, "%S%l ", advice, f->user);
 	if (advice.n && defects[f->what].behind)
 		advice = arena_say(c->mem, "%S%Q%s", advice, shell_word(c->mem, f->path),
 				   defects[f->what].behind);
 	report(d, "mail", what, advice);
 	c->status = 1;
+}
+
+/* What is whole may not be there yet, or not to be written. */
+static void examine_store(doctor *d)
+{
+	context *c = d->c;
+	str root = c->self->root, shut = store_unwritable(&c->st);
+	str advice = S("set INTERAGENT_DIR to a directory of your own");
+	bool there = store_look(c->mem, root) != STORE_NOTHING;
+	if (there)
+		report(d, "mail", arena_say(c->mem, "%S: nothing is damaged", root), none);
+	if (there && shut.n)
+		report(d, "store", arena_say(c->mem, "cannot be written: no mail can be stored in %Q",
+					     shut),
+		       arena_say(c->mem, "chmod u+w %Q, or %S", shell_word(c->mem, shut), advice));
+	else if (shut.n)
+		report(d, "store", arena_say(c->mem, "%Q is not there, and cannot be made in %Q", root,
+					     shut), advice);
+	else if (!there)
+		report(d, "store", arena_say(c->mem, "%Q is not there yet; whoever registers first "
+						     "makes it", root), none);
 }
 
 static void examine_mail(doctor *d, bool fix)
@@ -5323,7 +5583,7 @@ static void examine_mail(doctor *d, bool fix)
 	if (found.n > DEFECTS_SHOWN)
 		report(d, "mail", arena_say(c->mem, "and %d more", found.n - DEFECTS_SHOWN), none);
 	if (r == STORE_OK && found.n == 0)
-		report(d, "mail", arena_say(c->mem, "%S: nothing is damaged", c->self->root), none);
+		examine_store(d);
 	if (r != STORE_OK) {
 		report(d, "mail", arena_say(c->mem, "not read: %S", describe_fault(c, r)), none);
 		c->status = 1;
@@ -5367,6 +5627,8 @@ static void examine_watch(doctor *d)
 {
 	store *st = &d->c->st;
 	store_index index = { 0 };
+	if (store_look(st->mem, path_join(st->mem, st->root, "messages-meta")) == STORE_NOTHING)
+		return;
 	st->index = &index;
 	report(d, "new mail", store_watch(st) < 0 ? S("is looked for, four times a second")
 						  : S("is noticed at once"), none);
@@ -5428,6 +5690,7 @@ static bool run_doctor(context *c, call *k)
 	json_say(&d.doc, "]");
 	if (d.advice.n)
 		say(c, "\nWhat to do:\n%S", buf_str(&d.advice));
+	make_harmless(c);
 	add_doc(c, json_with(c->mem, NULL, S("examined"), json_done(&d.doc)));
 	return true;
 }

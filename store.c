@@ -3141,6 +3141,8 @@ store_result store_find_spec(store *st, str name, int64_t version, store_spec *o
 	struct stat seen;
 	str ignored;
 	store_result r;
+	int kept;
+	*out = (store_spec){ 0 };
 	if (!store_name_ok(name) && !spec_exists(st, name, &ignored))
 		return STORE_ABSENT;
 	r = read_current(st, name, out, &seen);
@@ -3148,12 +3150,16 @@ store_result store_find_spec(store *st, str name, int64_t version, store_spec *o
 		note_damage(st, st->fault.path); /* of its history; it is a text all the same */
 		r = STORE_OK;
 	}
-	if (r == STORE_ABSENT || version == 0 || (r == STORE_OK && version == out->version))
+	if (r == STORE_OK && version == out->version)
 		return r;
 	if (!store_name_ok(name))
-		return STORE_ABSENT;
-	*out = (store_spec){ .name = arena_copy(st->mem, name) };
+		return version ? STORE_ABSENT : r;
 	use_past(st, name);
+	if (r == STORE_ABSENT && version == 0)
+		newest_version(st, &out->version, &kept);
+	if (version == 0)
+		return r;
+	*out = (store_spec){ .name = arena_copy(st->mem, name) };
 	return read_kept(st, version, out, &seen);
 }
 
@@ -3170,6 +3176,27 @@ store_result store_list_specs(store *st, store_specs *out)
 		return STORE_FAILED;
 	while (names_next(&it, S(""), S(".md")))
 		ADD(st->mem, out) = (store_spec){ .name = arena_copy(st->mem, it.stem) };
+	if (out->n)
+		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
+	return names_close(st, &it);
+}
+
+store_result store_list_lost_specs(store *st, store_specs *out)
+{
+	names it;
+	struct stat seen;
+	*out = (store_specs){ 0 };
+	if (!names_open(st, &it, HISTORY))
+		return STORE_FAILED;
+	while (names_next(&it, S(""), S(""))) {
+		store_spec spec = { .name = arena_copy(st->mem, it.name), .past = true };
+		int kept;
+		if (is_there(st, SPECS, file_name(st, spec.name, ".md"), &seen) != 0)
+			continue;
+		use_past(st, spec.name);
+		if (newest_version(st, &spec.version, &kept) == STORE_OK && spec.version)
+			ADD(st->mem, out) = spec;
+	}
 	if (out->n)
 		qsort(out->at, (size_t)out->n, sizeof *out->at, by_name);
 	return names_close(st, &it);
@@ -3423,16 +3450,46 @@ static void find_defect(store *st, store_findings *out, str path, store_defect w
 	ADD(st->mem, out) = (store_finding){ .path = path, .what = what };
 }
 
-/* What a failure to read a file says of it. */
-static store_defect defect_of(const store_fault *f)
+/* Whose all of it should be. Root acts for the owner of the store. */
+static uid_t user_of(store *st)
 {
-	if (f->error == 0)
-		return STORE_TORN;
-	if (f->error == EFBIG)
-		return STORE_TOO_LARGE;
-	if (f->error == EISDIR || f->error == EINVAL || f->error == ELOOP)
-		return STORE_NOT_A_FILE;
-	return STORE_UNREADABLE;
+	struct stat root;
+	int fd = dir_fd(st, ROOT, false);
+	return geteuid() == 0 && fd >= 0 && sys_fstat(fd, &root) == 0 ? root.st_uid : geteuid();
+}
+
+static void find_owner(store *st, store_findings *out, str path, uid_t owner)
+{
+	find_defect(st, out, path, STORE_NOT_OURS);
+	out->at[out->n - 1].owner = (int64_t)owner;
+	out->at[out->n - 1].user = (int64_t)user_of(st);
+}
+
+/* What a failure to read a file or a directory says of it. What stands there says more: a link, or
+ * what another user owns, may lead to what is whole. The root may be a link. */
+static void find_failure(store *st, store_findings *out, enum dir d, const char *name)
+{
+	int error = st->fault.error, links = d == ROOT && !*name ? 0 : AT_SYMLINK_NOFOLLOW;
+	str path = path_in(st, d, name);
+	struct stat seen = { 0 };
+	bool known = sys_stat(AT_FDCWD, arena_z(st->mem, path), &seen, links) == 0;
+	store_defect what = STORE_UNREADABLE;
+	if (known && S_ISLNK(seen.st_mode))
+		what = STORE_LINK;
+	else if (error == 0)
+		what = STORE_TORN;
+	else if (error == EFBIG)
+		what = STORE_TOO_LARGE;
+	else if (error == EISDIR || error == EINVAL)
+		what = STORE_NOT_A_FILE;
+	else if (error == ENOTDIR)
+		what = STORE_NOT_A_DIR;
+	else if (known && seen.st_uid != user_of(st))
+		what = STORE_NOT_OURS;
+	if (what == STORE_NOT_OURS)
+		find_owner(st, out, path, seen.st_uid);
+	else
+		find_defect(st, out, path, what);
 }
 
 enum file_kind { ANY, TABLE, INDEX, META, SPEC };
@@ -3467,11 +3524,12 @@ static void check_file(store *st, enum dir d, const char *name, enum file_kind k
 		}
 	if (r != STORE_FAILED)
 		return;
-	find_defect(st, out, path_in(st, d, name), defect_of(&st->fault));
+	find_failure(st, out, d, name);
 	store_finding *found = &out->at[out->n - 1];
-	bool whole = found->what == STORE_UNREADABLE || found->what == STORE_TOO_LARGE;
+	bool lost = found->what == STORE_TORN || found->what == STORE_NOT_A_FILE;
+	lost = lost || st->lock < 0;     /* .lock holds nothing */
 	int dir = dir_fd(st, d, false);
-	if (fix && !whole && is_there(st, d, name, &seen) > 0 && !is_young(&seen))
+	if (fix && lost && is_there(st, d, name, &seen) > 0 && !is_young(&seen))
 		found->fixed = sys_rename(dir, name, dir, quarantine_name(st, name)) == 0 ||
 			       errno == ENOENT;
 }
@@ -3497,23 +3555,28 @@ static void check_files(store *st, enum dir d, str tail, enum file_kind kind, bo
 		if (kind != META || is_id(it.stem))
 			check_file(st, d, arena_z(st->mem, it.name), kind, fix, out);
 	if (!open || names_close(st, &it) != STORE_OK)
-		find_defect(st, out, path_in(st, d, ""), STORE_UNREADABLE);
+		find_failure(st, out, d, "");
 }
 
 /* A directory, its one files, and, if `deep`, all others. */
 static void check_dir(store *st, enum dir d, bool deep, bool fix, store_findings *out)
 {
 	struct stat seen = { 0 };
-	if (dir_fd(st, d, false) < 0) {
-		if (st->fault.error != ENOENT)
-			find_defect(st, out, path_in(st, d, ""), STORE_NOT_A_DIR);
+	str path = path_in(st, d, "");
+	int fd = dir_fd(st, d, false);
+	if (fd >= 0 && sys_access(fd, ".", X_OK, 0) < 0) {
+		failed(st, "open", path, errno);         /* its names can be read, and no more */
+		fd = -1;
+	}
+	if (fd < 0) {                    /* told of already, if it is the one above that fails */
+		if (st->fault.error != ENOENT && str_eq(st->fault.path, path))
+			find_failure(st, out, d, "");
 		return;
 	}
-	if (sys_fstat(st->fd[d], &seen) == 0 && seen.st_uid != geteuid()) {
-		find_defect(st, out, path_in(st, d, ""), STORE_NOT_OURS);
-		out->at[out->n - 1].owner = (int64_t)seen.st_uid;
+	if (sys_fstat(fd, &seen) == 0 && seen.st_uid != user_of(st)) {
+		find_owner(st, out, path, seen.st_uid);
 	} else if (seen.st_mode & (S_IWGRP | S_IWOTH)) {
-		find_defect(st, out, path_in(st, d, ""), STORE_WRITABLE);
+		find_defect(st, out, path, STORE_WRITABLE);
 	}
 	for (size_t i = 0; i < sizeof layout / sizeof *layout; i++) {
 		const char *name = layout[i].name;
@@ -3565,6 +3628,21 @@ store_result store_check(store *st, enum store_depth depth, store_findings *out)
 		check_history(st, fix, out);
 	unlock(st);
 	return STORE_OK;
+}
+
+str store_unwritable(store *st)
+{
+	struct stat seen;
+	str above = st->root;
+	for (int d = ROOT; d < PAST; d++) {
+		int fd = dir_fd(st, (enum dir)d, false);
+		if (fd >= 0 && sys_access(fd, ".", W_OK | X_OK, 0) < 0)
+			return path_in(st, (enum dir)d, "");
+	}
+	while (above.n > 1 && sys_stat(AT_FDCWD, arena_z(st->mem, above), &seen, 0) < 0 &&
+	       errno == ENOENT)
+		above = store_dir_of(above);
+	return sys_access(AT_FDCWD, arena_z(st->mem, above), W_OK | X_OK, 0) < 0 ? above : S("");
 }
 
 /* ==== Signals ====

@@ -365,6 +365,7 @@ typedef enum {
 	STORE_TORN,                      /* not the JSON that it should be, or empty */
 	STORE_NOT_A_FILE,
 	STORE_NOT_A_DIR,
+	STORE_LINK,                      /* it is not followed, but may lead to what is whole */
 	STORE_UNREADABLE,
 	STORE_TOO_LARGE,                 /* a spec of which only a part could be shown */
 	STORE_NO_BODY,                   /* a message without its text */
@@ -376,7 +377,7 @@ typedef enum {
 typedef struct {
 	str path;
 	store_defect what;
-	int64_t owner;                   /* the user's number, for STORE_NOT_OURS */
+	int64_t owner, user;             /* STORE_NOT_OURS: whose it is, and should be; numbers */
 	bool fixed;
 } store_finding;
 
@@ -389,6 +390,10 @@ typedef struct {
  * damaged ones aside, too (and nothing more). */
 enum store_depth { STORE_QUICKLY, STORE_WHOLLY, STORE_MEND };
 store_result store_check(store *st, enum store_depth depth, store_findings *out);
+
+/* A directory of the store, or the one that it would be made in, in which we can write nothing;
+ * empty: there is none. */
+str store_unwritable(store *st);
 
 /* ---- Specs: every version is kept ---- */
 
@@ -410,6 +415,9 @@ typedef struct {
 /* Only their names, in their order: no file is opened. */
 store_result store_list_specs(store *st, store_specs *out);
 
+/* Those that have past versions, but no current text: its file was damaged, or deleted. */
+store_result store_list_lost_specs(store *st, store_specs *out);
+
 /* Fills in publisher, published and size, as the first bytes of the file say. */
 store_result store_read_head(store *st, store_spec *spec);
 
@@ -418,7 +426,8 @@ store_result store_describe_spec(store *st, store_spec *spec);
 
 /* A version of a spec; 0: the current one. All of *out comes from one look at one file. Nothing is
  * written: a text that another program put over ours is shown as the next version. A current file
- * that is empty for good is damaged; its past versions can still be had. */
+ * that is empty for good is damaged; its past versions can still be had, and so they can where there
+ * is none: STORE_ABSENT for version 0, and out->version is the newest that is kept. */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out);
 
 enum { STORE_MAX_VERSIONS = 1000 };      /* of one spec: each look at it walks over their names */

@@ -88,6 +88,8 @@ doctor() {
 	echo $? >"$T/status"
 	sed -n "s|^mail: $STORE|$STORE|p" "$T/doctor"
 }
+# What it then said is to be done first.
+advice() { sed '1,/^What to do:/d' "$T/doctor" | sed -n '1s/^ *//p'; }
 
 # doctored WHAT PATH [THEN]: doctor names PATH and touches nothing, until it is
 # told to; then what was there is kept under another name, and doctor says THEN.
@@ -155,7 +157,15 @@ damaged() {
 	rm -rf "$STORE"
 	cp -Rp "$WHOLE" "$STORE"
 	damage "$1" "$STORE/$2"
-	doctored "$name $1" "$STORE/$2" "$5"
+	case $1 in
+	link) # may lead to what is whole, so it is not moved
+		doctored "$name $1" "$STORE/$2" ''
+		is "... it is called one, with what to do" "$(doctor --fix) $(advice)" \
+			"$STORE/$2 is a link put what $STORE/$2 leads to in its place"
+		ok "... and nothing moves it" [ -h "$STORE/$2" ]
+		;;
+	*) doctored "$name $1" "$STORE/$2" "$5" ;;
+	esac
 }
 
 mended="^$STORE: nothing is damaged$"
@@ -378,12 +388,42 @@ if nobody "$OPEN/interagent" --version >"$T/out" 2>&1; then
 	again 000 archive
 	talk "an archive that cannot be read" "$STORE/archive" old 'first second third'
 
+	# What doctor says first is to be done: nothing that is whole is moved away by it.
+	for place in '' /messages-meta /messages /specs /archive /archive/messages; do
+		again 000 "$place"
+		is "the store's directory '$place' may not be read: doctor says so, once" "$(doctor)" \
+			"$STORE$place cannot be read"
+		nobody sh -c "$(advice)"
+		is "... with what helps" "$(doctor)" "$STORE: nothing is damaged"
+	done
+	for place in /messages-meta /specs /archive; do
+		again 700 ''
+		mv "$STORE$place" "$STORE/moved"
+		ln -s moved "$STORE$place"
+		is "a link in the place of $place: doctor says so" "$(doctor) $(advice)" \
+			"$STORE$place is a link put what $STORE$place leads to in its place"
+	done
+	if [ "$(id -u)" = 0 ]; then
+		for place in /messages-meta /registry.json /.lock "/messages/$first.md"; do
+			again 700 ''
+			chown 0:0 "$STORE$place"
+			is "root's $place: doctor says whose it is" "$(doctor) $(advice)" \
+				"$STORE$place belongs to another user: number 0, not 65534 sudo chown -R 65534 $STORE$place"
+			chown -R 65534 "$STORE$place"
+			is "... and that is all" "$(doctor)" "$STORE: nothing is damaged"
+		done
+	else
+		skip "root's file: doctor says whose it is" "only root can give one away"
+	fi
+
 	again 700 ''
 	chmod -R a-w "$STORE"
 	talk "a store that cannot be written" "$STORE" 'send status register publish' ''
 	is "what was read stays unread" "$(at status <"$STORE/messages-meta/$first.json")" pending
 	before=$(listing)
 	is "... it is whole" "$(doctor)" "$STORE: nothing is damaged"
+	like "... but nothing can be stored, which is said" "$(cat "$T/doctor")" \
+		"^store: cannot be written: no mail can be stored in $STORE\$"
 	like "a verb says why not" \
 		"$("$BIN" send_message --from web --to api --subject s --content c 2>&1)" \
 		"$STORE/.*Permission denied"
@@ -396,6 +436,17 @@ if nobody "$OPEN/interagent" --version >"$T/out" 2>&1; then
 	is "and exits 1" "$(cat "$T/status")" 1
 	is "... nothing was changed" "$(listing)" "$before"
 	chmod -R u+rwX "$STORE"
+
+	chmod 500 "$STORE/messages-meta"
+	is "a directory that cannot be written is named" "$(doctor) $(sed -n 's/^store: //p' "$T/doctor")" \
+		"$STORE: nothing is damaged cannot be written: no mail can be stored in $STORE/messages-meta"
+	is "... with what helps" "$(advice)" \
+		"chmod u+w $STORE/messages-meta, or set INTERAGENT_DIR to a directory of your own"
+	chmod 700 "$STORE/messages-meta"
+	mkdir "$OPEN/shut"
+	chmod 555 "$OPEN/shut"
+	is "a store that cannot be made is none" "$(INTERAGENT_DIR=$OPEN/shut/store doctor; sed -n 's/^store: //p' "$T/doctor")" \
+		"$OPEN/shut/store is not there, and cannot be made in $OPEN/shut"
 
 	# Directories above the store that may be passed but not listed.
 	mkdir "$OPEN/home" "$OPEN/home/user"

@@ -900,8 +900,12 @@ done
 if chown -R 12345 "$T/store/messages" 2>"$T/out"; then
 	like "the doctor says so where another user owns a directory" "$("$BIN" doctor)" \
 		"^mail: $T/store/messages belongs to another user: number 12345, not 0\$"
+	like "... and to whom it should" "$("$BIN" doctor)" "^  sudo chown -R 0 $T/store/messages\$"
 	chown -R 12345 "$T/store"
-	like "... or the store" "$("$BIN" doctor)" "^mail: $T/store belongs to another user: number 12345, not 0\$"
+	like "root acts for the owner of a store" "$("$BIN" doctor)" 'nothing is damaged$'
+	chown 0 "$T/store/specs"
+	like "... in which root should own nothing" "$("$BIN" doctor)" \
+		"^mail: $T/store/specs belongs to another user: number 0, not 12345\$"
 else
 	skip "the doctor says so where another user owns a directory" "only root can give one away"
 fi

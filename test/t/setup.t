@@ -353,7 +353,7 @@ has "by its path" "{\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}}}"
 has "under another name" "{\"mcpServers\":{\"mail\":{\"command\":\"$BIN\",\"args\":[]}}}"
 has "by a link to it" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/bin/interagent\"}}}"
 has "by its name on PATH" '{"mcpServers":{"a":{"command":"b"},"mail":{"command":"interagent"}}}'
-has "among broken ones" '{"mcpServers":{"a":null,"b":7,"c":{"command":["x"]},"d":{},"interagent":{}}}'
+has "among broken ones" "{\"mcpServers\":{\"a\":null,\"b\":7,\"c\":{\"command\":[]},\"d\":{},\"mail\":{\"command\":\"$BIN\"}}}"
 PATH=${PATH#*:}
 
 # lacks WHAT TEXT
@@ -395,7 +395,99 @@ other "another program" "{\"mcpServers\":{\"interagent\":{\"command\":\"$T/clien
 rm "$T/clients/interagent"
 other "a program that is gone" '{"mcpServers":{"interagent":{"command":"/old/interagent","args":["serve"]}}}' \
 	"/old/interagent, which is no program"
+other "an entry of our name without a program" '{"mcpServers":{"interagent":{}}}' "another program"
 other "a server on another machine" '{"mcpServers":{"interagent":{"command":"ssh","args":["hub"]}}}' "another program"
+
+# Only the client's list of servers counts, in it only what each runs, and no comment does.
+# is_seen CLIENT FILE TEXT WANTED: what setup says of the client whose file says that.
+is_seen() {
+	fresh
+	mkdir -p "$HOME/$(dirname "$2")"
+	printf '%s\n' "$3" >"$HOME/$2"
+	client=$1
+	setup --json
+	i=0
+	while [ "$(at $i client <"$T/said")" != "$client" ]; do i=$((i + 1)); done
+	is "$client, $(printf '%s' "$3" | tr -s '\n\t' ' ' | cut -c 1-70)" "$(at $i is <"$T/said" | sed 's/, no hooks//')" "$4"
+}
+none='not connected' ours=connected off='connected, but switched off'
+is_seen gemini .gemini/settings.json '{"mcp":{"allowed":["interagent"]}}' "$none"
+is_seen gemini .gemini/settings.json "{\"mcpServers\":{
+	// \"interagent\":{\"command\":\"$BIN\"}
+	}}" "$none"
+is_seen gemini .gemini/settings.json "{/* interagent */ \"mcpServers\":{\"interagent\": // ours
+	{\"command\":\"$BIN\",},},}" "$ours"
+is_seen gemini .gemini/settings.json \
+	"{\"mcp\":{\"excluded\":[\"interagent\"]},\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}}}" "$off"
+is_seen codex .codex/config.toml '# [mcp_servers.interagent]' "$none"
+is_seen codex .codex/config.toml "[profiles.interagent]
+command = \"$BIN\"" "$none"
+is_seen codex .codex/config.toml "notify = [\"$BIN\", \"hook\"]" "$none"
+is_seen codex .codex/config.toml '[projects."/gone/interagent"]
+trust_level = "trusted"' "$none"
+is_seen codex .codex/config.toml "[mcp_servers.other]
+command = \"x\"
+[mcp_servers.other.env]
+NOTE = \"$BIN\"" "$none"
+is_seen codex .codex/config.toml "[mcp_servers.\"interagent\"] # ours
+command = \"$BIN\"
+enabled = true
+[mcp_servers.other]
+enabled = false" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers.interagent]
+command = \"$BIN\"
+enabled = false" "$off"
+is_seen codex .codex/config.toml "$(printf '\357\273\277')[mcp_servers.mail]
+command = '$BIN'" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers]
+other = { command = \"x\" }
+interagent = { command = \"$BIN\", args = [\"serve\"] }" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers_of_old.interagent]
+command = \"$BIN\"" "$none"
+is_seen goose .config/goose/config.yaml '# to add: interagent' "$none"
+is_seen goose .config/goose/config.yaml "extensions:
+  other:
+    enabled: false
+  interagent: # ours
+    cmd: $BIN
+    enabled: true" "$ours"
+is_seen goose .config/goose/config.yaml "extensions:
+  interagent:
+    enabled: false
+    cmd: $BIN
+    name: interagent
+more:
+  enabled: true" "$off"
+is_seen goose .config/goose/config.yaml "extensions:
+  interagent:
+    cmd: ssh" 'connected to another program'
+is_seen continue .continue/config.yaml 'docs:
+  - startUrl: https://x/interagent' "$none"
+is_seen continue .continue/config.yaml "mcpServers:
+- name: other
+  command: x
+- command: '$BIN'
+  name: interagent" "$ours"
+is_seen continue .continue/config.yaml "mcpServers:
+  - {name: other, command: x}
+  - {name: interagent, command: \"$BIN\"}" "$ours"
+is_seen cursor .cursor/mcp.json "{\"mcpServers\":{\"foo\":{\"command\":\"x\",\"description\":\"talks to interagent\",
+	\"cwd\":\"$BIN\",\"env\":{\"NOTE\":\"/home/x/src/interagent\"}}}}" "$none"
+is_seen claude .claude.json "{\"projects\":{\"/x\":{\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}},
+	\"deep\":$(awk 'BEGIN { for (i = 0; i < 99; i++) printf "["; for (i = 0; i < 99; i++) printf "]" }')}}}" "$none"
+is_seen cline .cline/data/settings/cline_mcp_settings.json \
+	"{\"mcpServers\":{\"interagent\":{\"disabled\":true,\"command\":\"$BIN\"}}}" "$off"
+for file in opencode.json opencode.jsonc; do
+	is_seen opencode .config/opencode/$file \
+		"{\"mcp\":{\"interagent\":{\"type\":\"local\",\"command\":[\"$BIN\",\"serve\"],\"enabled\":false}}}" "$off"
+	setup opencode
+	is "... which setting up says too" "$status $(head -n 1 "$T/said")" \
+		"1 opencode has the server, but switched off, in $HOME/.config/opencode/$file: switch it on there."
+	is_seen opencode .config/opencode/$file "{\"mcp\":{\"servers\":{\"interagent\":{\"command\":[\"$BIN\"]}}}}" "$ours"
+done
+is_seen opencode .config/opencode/opencode.jsonc '{}' "$none"
+setup opencode
+like "... the lines go into the file that is there" "$(cat "$T/said")" "add to $HOME/.config/opencode/opencode.jsonc:\$"
 
 fresh
 CLAUDE_CONFIG_DIR=$HOME/config
@@ -418,6 +510,24 @@ mkdir -p "$HOME/.codex" "$T/project/interagent"
 printf '[projects."%s"]\ntrust_level = "trusted"\n' "$T/project/interagent" >"$HOME/.codex/config.toml"
 setup codex
 is "a trusted directory of our name is no server" "$(ran)" "codex mcp add interagent -- $BIN serve"
+
+# Neither what a client's file says nor a path acts on the terminal.
+fresh
+escape=$(printf '\033[31m')
+mkdir -p "$HOME/.codex" "$T/x$escape" "$HOME/y$escape"
+cp "$BIN" "$T/x$escape/interagent"
+printf '[mcp_servers.x]\ncommand = "/tmp/\033]0;title\007/interagent"\n' >"$HOME/.codex/config.toml"
+for words in setup "setup opencode" doctor; do
+	export PATH="$T/x$escape:$PATH" XDG_CONFIG_HOME="$HOME/y$escape"
+	for program in "$BIN" "$T/x$escape/interagent"; do
+		# shellcheck disable=SC2086
+		"$program" $words >"$T/shown" 2>&1
+		no "$words: nothing in it acts on a terminal" grep -q "$(printf '[\033\007]')" "$T/shown"
+		ok "... it is shown in letters" grep -q -e 'u00[01]' -e 'U+001B' "$T/shown"
+	done
+	unset XDG_CONFIG_HOME
+	PATH=${PATH#*:} program=
+done
 
 section "What version 1.0 wrote"
 # It brought the server in the directory; now the client's own command does.
@@ -587,6 +697,12 @@ is "... as one line for all tools" "$(at permissions allow <"$pasted" | at -wire
 setup claude
 unlike "... and are not shown again" "$(cat "$T/said")" '^To let it'
 
+for permissions in '{"deny":["mcp__interagent"]}' '{"allow":["Bash"],"ask":["mcp__interagent"]}' '{"allow":"mcp__interagent"}'; do
+	printf '{"permissions":%s}' "$permissions" >"$HOME/.claude/settings.json"
+	setup claude
+	like "... but are with $permissions" "$(cat "$T/said")" '^To let it use the tools unasked'
+done
+
 section "Without a client"
 
 fresh
@@ -624,6 +740,22 @@ usage() {
 usage "an unknown client" emacs
 usage "an unknown option" claude --force
 usage "a word too much" claude again
+for option in --undo --dry-run; do
+	usage "$option without a client" $option
+	is "... and says what it lacks" "$(cat "$T/complained")" "interagent: which client? interagent setup CLIENT $option; see interagent help setup"
+done
+# relative VARIABLE CLIENT: nothing is written below a place that no client reads.
+relative() {
+	fresh
+	(cd "$HOME" && export "$1=~/x" && exec "$BIN" setup "$2") >"$T/said" 2>"$T/complained"
+	is "$1 that is not absolute is refused" "$? $(cat "$T/said" "$T/complained")" \
+		"1 interagent: $1: \"~/x\" is not an absolute path; \"~\" is not expanded here"
+	is "... and nothing is written" "$(find "$HOME" ! -path "$HOME")" ""
+}
+relative CLAUDE_CONFIG_DIR claude
+relative CODEX_HOME codex
+relative XDG_CONFIG_HOME opencode
+relative HOME claude
 (unset HOME && exec "$BIN" setup claude --dry-run) >"$T/said" 2>"$T/complained"
 is "without a home nothing is set up" "$(test "$?" -ne 0 && echo refused) $(cat "$T/said")" "refused "
 fresh
@@ -632,6 +764,7 @@ echo 'no directory' >"$HOME/.claude/skills"
 setup claude
 is "where it cannot write it fails" "$status" 1
 like "... and says where" "$(cat "$T/said" "$T/complained")" "$HOME/.claude/skills"
+unlike "... and promises nothing" "$(cat "$T/said")" 'next start'
 is "... and has touched nothing" "$(find "$HOME" -type f ! -name .claude.json) $(cat "$HOME/.claude/skills")" \
 	"$HOME/.claude/skills no directory"
 
@@ -653,7 +786,8 @@ advises "... with what to do" "^  add ${BIN%/*} to PATH"
 unlike "... and nothing of clients that are not here" "$(cat "$T/said")" '^Claude Code:'
 says "... and that this is nobody's directory" '^this directory: nobody '
 says "... and as whom a command would speak" '^speaker: nobody: '
-says "... and how new mail is noticed" '^new mail: is '
+says "... that there is no store yet" "^store: $INTERAGENT_DIR is not there yet"
+unlike "... in which something could be damaged" "$(cat "$T/said")" '^mail: ' '^new mail: '
 is "... and complains of nothing" "$(cat "$T/complained")" ""
 doctor / "$T/bin:/usr/bin:/bin"
 unlike "a PATH that leads to this program is no matter" "$(cat "$T/said")" '^PATH:'
@@ -701,6 +835,9 @@ doctor "$T/web/lib"
 says "in another repository it names none" '^this directory: nobody '
 (cd "$T/web" && CLAUDECODE=1 "$BIN" doctor) >"$T/said"
 says "in an agent's shell it says which variable makes it one" '^speaker: web: .*'
+"$BIN" send_message --from web --to web --subject s --content c >"$T/out"
+doctor
+says "it says how new mail is noticed" '^new mail: is '
 "$BIN" doctor --json >"$T/said"
 is "as JSON it is one document" "$(at examined 0 about <"$T/said")" mail
 is "... whose parts have advice or none" "$(at examined 0 advice <"$T/said")" ""

@@ -534,6 +534,17 @@ is "... whole" "$(get web --name users | fenced)" "$three"
 damaged
 rm "$SPECS/users.md"
 is "the current file is gone: there is no spec" "$(status_of get web --name users)" 1
+is "... but what is kept, which is said" "$(cat "$T/err")" \
+	'interagent: users has no current text; v3 is kept: interagent spec users --version 3'
+is "... and read" "$(get web --name users --version 2 | fenced)" "$two"
+like "... and said in the list" "$("$BIN" specs)" '^Without a current text, but with kept versions: users$'
+is "... a model is told the same" "$(tool get_spec '{"name":"users","since":1}')" \
+	'users has no current text; v3 is kept: get_spec with name users and version 3'
+: >"$SPECS/users.md"
+touch -t 202001020304 "$SPECS/users.md"
+"$BIN" doctor --fix >"$T/out"
+is "the doctor laid a damaged one aside: what is kept is read" "$(get web --name users --version 3 | fenced)" \
+	"$three"
 like "... the next one takes the next number" "$(publish api users next)" '^users v4 is published'
 is "... and the old ones are still there" "$(get web --name users --version 3 | fenced)" "$three"
 damaged
