@@ -1478,8 +1478,10 @@ static bool find_speaker(context *c, str named)
 	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
+	/* Workspaces may lie in one another: who runs there speaks for itself. */
 	if (has_spoken_as(c->self, named) ||
-	    (load_agents(c) && runs_in(c, workspace_of(c, named)))) {
+	    (load_agents(c) && runs_in(c, workspace_of(c, named)) &&
+	     !(c->speaker.n && is_live(c, named)))) {
 		c->speaker = named;
 		return true;
 	}

@@ -347,6 +347,24 @@ answer=$(enter api "$T/x/rival")
 like "a name that is live in another workspace cannot be registered" "$answer" "^the name \"api\" is taken by a running agent in \"$T/x/app\" (client unknown, process $pid); choose another\$"
 is "... and the entry stays as it was" "$(entry api workspacePath) $(entry api description)" "$T/x/app first"
 like "... nor on the command line" "$(cli "$T/x/rival" "" register_agent --name api --description x)" '^\(interagent: \)*the name "api" is taken by a running agent in "'
+# Nor does an argument make one of it, though its workspace is around us.
+start 2 "$T/x/app/front"
+mail db api "who decides"
+decision=$(cat "$T/sent")
+refusal='^you are web here, not api: leave the name out, or register under it$'
+for registered in no yes; do
+	[ $registered = no ] || ask 2 register_agent '{"name":"web","description":"x"}' >"$T/out"
+	like "an argument makes nobody an agent that runs in a directory above (registered: $registered)" \
+		"$(ask 2 reply_message "{\"original_message_id\":\"$decision\",\"from\":\"api\",\"content\":\"forged\"}")" "$refusal"
+	like "... nor its reader" "$(ask 2 read_message "{\"message_id\":\"$decision\",\"reader\":\"api\"}")" '^not acknowledged: only api can do that$'
+	like "... whose inbox can be looked at" "$(ask 2 check_inbox '{"agent_name":"api"}')" '^This is the inbox of api; looking acknowledges nothing\.$'
+done
+is "... and nothing is stored or read" "$(about 'Re: who decides' id) $(meta "$decision" status)" " pending"
+like "... and it is still there" "$("$BIN" get_agent api)" '^api: live'
+like "... nor one that runs in the same directory" "$(ask 2 register_agent "{\"name\":\"twin\",\"description\":\"x\",\"workspace_path\":\"$T/x/app\"}" >"$T/out"
+	ask 1 set_status '{"status":"x","agent_name":"twin"}')" '^you are api here, not twin: leave the name out, or register under it$'
+stop 2
+"$BIN" forget twin >"$T/out"
 like "in the same workspace the name may be shared" "$(enter api "$T/x/app")" '^api is registered'
 like "... and that is told" "$(enter api "$T/x/app")" 'Another process there speaks for it too\.$'
 like "... also if the path is written in another way" \
