@@ -151,6 +151,8 @@ typedef struct {
 	buf *out;                        /* what the caller will read */
 	store st;
 	str session_id;                  /* of this call: the process's, or the client's thread */
+	str started;                     /* a hook's, whose event names the session: where its client
+	                                  * started it, though the agent may have gone elsewhere */
 	str speaker;                     /* the agent that this call speaks as; empty: unknown */
 	str asked_for;                   /* another agent that was named, not ours to speak as */
 	const char *why;                 /* how the speaker was found, for doctor and refusals */
@@ -1379,18 +1381,34 @@ static const store_presence *better_of_session(context *c, str agent, const stor
 	return best;
 }
 
-/* The agent that the session was last seen to speak as, here: a client that was
- * restarted, or a shell of its agent, has the same session. An id that was
- * inherited from an outer session counts for nothing in another place. */
-static str speaker_of_session(context *c)
+static const store_presence *best_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0 || !load_agents(c))
-		return S("");
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
 		if (!is_human(a->name) && runs_in(c, field(c, a->doc, "workspacePath")))
 			best = better_of_session(c, a->name, best);
+	}
+	return best;
+}
+
+/* The agent that the session was last seen to speak as, here: a client that was
+ * restarted, or a shell of its agent, has the same session. An id that was
+ * inherited from an outer session counts for nothing in another place; one that
+ * stands in a hook's event is its own, and the agent may be away from its place. */
+static str speaker_of_session(context *c)
+{
+	const store_presence *best, *away;
+	str here = c->self->cwd;
+	if (c->session_id.n == 0 || !load_agents(c))
+		return S("");
+	best = best_of_session(c);
+	if (c->started.n && !str_eq(c->started, here) && !(best && best->life == STORE_ALIVE)) {
+		c->self->cwd = c->started;
+		away = best_of_session(c);
+		c->self->cwd = here;
+		if (away && away->life == STORE_ALIVE && str_eq(away->session, c->session_id))
+			best = away;
 	}
 	return best ? best->agent : S("");
 }
@@ -4240,8 +4258,10 @@ static void take_place(context *c, const hook_call *h)
 {
 	str session = field(c, h->input, "session_id"), cwd = field(c, h->input, "cwd");
 	c->self->known_client = h->row;
-	if (session.n)
+	if (session.n) {
 		c->session_id = session;
+		c->started = c->self->cwd;
+	}
 	if (cwd.n)
 		c->self->cwd = real_path(c->mem, cwd);
 	if (!c->self->agents_shell)

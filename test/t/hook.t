@@ -260,7 +260,9 @@ mkdir "$place"
 silent "in a directory of nobody's nobody is told" claude-SessionStart-startup
 no "... and no inbox is made there" test -e "$place/.claude"
 begin web CLAUDE_CODE_SESSION_ID=$CLAUDE
-silent "... nor by an inherited session's server that works elsewhere" claude-SessionStart-startup
+export CLAUDE_CODE_SESSION_ID=$CLAUDE
+silent "... nor by an inherited session's server that works elsewhere" claude-SessionStart-startup nested
+unset CLAUDE_CODE_SESSION_ID
 place=$T/web
 ok "two agents are at home in one directory" join second "$place"
 tell "$(call 1 set_status '{"agent_name":"web","status":"here"}')"
@@ -272,6 +274,14 @@ like "a session whose server speaks for one of them is that agent's" \
 	'^You are the agent web\. Registered from here too: second; .* interagent: no unread mail$'
 is "... and its inbox is in its own workspace" "$(at hookSpecificOutput watchPaths 0 <"$T/said")" \
 	"$T/web/.claude/inbox"
+mkdir -p "$T/web/vendor/.git"
+for place in "$T/nowhere" "$T/web/vendor" "$T/db"; do
+	event claude-SessionStart-startup >"$T/event"
+	(cd "$place" && CLAUDECODE=1 CLAUDE_PROJECT_DIR=$T/web exec "$BIN" hook) <"$T/event" >"$T/said"
+	like "... and it goes on where its agent has gone: ${place##*/}" \
+		"$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent web\.'
+	is "... and watches the agent's inbox" "$(at hookSpecificOutput watchPaths 0 <"$T/said")" "$T/web/.claude/inbox"
+done
 mkdir -p "$T/web/src"
 place=$T/web/src
 hook claude-SessionStart-startup
@@ -281,7 +291,9 @@ hook claude-SessionStart-clear
 like "another session there is the one's that registered last" \
 	"$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent second\.'
 place=$T/db
-hook claude-SessionStart-startup
+export CLAUDE_CODE_SESSION_ID=$CLAUDE
+hook claude-SessionStart-startup nested
+unset CLAUDE_CODE_SESSION_ID
 like "an id that was inherited counts for nothing in the place of another" \
 	"$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent db\.'
 place=$T/web
