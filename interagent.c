@@ -131,6 +131,7 @@ typedef struct {
 	store_index *index;              /* what a server remembers of the mail, or NULL */
 	int64_t hint_at;                 /* when `unread` was counted; 0: it must be counted */
 	store_count unread;
+	str unread_of;                   /* the agent that it is of */
 	int64_t swept_at;                /* when we last asked whether a sweep is due */
 } process;
 
@@ -2406,6 +2407,14 @@ static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 
 static int claim_telling(context *c);
 
+/* The count that the next answers hint at: see say_unread. */
+static void note_unread(context *c, str agent, store_count mail)
+{
+	keep(&c->self->unread_of, agent);
+	c->self->unread = mail;
+	c->self->hint_at = clock_ms();
+}
+
 /* Another agent's inbox can be looked at: nothing is acknowledged by it. */
 static bool need_inbox(context *c, str *whose)
 {
@@ -2444,8 +2453,7 @@ static bool check_inbox(context *c, call *k)
 		add_doc(c, in.at[i].m->doc);
 	if (!mine)
 		return true;
-	c->self->unread = (store_count){ .unread = in.unread, .urgent = in.urgent };
-	c->self->hint_at = clock_ms();
+	note_unread(c, whose, (store_count){ .unread = in.unread, .urgent = in.urgent });
 	if (in.unread == 0)
 		clear_signals(c, whose);
 	return true;
@@ -2816,14 +2824,14 @@ static void say_unread(context *c, call *k)
 {
 	process *self = c->self;
 	store_count mail = self->unread;
-	bool fresh = self->hint_at && clock_ms() - self->hint_at < HINT_MS;
+	bool fresh = self->hint_at && clock_ms() - self->hint_at < HINT_MS &&
+		     str_eq(self->unread_of, c->speaker);
 	if (self->shell || c->speaker.n == 0 || k->verb->run == check_inbox)
 		return;
 	if (!(k->verb->traits & READ_ONLY) || !fresh) {
 		if (store_count_unread(&c->st, c->speaker, &mail) != STORE_OK)
 			return;
-		self->unread = mail;
-		self->hint_at = clock_ms();
+		note_unread(c, c->speaker, mail);
 	}
 	for (const receipt *r = k->receipts; r; r = r->next) {
 		if (!str_eq(r->reader, c->speaker) || !is_unread(&r->message, c->speaker))
