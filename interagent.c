@@ -126,7 +126,7 @@ typedef struct {
 	                                  * registered, the latest last, and for which session */
 	struct presence {                /* what others see of us; see appear */
 		int fd;                  /* locked while we speak for `agent`; -1: for nobody */
-		str agent, workspace, client, file;
+		str agent, workspace, client, session, file;
 	} presence;
 	store_index *index;              /* what a server remembers of the mail, or NULL */
 	int64_t hint_at;                 /* when `unread` was counted; 0: it must be counted */
@@ -1573,6 +1573,7 @@ static void keep_presence(process *self, const store_presence *p, int fd)
 	keep(&self->presence.agent, p->agent);
 	keep(&self->presence.workspace, p->workspace);
 	keep(&self->presence.client, p->client);
+	keep(&self->presence.session, p->session);
 	keep(&self->presence.file, p->file);
 }
 
@@ -1586,30 +1587,36 @@ static store_presence presence_as(const context *c, str agent, str workspace)
 }
 
 /* Is seen to speak for the agent, as before or anew: the file may be gone, or what it says. */
-static void be_present(context *c, str agent, str workspace)
+static void be_present(context *c, str agent, str workspace, str session)
 {
 	process *self = c->self;
 	const struct presence *is = &self->presence;
 	store_presence p = presence_as(c, agent, workspace);
+	p.session = session;
 	if (is->fd >= 0 && str_eq(is->agent, agent) && str_eq(is->workspace, workspace) &&
-	    str_eq(is->client, self->client) && store_touch(&c->st, is->fd, is->file))
+	    str_eq(is->client, self->client) && str_eq(is->session, session) &&
+	    store_touch(&c->st, is->fd, is->file))
 		return;
 	keep_presence(self, &p, store_appear(&c->st, &p));
 	c->loaded.live = false;
 }
 
-/* From now on this process speaks for the agent. */
+/* From now on this process speaks for the agent; not if it is named for one call only,
+ * by who has registered another. */
 static void appear(context *c, str agent)
 {
-	if (!c->self->shell && !is_human(agent))
-		be_present(c, agent, workspace_of(c, agent));
+	if (c->self->shell || is_human(agent) ||
+	    (c->self->spoken.n && !str_eq(agent, speaker_of_process(c))))
+		return;
+	be_present(c, agent, workspace_of(c, agent), c->session_id);
 }
 
 /* Whoever was seen here is seen again. */
 static void stay_present(context *c)
 {
-	if (c->self->presence.fd >= 0)
-		be_present(c, c->self->presence.agent, c->self->presence.workspace);
+	const struct presence *is = &c->self->presence;
+	if (is->fd >= 0)
+		be_present(c, is->agent, is->workspace, is->session);
 }
 
 /* An open session in the place of an agent that nobody speaks for can be seen

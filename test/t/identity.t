@@ -177,6 +177,7 @@ like "... and if it registers once more too" "$(ask 1 set_status '{"status":"x"}
 like "an argument counts before it" "$(ask 1 set_status '{"status":"x","agent_name":"second"}')" '^The status of second is set'
 like "... for that call only" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
 like "an argument may have blanks around it" "$(ask 1 set_status '{"status":"x","agent_name":" second "}')" '^The status of second is set'
+is "... and it is still there as the one" "$("$BIN" agents | sed -n 's/: live .*//p' | paste -s -d ' ' -)" one
 like "an empty argument is none" "$(ask 1 set_status '{"status":"x","agent_name":""}')" '^The status of one is set'
 like "an argument that is somebody else's is refused" "$(ask 1 set_status '{"status":"x","agent_name":"api"}')" \
 	'^you are one here, not api: leave the name out, or register under it$'
@@ -203,6 +204,18 @@ by_line t-4 register_agent "{\"name\":\"right\",\"description\":\"x\",\"workspac
 like "of two threads in a process each speaks for its own agent" "$(by_line t-3 set_status '{"status":"x"}')" '^(left) The status of left is set'
 like "... the other too" "$(by_line t-4 set_status '{"status":"x"}')" '^(right) The status of right is set'
 like "... and a third for the last one" "$(by_line t-5 set_status '{"status":"x"}')" '^(right) The status of right is set'
+hook_of() {
+	mkdir -p "$T/x/right"
+	printf '{"hook_event_name":"SessionStart","session_id":"%s","cwd":"%s"}' "$1" "$T/x/right" |
+		(cd "$T/x/right" && "$BIN" hook) | at hookSpecificOutput additionalContext 2>/dev/null
+}
+like "... and so do its hooks" "$(hook_of t-5)" '^You are the agent right\.'
+by_line t-3 check_inbox '{}' >"$T/out"
+like "... whatever another one looks at" "$(hook_of t-5)" '^You are the agent right\.'
+is "... whose hooks are not that one's" "$(hook_of t-3)" ""
+mail db left "for left"
+by_line t-3 check_inbox '{}' >"$T/out"
+unlike "what is unread for one is not hinted to another" "$(by_line t-5 list_specs '{}')" ' unread: check_inbox$'
 stop 1
 
 # A session and a place count for less than registering.
