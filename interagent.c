@@ -1762,14 +1762,27 @@ static void say_neighbours(context *c, str name)
 	}
 }
 
+/* From where the name counts as registered. Whoever does it again from elsewhere, a person
+ * or a client with a directory of its own, does not make its place nobody's. */
+static str origin_of(context *c, str name, str workspace)
+{
+	const store_record *a = load_agents(c) ? agent_named(c, name) : NULL;
+	str here = c->self->cwd, real = real_path(c->mem, workspace), from;
+	if (!a || is_inside(here, real) || !same_place(c->mem, workspace_of(c, name), workspace))
+		return here;
+	from = field(c, a->doc, "registeredFrom");
+	return is_inside(from, real) ? from : here;
+}
+
 static void say_joined(context *c, const joining *j)
 {
 	str before = S("");
+	bool other = c->speaker.n && !is_human(c->speaker) && !str_eq(c->speaker, j->name);
 	if (j->before)
 		before = field(c, j->before->doc, "workspacePath");
 	say(c, "%S is registered for %q.", shown_name(c, j->name), j->workspace);
 	if (before.n && !has_spoken_as(c->self, j->name) &&
-	    !same_place(c->mem, before, j->workspace))
+	    (!same_place(c->mem, before, j->workspace) || (other && !runs_in(c, before))))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));
 	if (store_look(c->mem, j->workspace) != STORE_DIRECTORY)
@@ -1788,7 +1801,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 	joining j = { .c = c, .name = name, .workspace = workspace };
 	store_presence mine = presence_as(c, name, workspace);
 	store_registration r = { .name = name, .workspace = workspace, .description = description,
-				 .origin = self->cwd, .may = may_join, .context = &j,
+				 .origin = origin_of(c, name, workspace), .may = may_join, .context = &j,
 				 .self = self->shell ? NULL : &mine, .self_fd = -1 };
 	store_record stored;
 	store_result done;

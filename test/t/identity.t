@@ -101,6 +101,17 @@ enter owner "$T/x/claimed" >"$T/out"
 is "... and such claims do not hinder its own agent" "$(who "$T/x/claimed/src")" owner
 by "$T/x/within/src" "" register_agent "{\"name\":\"within\",\"description\":\"x\",\"workspace_path\":\"$T/x/within\"}" >"$T/out"
 is "one who registers from a directory of the workspace is inside it" "$(who "$T/x/within")" within
+for how in "the command line" "a server elsewhere"; do
+	case $how in
+	the*) (cd "$T/nowhere" && verb register_agent --name within --workspace-path "$T/x/within" --description y) >"$T/out" ;;
+	*) by "$T/nowhere" "" register_agent "{\"name\":\"within\",\"description\":\"z\",\"workspace_path\":\"$T/x/within\"}" >"$T/out" ;;
+	esac
+	is "... which it stays if it is registered again from $how" "$(who "$T/x/within")" within
+done
+unlike "... of which nobody is told" "$(cat "$T/out")" 'yours now'
+like "another agent that takes it over is told whose it was" \
+	"$(by "$T/x/claimed" "" register_agent "{\"name\":\"within\",\"description\":\"z\",\"workspace_path\":\"$T/x/within\"}")" \
+	'It was registered for ".*/within", .*; it is yours now\.'
 
 # An entry of the original program, and entries that only a file can have.
 add_entry() {
