@@ -6156,14 +6156,28 @@ static void keep_waiting(server *srv, const request *rq, str line)
 	srv->waits = w;
 }
 
-/* An id counts as it was written: "1" is not 1. */
+static bool good_id(const json *id);
+
+/* However they are written: 6.0 is 6, and "\u0061" is "a"; but "1" is not 1. */
+static bool same_id(arena *mem, str written, const json *id)
+{
+	json_error error;
+	const json *other = json_read(mem, written, JSON_STRICT, &error);
+	str a = written, b = id->raw;
+	if (error.what || other->kind != id->kind || !good_id(id))
+		return false;
+	if (id->kind == JSON_STRING)
+		return str_eq(json_text(mem, other), json_text(mem, id));
+	return str_eq(str_cut(&a, '.'), str_cut(&b, '.'));
+}
+
 static void serve_notification(request *rq, str method)
 {
 	const json *id = json_get(rq->params, S("requestId"));
 	if (!str_eq(method, S("notifications/cancelled")) || !id)
 		return;
 	for (waiting **w = &rq->srv->waits; *w; w = &(*w)->next) {
-		if (!str_eq((*w)->id, id->raw))
+		if (!same_id(rq->mem, (*w)->id, id))
 			continue;
 		drop_waiting(w);
 		return;
