@@ -5711,7 +5711,7 @@ typedef struct {
 	bool in_batch;
 	bool final;                      /* a call that could wait must not, any more */
 	int64_t wait_ms;                 /* there is no answer yet; ask again, this long at most */
-	str agent;                       /* ... for whose mail, */
+	str agent;                       /* ... for whose mail, whoever is registered meanwhile, */
 	int claim;                       /* and with what right */
 	receipt *receipts;
 } request;
@@ -5910,6 +5910,7 @@ static bool serve_tools_call(request *rq)
 	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
 		return answer_error(rq, E_PARAMS, "arguments: expected an object");
 	c = begin(rq->srv->self, rq->mem, &text);
+	c.speaker = rq->agent;
 	if (thread.n)
 		c.session_id = thread;
 	k.misused = !take_arguments(&c, &k, args);
@@ -6338,9 +6339,10 @@ static void refuse_line(server *srv, str line, int code, const char *why)
 
 /* Serves a message that has a line for itself; the request that comes back may be
  * one that waits. */
-static request serve_alone(server *srv, const json *message, bool final)
+static request serve_alone(server *srv, const json *message, str agent, bool final)
 {
 	request rq = begin_request(srv);
+	rq.agent = agent;
 	rq.final = final;
 	serve_message(&rq, message);
 	if (rq.out->n)
@@ -6365,7 +6367,7 @@ static void serve_line(server *srv, str line)
 	if (error.what) {
 		refuse_line(srv, line, E_PARSE, arena_say(&srv->mem, "not JSON: %s", error.what).s);
 	} else if (!array) {
-		rq = serve_alone(srv, message, srv->ended);
+		rq = serve_alone(srv, message, S(""), srv->ended);
 		if (rq.wait_ms)
 			keep_waiting(srv, &rq, line);
 	} else if (srv->batches && !str_eq(str_trim(str_from(trimmed, 1)), S("]"))) {
@@ -6403,7 +6405,7 @@ static bool serve_again(server *srv, waiting *w, bool final)
 {
 	json_error error;
 	const json *message = json_read(&srv->mem, w->line, JSON_STRICT, &error);
-	request rq = serve_alone(srv, message, final);
+	request rq = serve_alone(srv, message, w->agent, final);
 	if (rq.wait_ms && rq.claim >= 0) {
 		if (w->claim >= 0)
 			close(w->claim);
