@@ -7537,11 +7537,11 @@ static bool run_completion(context *c, call *k)
 }
 /* ==== Main ==== */
 
-/* Where the client works: what it says, if that is where we were started or above it,
- * for a client that was started inside another finds the outer one's word. */
-static str working_directory(arena *mem)
+/* Where the client works: what it says, or else where we were started. One that was started
+ * inside another finds the outer one's word, too: of a known client only its own counts. */
+static str working_directory(arena *mem, const client *known)
 {
-	str given = told_by_client(PROJECT);
+	str given = known ? variable(known->set[PROJECT]) : told_by_client(PROJECT);
 	char *here = NEW(mem, char, MAX_PATH_BYTES);
 	if (given.n)
 		return real_path(mem, given);
@@ -7566,7 +7566,6 @@ static void learn_who_we_are(process *self, arena *mem, const char *called)
 	if (self->root.n == 0 && variable("HOME").n)
 		self->root = arena_say(mem, "%S/.claude-interagent", variable("HOME"));
 	self->fixed_name = str_trim(str_of(getenv("INTERAGENT_NAME")));
-	self->cwd = working_directory(mem);
 	self->program = strchr(called, '/') ? absolute_path(mem, str_of(called))
 					    : find_program(mem, str_of(called));
 	self->session_id = told_by_client(SESSION);
@@ -7574,6 +7573,7 @@ static void learn_who_we_are(process *self, arena *mem, const char *called)
 		self->agents_shell = mark_of(&clients[i]);
 		self->known_client = self->agents_shell ? &clients[i] : NULL;
 	}
+	self->cwd = working_directory(mem, self->known_client);
 }
 
 static bool is_help(const char *word)

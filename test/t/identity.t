@@ -39,6 +39,13 @@ is "... from one deep in it" "$(who "$T/x/app/src/deep")" api
 for place in ap apple app2 other/app other ""; do
 	is "a call from /x/$place is not the agent's of /x/app" "$(who "$T/x/$place")" nobody
 done
+for mark in OPENCODE GEMINI_CLI; do
+	is "what an outer client says of its place is not believed: $mark" \
+		"$(who "$T/nowhere" "$mark=1 CLAUDECODE=1 CLAUDE_PROJECT_DIR=$T/x/app")" nobody
+	like "... nor in its shell" "$(cli "$T/nowhere" "$mark=1 CLAUDECODE=1 CLAUDE_PROJECT_DIR=$T/x/app" set_status x)" 'who is speaking?'
+done
+is "... but what the inner one says is" \
+	"$(who "$T/nowhere" "GEMINI_CLI=1 GEMINI_PROJECT_DIR=$T/x/app CLAUDECODE=1 CLAUDE_PROJECT_DIR=$T")" api
 is "CLAUDE_PROJECT_DIR says where the client works" \
 	"$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/src")" api
 is "... and not the working directory then" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=$T/nowhere")" nobody
