@@ -710,13 +710,14 @@ static bool is_reserved(str name)
 		return true;
 	while (name.n && strchr(marks, name.s[name.n - 1]))
 		name.n--;
-	if (is_one_of(name, "user system assistant admin root interagent all everyone"))
+	if (is_one_of(name, "user person me system assistant admin root interagent all "
+			    "everyone"))
 		return true;
 	last = name;
 	while (last.n && !strchr(marks, last.s[last.n - 1]))
 		last.n--;
 	last = str_from(name, last.n);
-	return last.n < name.n && is_one_of(last, "user human");
+	return last.n < name.n && is_one_of(last, "user human person");
 }
 
 /* New names are plain words; a name that another program made may be anything. */
