@@ -917,7 +917,7 @@ static str field(context *c, const json *doc, const char *key)
 	return json_get_text(c->mem, doc, str_of(key));
 }
 
-static const store_record *agent_named(context *c, str name)
+static const store_record *agent_named(const context *c, str name)
 {
 	return store_named(&c->agents, name);
 }
@@ -1470,8 +1470,8 @@ static bool may_be_named(context *c, str name)
 	if (!is_human(name))
 		return true;
 	if (!self->shell)
-		return refuse(c,
-			      "\"human\" is the person at the keyboard; no agent speaks as them");
+		return refuse(c, "\"human\" is the person at the keyboard; no agent speaks as them%s",
+			      self->fixed_name.n ? ": whoever set INTERAGENT_NAME must change it" : "");
 	if (self->agents_shell)
 		return refuse(c, "\"human\" is the person at the keyboard, and this shell is an "
 				 "agent's: %s is set", self->agents_shell);
@@ -1531,6 +1531,28 @@ static bool refuse_unknown_speaker(context *c)
 	return false;
 }
 
+/* Is INTERAGENT_NAME a name that no agent can register here? */
+static bool is_misnamed(const context *c)
+{
+	str name = c->self->fixed_name;
+	if (is_human(name))
+		return !c->self->shell || c->self->agents_shell;
+	return name.n && (is_reserved(name) || !store_name_ok(name)) && !agent_named(c, name);
+}
+
+/* Who speaks is not registered, or not any more. */
+static bool refuse_unregistered(context *c)
+{
+	str name = c->speaker;
+	if (is_misnamed(c))
+		return refuse(c, "INTERAGENT_NAME is %q, which is no name for an agent: whoever set "
+				 "it must change it", name);
+	if (c->self->shell)
+		return refuse_agent(c, name);
+	return refuse(c, "%S is not registered%s: call register_agent", shown_name(c, name),
+		      c->self->fixed_name.n ? "" : " any more");
+}
+
 static void appear(context *c, str agent);
 
 /* Who runs under a name, so that a person can find the process. */
@@ -1557,7 +1579,7 @@ static bool need_speaker(context *c)
 	if (c->speaker.n == 0)
 		return refuse_unknown_speaker(c);
 	if (!agent_named(c, c->speaker) && !is_human(c->speaker))
-		return refuse_agent(c, c->speaker);
+		return refuse_unregistered(c);
 	appear(c, c->speaker);
 	return true;
 }
@@ -2444,9 +2466,9 @@ static bool need_inbox(context *c, str *whose)
 	*whose = c->asked_for.n ? c->asked_for : c->speaker;
 	if (whose->n == 0)
 		return refuse_unknown_speaker(c);
-	if (!is_human(*whose) && !agent_named(c, *whose))
-		return refuse_agent(c, *whose);
-	return true;
+	if (is_human(*whose) || agent_named(c, *whose))
+		return true;
+	return c->asked_for.n ? refuse_agent(c, *whose) : refuse_unregistered(c);
 }
 
 static bool check_inbox(context *c, call *k)
@@ -5318,7 +5340,8 @@ static void examine_place(doctor *d)
 	if (c->self->agents_shell)
 		speaker = arena_say(c->mem, "%S; this shell is an agent's: %s is set", speaker,
 				    c->self->agents_shell);
-	report(d, "speaker", speaker, none);
+	report(d, "speaker", speaker,
+	       is_misnamed(c) ? S("INTERAGENT_NAME must be an agent's name; change it") : none);
 }
 
 /* Does the system tell of new mail? Only a directory that is there can be watched. */

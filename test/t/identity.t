@@ -199,6 +199,12 @@ is "... and it is still there as the one" "$("$BIN" agents | sed -n 's/: live .*
 like "an empty argument is none" "$(ask 1 set_status '{"status":"x","agent_name":""}')" '^The status of one is set'
 like "an argument that is somebody else's is refused" "$(ask 1 set_status '{"status":"x","agent_name":"api"}')" \
 	'^you are one here, not api: leave the name out, or register under it$'
+mv "$INTERAGENT_DIR/registry.json" "$T/kept"
+echo '{}' >"$INTERAGENT_DIR/registry.json"
+for tool in set_status check_inbox; do
+	is "a registration that was lost is said to be: $tool" "$(ask 1 $tool '{"status":"x"}')" "one is not registered any more: call register_agent"
+done
+mv "$T/kept" "$INTERAGENT_DIR/registry.json"
 stop 1
 
 register_two() {
@@ -333,6 +339,12 @@ by "$T/nowhere" INTERAGENT_NAME=pinned set_status '{"status":"x"}' >"$T/out"
 is "INTERAGENT_NAME leaves a registration that is there as it is" "$(entry pinned)" "$registered"
 is "... it counts before session and workspace" \
 	"$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
+for name in system me human; do
+	like "a name that no agent can have is refused with where it stands: $name" \
+		"$(by "$T/nowhere" "INTERAGENT_NAME=$name" set_status '{"status":"x"}')" 'INTERAGENT_NAME.* must change it$'
+	like "... and doctor says what to do: $name" "$(cli "$T/nowhere" "CLAUDECODE=1 INTERAGENT_NAME=$name" doctor)" \
+		"INTERAGENT_NAME must be an agent's name; change it"
+done
 is "blanks around it are dropped, as those around an argument" \
 	"$(cd "$T/nowhere" && export INTERAGENT_NAME=' pinned '; tool set_status '{"status":"x"}')" \
 	"The status of pinned is set."
