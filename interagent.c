@@ -2476,7 +2476,7 @@ static bool check_inbox(context *c, call *k)
 	store_messages mail;
 	inbox in;
 	str whose;
-	bool mine;
+	bool mine, tells;                /* our own; and whoever reads it is an agent */
 	if (!need_inbox(c, &whose) || !ok_or_refuse(c, list_inbox_mail(c, whose, whose, &mail)))
 		return false;
 	in = make_inbox(c, &mail, whose);
@@ -2490,7 +2490,8 @@ static bool check_inbox(context *c, call *k)
 	if (!mine)
 		say(c, "This is the inbox of %S; looking acknowledges nothing.\n",
 		    shown_name(c, whose));
-	say_inbox(c, mine && !c->self->shell ? k : NULL, &in, get_value(k, "offset")->number);
+	tells = mine && (!c->self->shell || c->self->agents_shell);
+	say_inbox(c, tells ? k : NULL, &in, get_value(k, "offset")->number);
 	say_sent(c, &mail, whose);
 	for (int i = 0; i < in.n; i++)
 		add_doc(c, in.at[i].m->doc);

@@ -400,6 +400,9 @@ says "... and nobody else is" claude-Stop "$(block "$(one '\"for the thread\"')"
 mail api "$agent" 'from a shell'
 "$BIN" check_inbox --from web >"$T/out"
 says "a look from a shell tells no session" claude-Stop "$(block "$(one '\"from a shell\"')")"
+mail api "$agent" 'from its own shell'
+(cd "$T/web" && CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=$CLAUDE exec "$BIN" inbox) >"$T/out"
+silent "... but one from the shell of its agent does" claude-UserPromptSubmit
 
 # A look takes two steps, and may wait for the lock between them: mail that comes
 # meanwhile is in the answer, or is told of later.
