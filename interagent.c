@@ -546,14 +546,12 @@ static const client *client_of_event(arena *mem, const json *event)
 }
 
 /* A sub-agent leaves the mail to the agent that started it. */
-static bool is_of_subagent(const json *event, const client *row)
+static bool is_of_subagent(arena *mem, const json *event, const client *row)
 {
 	const char *const members[] = { "agent_id", row ? row->subagent : NULL };
-	for (size_t i = 0; i < 2 && members[i]; i++) {
-		const json *id = json_get(event, str_of(members[i]));
-		if (id && id->kind != JSON_NULL && !str_eq(id->raw, S("\"\"")))
+	for (size_t i = 0; i < 2 && members[i]; i++)
+		if (str_trim(json_get_text(mem, event, str_of(members[i]))).n)
 			return true;
-	}
 	return false;
 }
 
@@ -4299,7 +4297,7 @@ static bool read_hook(context *c, hook_call *h)
 			if (h->event == AT_PROMPT && prompt && str_eq(prompt->raw, S("\"\"")))
 				h->event = IN_TURN;      /* a client calls its own requests so */
 			h->row = client_of_event(c->mem, h->input);
-			return !is_of_subagent(h->input, h->row);
+			return !is_of_subagent(c->mem, h->input, h->row);
 		}
 	return false;
 }

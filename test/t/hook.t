@@ -143,8 +143,16 @@ for file in "$EVENTS"/*.json; do
 	run_hook "$file"
 	is "no sub-agent is told of its agent's mail: ${file%.json}" "$(outcome)" "status 0"
 done
+mail api "$agent" 'whose id is none' 'red all over' --urgent
+odd=0
+for id in 0 false '[]' '{}' '"  "' null '""'; do
+	odd=$((odd + 1))
+	event claude-PostToolUse | sed -e 's/"session_id":"[^"]*"/"session_id":"odd'"$odd"'"/' -e "s/^{/{\"agent_id\":$id,/" >"$T/event"
+	run_hook claude-PostToolUse
+	like "who is no sub-agent is told: agent_id $id" "$(cat "$T/said")" 'whose id is none'
+done
 says "... which waits for the agent itself" claude-PostToolUse \
-	"$(context PostToolUse "$(one '\"a fourth\"' 'urgent ')")"
+	"$(context PostToolUse "$(several 2 'ID urgent from api \"a fourth\"; ID urgent from api \"whose id is none\"')")"
 read_all
 for event in UserPromptSubmit Stop FileChanged; do
 	silent "what was read is no news at $event" "claude-$event"
