@@ -1768,18 +1768,22 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 static void say_neighbours(context *c, str name)
 {
 	store_count mail;
+	str state;
 	int n;
-	bool mine;                       /* a name that this process is about to leave */
 	const store_record **here = agents_here(c, &n);
 	for (int i = 0; i < n && i < NAMES_SHOWN; i++) {
 		if (str_eq(here[i]->name, name) ||
 		    store_count_unread(&c->st, here[i]->name, &mail) != STORE_OK)
 			continue;
-		mine = !c->self->shell && str_eq(here[i]->name, c->self->presence.agent);
-		say(c, " %S was registered from here too, %s%S and has %d unread: if that is you, "
-		       "register as %S.", shown_name(c, here[i]->name), mine ? "" : "is ",
-		    mine ? S("was your name until now") : shown_presence(c, here[i]->name),
-		    mail.unread, shown_name(c, here[i]->name));
+		state = arena_say(c->mem, "is %S", shown_presence(c, here[i]->name));
+		if (str_ends(state, S("unknown")))
+			state = S("its presence is unknown");
+		if (!c->self->shell && str_eq(here[i]->name, c->self->presence.agent))
+			state = S("was your name until now");    /* this process is to leave it */
+		say(c, " %S was registered from here too, %S", shown_name(c, here[i]->name), state);
+		if (mail.unread)
+			say(c, ", with %d unread", mail.unread);
+		say(c, ": if that is you, register as %S.", shown_name(c, here[i]->name));
 	}
 }
 
