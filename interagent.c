@@ -127,11 +127,12 @@ typedef struct {
 	                                  * registered, the latest last, and for which session */
 	struct presence {                /* what others see of us; see appear */
 		int fd;                  /* locked while we speak for `agent`; -1: for nobody */
-		str agent, workspace, client, file;
+		str agent, workspace, client, session, file;
 	} presence;
 	store_index *index;              /* what a server remembers of the mail, or NULL */
 	int64_t hint_at;                 /* when `unread` was counted; 0: it must be counted */
 	store_count unread;
+	str unread_of;                   /* the agent that it is of */
 	int64_t swept_at;                /* when we last asked whether a sweep is due */
 } process;
 
@@ -152,6 +153,8 @@ typedef struct {
 	buf *out;                        /* what the caller will read */
 	store st;
 	str session_id;                  /* of this call: the process's, or the client's thread */
+	str started;                     /* a hook's, whose event names the session: where its client
+	                                  * started it, though the agent may have gone elsewhere */
 	str speaker;                     /* the agent that this call speaks as; empty: unknown */
 	str asked_for;                   /* another agent that was named, not ours to speak as */
 	const char *why;                 /* how the speaker was found, for doctor and refusals */
@@ -549,14 +552,12 @@ static const client *client_of_event(arena *mem, const json *event)
 }
 
 /* A sub-agent leaves the mail to the agent that started it. */
-static bool is_of_subagent(const json *event, const client *row)
+static bool is_of_subagent(arena *mem, const json *event, const client *row)
 {
 	const char *const members[] = { "agent_id", row ? row->subagent : NULL };
-	for (size_t i = 0; i < 2 && members[i]; i++) {
-		const json *id = json_get(event, str_of(members[i]));
-		if (id && id->kind != JSON_NULL && !str_eq(id->raw, S("\"\"")))
+	for (size_t i = 0; i < 2 && members[i]; i++)
+		if (str_trim(json_get_text(mem, event, str_of(members[i]))).n)
 			return true;
-	}
 	return false;
 }
 
@@ -713,13 +714,14 @@ static bool is_reserved(str name)
 		return true;
 	while (name.n && strchr(marks, name.s[name.n - 1]))
 		name.n--;
-	if (is_one_of(name, "user system assistant admin root interagent all everyone"))
+	if (is_one_of(name, "user person me system assistant admin root interagent all "
+			    "everyone"))
 		return true;
 	last = name;
 	while (last.n && !strchr(marks, last.s[last.n - 1]))
 		last.n--;
 	last = str_from(name, last.n);
-	return last.n < name.n && is_one_of(last, "user human");
+	return last.n < name.n && is_one_of(last, "user human person");
 }
 
 /* New names are plain words; a name that another program made may be anything. */
@@ -932,7 +934,7 @@ static str field(context *c, const json *doc, const char *key)
 	return json_get_text(c->mem, doc, str_of(key));
 }
 
-static const store_record *agent_named(context *c, str name)
+static const store_record *agent_named(const context *c, str name)
 {
 	return store_named(&c->agents, name);
 }
@@ -1420,18 +1422,34 @@ static const store_presence *better_of_session(context *c, str agent, const stor
 	return best;
 }
 
-/* The agent that the session was last seen to speak as, here: a client that was
- * restarted, or a shell of its agent, has the same session. An id that was
- * inherited from an outer session counts for nothing in another place. */
-static str speaker_of_session(context *c)
+static const store_presence *best_of_session(context *c)
 {
 	const store_presence *best = NULL;
-	if (c->session_id.n == 0 || !load_agents(c))
-		return S("");
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
 		if (!is_human(a->name) && runs_in(c, field(c, a->doc, "workspacePath")))
 			best = better_of_session(c, a->name, best);
+	}
+	return best;
+}
+
+/* The agent that the session was last seen to speak as, here: a client that was
+ * restarted, or a shell of its agent, has the same session. An id that was
+ * inherited from an outer session counts for nothing in another place; one that
+ * stands in a hook's event is its own, and the agent may be away from its place. */
+static str speaker_of_session(context *c)
+{
+	const store_presence *best, *away;
+	str here = c->self->cwd;
+	if (c->session_id.n == 0 || !load_agents(c))
+		return S("");
+	best = best_of_session(c);
+	if (c->started.n && !str_eq(c->started, here) && !(best && best->life == STORE_ALIVE)) {
+		c->self->cwd = c->started;
+		away = best_of_session(c);
+		c->self->cwd = here;
+		if (away && away->life == STORE_ALIVE && str_eq(away->session, c->session_id))
+			best = away;
 	}
 	return best ? best->agent : S("");
 }
@@ -1491,8 +1509,8 @@ static bool may_be_named(context *c, str name)
 	if (!is_human(name))
 		return true;
 	if (!self->shell)
-		return refuse(c,
-			      "\"human\" is the person at the keyboard; no agent speaks as them");
+		return refuse(c, "\"human\" is the person at the keyboard; no agent speaks as them%s",
+			      self->fixed_name.n ? ": whoever set INTERAGENT_NAME must change it" : "");
 	if (self->agents_shell)
 		return refuse(c, "\"human\" is the person at the keyboard, and this shell is an "
 				 "agent's: %s is set", self->agents_shell);
@@ -1519,8 +1537,10 @@ static bool find_speaker(context *c, str named)
 	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
+	/* Workspaces may lie in one another: who runs there speaks for itself. */
 	if (has_spoken_as(c->self, named) ||
-	    (load_agents(c) && runs_in(c, workspace_of(c, named)))) {
+	    (load_agents(c) && runs_in(c, workspace_of(c, named)) &&
+	     !(c->speaker.n && is_live(c, named)))) {
 		c->speaker = named;
 		return true;
 	}
@@ -1550,6 +1570,28 @@ static bool refuse_unknown_speaker(context *c)
 	return false;
 }
 
+/* Is INTERAGENT_NAME a name that no agent can register here? */
+static bool is_misnamed(const context *c)
+{
+	str name = c->self->fixed_name;
+	if (is_human(name))
+		return !c->self->shell || c->self->agents_shell;
+	return name.n && (is_reserved(name) || !store_name_ok(name)) && !agent_named(c, name);
+}
+
+/* Who speaks is not registered, or not any more. */
+static bool refuse_unregistered(context *c)
+{
+	str name = c->speaker;
+	if (is_misnamed(c))
+		return refuse(c, "INTERAGENT_NAME is %q, which is no name for an agent: whoever set "
+				 "it must change it", name);
+	if (c->self->shell)
+		return refuse_agent(c, name);
+	return refuse(c, "%S is not registered%s: call register_agent", shown_name(c, name),
+		      c->self->fixed_name.n ? "" : " any more");
+}
+
 static void appear(context *c, str agent);
 
 /* Who runs under a name, so that a person can find the process. */
@@ -1576,7 +1618,7 @@ static bool need_speaker(context *c)
 	if (c->speaker.n == 0)
 		return refuse_unknown_speaker(c);
 	if (!agent_named(c, c->speaker) && !is_human(c->speaker))
-		return refuse_agent(c, c->speaker);
+		return refuse_unregistered(c);
 	appear(c, c->speaker);
 	return true;
 }
@@ -1593,6 +1635,7 @@ static void keep_presence(process *self, const store_presence *p, int fd)
 	keep(&self->presence.agent, p->agent);
 	keep(&self->presence.workspace, p->workspace);
 	keep(&self->presence.client, p->client);
+	keep(&self->presence.session, p->session);
 	keep(&self->presence.file, p->file);
 }
 
@@ -1606,30 +1649,36 @@ static store_presence presence_as(const context *c, str agent, str workspace)
 }
 
 /* Is seen to speak for the agent, as before or anew: the file may be gone, or what it says. */
-static void be_present(context *c, str agent, str workspace)
+static void be_present(context *c, str agent, str workspace, str session)
 {
 	process *self = c->self;
 	const struct presence *is = &self->presence;
 	store_presence p = presence_as(c, agent, workspace);
+	p.session = session;
 	if (is->fd >= 0 && str_eq(is->agent, agent) && str_eq(is->workspace, workspace) &&
-	    str_eq(is->client, self->client) && store_touch(&c->st, is->fd, is->file))
+	    str_eq(is->client, self->client) && str_eq(is->session, session) &&
+	    store_touch(&c->st, is->fd, is->file))
 		return;
 	keep_presence(self, &p, store_appear(&c->st, &p));
 	c->loaded.live = false;
 }
 
-/* From now on this process speaks for the agent. */
+/* From now on this process speaks for the agent; not if it is named for one call only,
+ * by who has registered another. */
 static void appear(context *c, str agent)
 {
-	if (!c->self->shell && !is_human(agent))
-		be_present(c, agent, workspace_of(c, agent));
+	if (c->self->shell || is_human(agent) ||
+	    (c->self->spoken.n && !str_eq(agent, speaker_of_process(c))))
+		return;
+	be_present(c, agent, workspace_of(c, agent), c->session_id);
 }
 
 /* Whoever was seen here is seen again. */
 static void stay_present(context *c)
 {
-	if (c->self->presence.fd >= 0)
-		be_present(c, c->self->presence.agent, c->self->presence.workspace);
+	const struct presence *is = &c->self->presence;
+	if (is->fd >= 0)
+		be_present(c, is->agent, is->workspace, is->session);
 }
 
 /* An open session in the place of an agent that nobody speaks for can be seen
@@ -1760,29 +1809,46 @@ static bool may_join(void *context_of, const store_records *agents, const store_
 static void say_neighbours(context *c, str name)
 {
 	store_count mail;
+	str state;
 	int n;
-	bool mine;                       /* a name that this process is about to leave */
 	const store_record **here = agents_here(c, &n);
 	for (int i = 0; i < n && i < NAMES_SHOWN; i++) {
 		if (str_eq(here[i]->name, name) ||
 		    store_count_unread(&c->st, here[i]->name, &mail) != STORE_OK)
 			continue;
-		mine = !c->self->shell && str_eq(here[i]->name, c->self->presence.agent);
-		say(c, " %S was registered from here too, %s%S and has %d unread: if that is you, "
-		       "register as %S.", shown_name(c, here[i]->name), mine ? "" : "is ",
-		    mine ? S("was your name until now") : shown_presence(c, here[i]->name),
-		    mail.unread, shown_name(c, here[i]->name));
+		state = arena_say(c->mem, "is %S", shown_presence(c, here[i]->name));
+		if (str_ends(state, S("unknown")))
+			state = S("its presence is unknown");
+		if (!c->self->shell && str_eq(here[i]->name, c->self->presence.agent))
+			state = S("was your name until now");    /* this process is to leave it */
+		say(c, " %S was registered from here too, %S", shown_name(c, here[i]->name), state);
+		if (mail.unread)
+			say(c, ", with %d unread", mail.unread);
+		say(c, ": if that is you, register as %S.", shown_name(c, here[i]->name));
 	}
+}
+
+/* From where the name counts as registered. Whoever does it again from elsewhere, a person
+ * or a client with a directory of its own, does not make its place nobody's. */
+static str origin_of(context *c, str name, str workspace)
+{
+	const store_record *a = load_agents(c) ? agent_named(c, name) : NULL;
+	str here = c->self->cwd, real = real_path(c->mem, workspace), from;
+	if (!a || is_inside(here, real) || !same_place(c->mem, workspace_of(c, name), workspace))
+		return here;
+	from = field(c, a->doc, "registeredFrom");
+	return is_inside(from, real) ? from : here;
 }
 
 static void say_joined(context *c, const joining *j)
 {
 	str before = S("");
+	bool other = c->speaker.n && !is_human(c->speaker) && !str_eq(c->speaker, j->name);
 	if (j->before)
 		before = field(c, j->before->doc, "workspacePath");
 	say(c, "%S is registered for %q.", shown_name(c, j->name), j->workspace);
 	if (before.n && !has_spoken_as(c->self, j->name) &&
-	    !same_place(c->mem, before, j->workspace))
+	    (!same_place(c->mem, before, j->workspace) || (other && !runs_in(c, before))))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));
 	if (store_look(c->mem, j->workspace) != STORE_DIRECTORY)
@@ -1801,7 +1867,7 @@ static bool do_register(context *c, str name, str workspace, str description)
 	joining j = { .c = c, .name = name, .workspace = workspace };
 	store_presence mine = presence_as(c, name, workspace);
 	store_registration r = { .name = name, .workspace = workspace, .description = description,
-				 .origin = self->cwd, .may = may_join, .context = &j,
+				 .origin = origin_of(c, name, workspace), .may = may_join, .context = &j,
 				 .self = self->shell ? NULL : &mine, .self_fd = -1 };
 	store_record stored;
 	store_result done;
@@ -2435,6 +2501,14 @@ static void say_inbox(context *c, call *k, const inbox *in, int64_t offset)
 
 static int claim_telling(context *c);
 
+/* The count that the next answers hint at: see say_unread. */
+static void note_unread(context *c, str agent, store_count mail)
+{
+	keep(&c->self->unread_of, agent);
+	c->self->unread = mail;
+	c->self->hint_at = clock_ms();
+}
+
 /* Another agent's inbox can be looked at: nothing is acknowledged by it. */
 static bool need_inbox(context *c, str *whose)
 {
@@ -2443,9 +2517,9 @@ static bool need_inbox(context *c, str *whose)
 	*whose = c->asked_for.n ? c->asked_for : c->speaker;
 	if (whose->n == 0)
 		return refuse_unknown_speaker(c);
-	if (!is_human(*whose) && !agent_named(c, *whose))
-		return refuse_agent(c, *whose);
-	return true;
+	if (is_human(*whose) || agent_named(c, *whose))
+		return true;
+	return c->asked_for.n ? refuse_agent(c, *whose) : refuse_unregistered(c);
 }
 
 static bool check_inbox(context *c, call *k)
@@ -2453,7 +2527,7 @@ static bool check_inbox(context *c, call *k)
 	store_messages mail;
 	inbox in;
 	str whose;
-	bool mine;
+	bool mine, tells;                /* our own; and whoever reads it is an agent */
 	if (!need_inbox(c, &whose) || !ok_or_refuse(c, list_inbox_mail(c, whose, whose, &mail)))
 		return false;
 	in = make_inbox(c, &mail, whose);
@@ -2467,14 +2541,14 @@ static bool check_inbox(context *c, call *k)
 	if (!mine)
 		say(c, "This is the inbox of %S; looking acknowledges nothing.\n",
 		    shown_name(c, whose));
-	say_inbox(c, mine && !c->self->shell ? k : NULL, &in, get_value(k, "offset")->number);
+	tells = mine && (!c->self->shell || c->self->agents_shell);
+	say_inbox(c, tells ? k : NULL, &in, get_value(k, "offset")->number);
 	say_sent(c, &mail, whose);
 	for (int i = 0; i < in.n; i++)
 		add_doc(c, in.at[i].m->doc);
 	if (!mine)
 		return true;
-	c->self->unread = (store_count){ .unread = in.unread, .urgent = in.urgent };
-	c->self->hint_at = clock_ms();
+	note_unread(c, whose, (store_count){ .unread = in.unread, .urgent = in.urgent });
 	if (in.unread == 0)
 		clear_signals(c, whose);
 	return true;
@@ -2863,14 +2937,14 @@ static void say_unread(context *c, call *k)
 {
 	process *self = c->self;
 	store_count mail = self->unread;
-	bool fresh = self->hint_at && clock_ms() - self->hint_at < HINT_MS;
+	bool fresh = self->hint_at && clock_ms() - self->hint_at < HINT_MS &&
+		     str_eq(self->unread_of, c->speaker);
 	if (self->shell || c->speaker.n == 0 || k->verb->run == check_inbox)
 		return;
 	if (!(k->verb->traits & READ_ONLY) || !fresh) {
 		if (store_count_unread(&c->st, c->speaker, &mail) != STORE_OK)
 			return;
-		self->unread = mail;
-		self->hint_at = clock_ms();
+		note_unread(c, c->speaker, mail);
 	}
 	for (const receipt *r = k->receipts; r; r = r->next) {
 		if (!str_eq(r->reader, c->speaker) || !is_unread(&r->message, c->speaker))
@@ -4331,7 +4405,7 @@ static bool read_hook(context *c, hook_call *h)
 			if (h->event == AT_PROMPT && prompt && str_eq(prompt->raw, S("\"\"")))
 				h->event = IN_TURN;      /* a client calls its own requests so */
 			h->row = client_of_event(c->mem, h->input);
-			return !is_of_subagent(h->input, h->row);
+			return !is_of_subagent(c->mem, h->input, h->row);
 		}
 	return false;
 }
@@ -4342,8 +4416,10 @@ static void take_place(context *c, const hook_call *h)
 {
 	str session = field(c, h->input, "session_id"), cwd = field(c, h->input, "cwd");
 	c->self->known_client = h->row;
-	if (session.n)
+	if (session.n) {
 		c->session_id = session;
+		c->started = c->self->cwd;
+	}
 	if (cwd.n)
 		c->self->cwd = real_path(c->mem, cwd);
 	if (!c->self->agents_shell)
@@ -5619,7 +5695,8 @@ static void examine_place(doctor *d)
 	if (c->self->agents_shell)
 		speaker = arena_say(c->mem, "%S; this shell is an agent's: %s is set", speaker,
 				    c->self->agents_shell);
-	report(d, "speaker", speaker, none);
+	report(d, "speaker", speaker,
+	       is_misnamed(c) ? S("INTERAGENT_NAME must be an agent's name; change it") : none);
 }
 
 /* Does the system tell of new mail? Only a directory that is there can be watched. */
@@ -6017,7 +6094,7 @@ typedef struct {
 	bool in_batch;
 	bool final;                      /* a call that could wait must not, any more */
 	int64_t wait_ms;                 /* there is no answer yet; ask again, this long at most */
-	str agent;                       /* ... for whose mail, */
+	str agent;                       /* ... for whose mail, whoever is registered meanwhile, */
 	int claim;                       /* and with what right */
 	receipt *receipts;
 } request;
@@ -6216,6 +6293,7 @@ static bool serve_tools_call(request *rq)
 	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
 		return answer_error(rq, E_PARAMS, "arguments: expected an object");
 	c = begin(rq->srv->self, rq->mem, &text);
+	c.speaker = rq->agent;
 	if (thread.n)
 		c.session_id = thread;
 	k.misused = !take_arguments(&c, &k, args);
@@ -6462,14 +6540,28 @@ static void keep_waiting(server *srv, const request *rq, str line)
 	srv->waits = w;
 }
 
-/* An id counts as it was written: "1" is not 1. */
+static bool good_id(const json *id);
+
+/* However they are written: 6.0 is 6, and "\u0061" is "a"; but "1" is not 1. */
+static bool same_id(arena *mem, str written, const json *id)
+{
+	json_error error;
+	const json *other = json_read(mem, written, JSON_STRICT, &error);
+	str a = written, b = id->raw;
+	if (error.what || other->kind != id->kind || !good_id(id))
+		return false;
+	if (id->kind == JSON_STRING)
+		return str_eq(json_text(mem, other), json_text(mem, id));
+	return str_eq(str_cut(&a, '.'), str_cut(&b, '.'));
+}
+
 static void serve_notification(request *rq, str method)
 {
 	const json *id = json_get(rq->params, S("requestId"));
 	if (!str_eq(method, S("notifications/cancelled")) || !id)
 		return;
 	for (waiting **w = &rq->srv->waits; *w; w = &(*w)->next) {
-		if (!str_eq((*w)->id, id->raw))
+		if (!same_id(rq->mem, (*w)->id, id))
 			continue;
 		drop_waiting(w);
 		return;
@@ -6630,9 +6722,10 @@ static void refuse_line(server *srv, str line, int code, const char *why)
 
 /* Serves a message that has a line for itself; the request that comes back may be
  * one that waits. */
-static request serve_alone(server *srv, const json *message, bool final)
+static request serve_alone(server *srv, const json *message, str agent, bool final)
 {
 	request rq = begin_request(srv);
+	rq.agent = agent;
 	rq.final = final;
 	serve_message(&rq, message);
 	if (rq.out->n)
@@ -6657,7 +6750,7 @@ static void serve_line(server *srv, str line)
 	if (error.what) {
 		refuse_line(srv, line, E_PARSE, arena_say(&srv->mem, "not JSON: %s", error.what).s);
 	} else if (!array) {
-		rq = serve_alone(srv, message, srv->ended);
+		rq = serve_alone(srv, message, S(""), srv->ended);
 		if (rq.wait_ms)
 			keep_waiting(srv, &rq, line);
 	} else if (srv->batches && !str_eq(str_trim(str_from(trimmed, 1)), S("]"))) {
@@ -6695,7 +6788,7 @@ static bool serve_again(server *srv, waiting *w, bool final)
 {
 	json_error error;
 	const json *message = json_read(&srv->mem, w->line, JSON_STRICT, &error);
-	request rq = serve_alone(srv, message, final);
+	request rq = serve_alone(srv, message, w->agent, final);
 	if (rq.wait_ms && rq.claim >= 0) {
 		if (w->claim >= 0)
 			close(w->claim);
@@ -7885,11 +7978,11 @@ static bool run_completion(context *c, call *k)
 }
 /* ==== Main ==== */
 
-/* Where the client works: what it says, if that is where we were started or above it,
- * for a client that was started inside another finds the outer one's word. */
-static str working_directory(arena *mem)
+/* Where the client works: what it says, or else where we were started. One that was started
+ * inside another finds the outer one's word, too: of a known client only its own counts. */
+static str working_directory(arena *mem, const client *known)
 {
-	str given = told_by_client(PROJECT);
+	str given = known ? variable(known->set[PROJECT]) : told_by_client(PROJECT);
 	char *here = NEW(mem, char, MAX_PATH_BYTES);
 	if (given.n)
 		return real_path(mem, given);
@@ -7927,7 +8020,6 @@ static void learn_who_we_are(process *self, arena *mem, const char *called)
 	self->presence.fd = -1;
 	find_root(self, mem);
 	self->fixed_name = str_trim(str_of(getenv("INTERAGENT_NAME")));
-	self->cwd = working_directory(mem);
 	self->program = strchr(called, '/') ? absolute_path(mem, str_of(called))
 					    : find_program(mem, str_of(called));
 	self->session_id = told_by_client(SESSION);
@@ -7935,6 +8027,7 @@ static void learn_who_we_are(process *self, arena *mem, const char *called)
 		self->agents_shell = mark_of(&clients[i]);
 		self->known_client = self->agents_shell ? &clients[i] : NULL;
 	}
+	self->cwd = working_directory(mem, self->known_client);
 }
 
 static bool is_help(const char *word)

@@ -519,7 +519,7 @@ start 1 "$PWD"
 registration="{\"name\":\"api\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}"
 like "a server sees its mail" "$(ask 1 check_inbox '{"agent_name":"api"}')" '^3 unread;'
 rm -rf "$STORE"
-like "deleted: nobody is registered" "$(ask 1 check_inbox '{"agent_name":"api"}')" 'nobody is registered'
+like "deleted: its agent is registered no more" "$(ask 1 check_inbox '{"agent_name":"api"}')" '^api is not registered any more: call register_agent$'
 like "and a new store is made" "$(ask 1 register_agent "$registration")" '^api is registered'
 is "which is there" "$(at api name <"$STORE/registry.json")" api
 like "mail reaches it" \

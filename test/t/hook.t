@@ -143,8 +143,16 @@ for file in "$EVENTS"/*.json; do
 	run_hook "$file"
 	is "no sub-agent is told of its agent's mail: ${file%.json}" "$(outcome)" "status 0"
 done
+mail api "$agent" 'whose id is none' 'red all over' --urgent
+odd=0
+for id in 0 false '[]' '{}' '"  "' null '""'; do
+	odd=$((odd + 1))
+	event claude-PostToolUse | sed -e 's/"session_id":"[^"]*"/"session_id":"odd'"$odd"'"/' -e "s/^{/{\"agent_id\":$id,/" >"$T/event"
+	run_hook claude-PostToolUse
+	like "who is no sub-agent is told: agent_id $id" "$(cat "$T/said")" 'whose id is none'
+done
 says "... which waits for the agent itself" claude-PostToolUse \
-	"$(context PostToolUse "$(one '\"a fourth\"' 'urgent ')")"
+	"$(context PostToolUse "$(several 2 'ID urgent from api \"a fourth\"; ID urgent from api \"whose id is none\"')")"
 read_all
 for event in UserPromptSubmit Stop FileChanged; do
 	silent "what was read is no news at $event" "claude-$event"
@@ -260,7 +268,9 @@ mkdir "$place"
 silent "in a directory of nobody's nobody is told" claude-SessionStart-startup
 no "... and no inbox is made there" test -e "$place/.claude"
 begin web CLAUDE_CODE_SESSION_ID=$CLAUDE
-silent "... nor by an inherited session's server that works elsewhere" claude-SessionStart-startup
+export CLAUDE_CODE_SESSION_ID=$CLAUDE
+silent "... nor by an inherited session's server that works elsewhere" claude-SessionStart-startup nested
+unset CLAUDE_CODE_SESSION_ID
 place=$T/web
 ok "two agents are at home in one directory" join second "$place"
 tell "$(call 1 set_status '{"agent_name":"web","status":"here"}')"
@@ -272,6 +282,14 @@ like "a session whose server speaks for one of them is that agent's" \
 	'^You are the agent web\. Registered from here too: second; .* interagent: no unread mail$'
 is "... and its inbox is in its own workspace" "$(at hookSpecificOutput watchPaths 0 <"$T/said")" \
 	"$T/web/.claude/inbox"
+mkdir -p "$T/web/vendor/.git"
+for place in "$T/nowhere" "$T/web/vendor" "$T/db"; do
+	event claude-SessionStart-startup >"$T/event"
+	(cd "$place" && CLAUDECODE=1 CLAUDE_PROJECT_DIR=$T/web exec "$BIN" hook) <"$T/event" >"$T/said"
+	like "... and it goes on where its agent has gone: ${place##*/}" \
+		"$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent web\.'
+	is "... and watches the agent's inbox" "$(at hookSpecificOutput watchPaths 0 <"$T/said")" "$T/web/.claude/inbox"
+done
 mkdir -p "$T/web/src"
 place=$T/web/src
 hook claude-SessionStart-startup
@@ -281,7 +299,9 @@ hook claude-SessionStart-clear
 like "another session there is the one's that registered last" \
 	"$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent second\.'
 place=$T/db
-hook claude-SessionStart-startup
+export CLAUDE_CODE_SESSION_ID=$CLAUDE
+hook claude-SessionStart-startup nested
+unset CLAUDE_CODE_SESSION_ID
 like "an id that was inherited counts for nothing in the place of another" \
 	"$(at hookSpecificOutput additionalContext <"$T/said")" '^You are the agent db\.'
 place=$T/web
@@ -388,6 +408,9 @@ says "... and nobody else is" claude-Stop "$(block "$(one '\"for the thread\"')"
 mail api "$agent" 'from a shell'
 "$BIN" check_inbox --from web >"$T/out"
 says "a look from a shell tells no session" claude-Stop "$(block "$(one '\"from a shell\"')")"
+mail api "$agent" 'from its own shell'
+(cd "$T/web" && CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=$CLAUDE exec "$BIN" inbox) >"$T/out"
+silent "... but one from the shell of its agent does" claude-UserPromptSubmit
 
 # A look takes two steps, and may wait for the lock between them: mail that comes
 # meanwhile is in the answer, or is told of later.

@@ -39,6 +39,13 @@ is "... from one deep in it" "$(who "$T/x/app/src/deep")" api
 for place in ap apple app2 other/app other ""; do
 	is "a call from /x/$place is not the agent's of /x/app" "$(who "$T/x/$place")" nobody
 done
+for mark in OPENCODE GEMINI_CLI; do
+	is "what an outer client says of its place is not believed: $mark" \
+		"$(who "$T/nowhere" "$mark=1 CLAUDECODE=1 CLAUDE_PROJECT_DIR=$T/x/app")" nobody
+	like "... nor in its shell" "$(cli "$T/nowhere" "$mark=1 CLAUDECODE=1 CLAUDE_PROJECT_DIR=$T/x/app" set_status x)" 'who is speaking?'
+done
+is "... but what the inner one says is" \
+	"$(who "$T/nowhere" "GEMINI_CLI=1 GEMINI_PROJECT_DIR=$T/x/app CLAUDECODE=1 CLAUDE_PROJECT_DIR=$T")" api
 is "CLAUDE_PROJECT_DIR says where the client works" \
 	"$(who "$T/nowhere" "CLAUDE_PROJECT_DIR=$T/x/app/src")" api
 is "... and not the working directory then" "$(who "$T/x/app" "CLAUDE_PROJECT_DIR=$T/nowhere")" nobody
@@ -101,6 +108,17 @@ enter owner "$T/x/claimed" >"$T/out"
 is "... and such claims do not hinder its own agent" "$(who "$T/x/claimed/src")" owner
 by "$T/x/within/src" "" register_agent "{\"name\":\"within\",\"description\":\"x\",\"workspace_path\":\"$T/x/within\"}" >"$T/out"
 is "one who registers from a directory of the workspace is inside it" "$(who "$T/x/within")" within
+for how in "the command line" "a server elsewhere"; do
+	case $how in
+	the*) (cd "$T/nowhere" && verb register_agent --name within --workspace-path "$T/x/within" --description y) >"$T/out" ;;
+	*) by "$T/nowhere" "" register_agent "{\"name\":\"within\",\"description\":\"z\",\"workspace_path\":\"$T/x/within\"}" >"$T/out" ;;
+	esac
+	is "... which it stays if it is registered again from $how" "$(who "$T/x/within")" within
+done
+unlike "... of which nobody is told" "$(cat "$T/out")" 'yours now'
+like "another agent that takes it over is told whose it was" \
+	"$(by "$T/x/claimed" "" register_agent "{\"name\":\"within\",\"description\":\"z\",\"workspace_path\":\"$T/x/within\"}")" \
+	'It was registered for ".*/within", .*; it is yours now\.'
 
 # An entry of the original program, and entries that only a file can have.
 add_entry() {
@@ -177,9 +195,16 @@ like "... and if it registers once more too" "$(ask 1 set_status '{"status":"x"}
 like "an argument counts before it" "$(ask 1 set_status '{"status":"x","agent_name":"second"}')" '^The status of second is set'
 like "... for that call only" "$(ask 1 set_status '{"status":"x"}')" '^The status of one is set'
 like "an argument may have blanks around it" "$(ask 1 set_status '{"status":"x","agent_name":" second "}')" '^The status of second is set'
+is "... and it is still there as the one" "$("$BIN" agents | sed -n 's/: live .*//p' | paste -s -d ' ' -)" one
 like "an empty argument is none" "$(ask 1 set_status '{"status":"x","agent_name":""}')" '^The status of one is set'
 like "an argument that is somebody else's is refused" "$(ask 1 set_status '{"status":"x","agent_name":"api"}')" \
 	'^you are one here, not api: leave the name out, or register under it$'
+mv "$INTERAGENT_DIR/registry.json" "$T/kept"
+echo '{}' >"$INTERAGENT_DIR/registry.json"
+for tool in set_status check_inbox; do
+	is "a registration that was lost is said to be: $tool" "$(ask 1 $tool '{"status":"x"}')" "one is not registered any more: call register_agent"
+done
+mv "$T/kept" "$INTERAGENT_DIR/registry.json"
 stop 1
 
 register_two() {
@@ -203,6 +228,18 @@ by_line t-4 register_agent "{\"name\":\"right\",\"description\":\"x\",\"workspac
 like "of two threads in a process each speaks for its own agent" "$(by_line t-3 set_status '{"status":"x"}')" '^(left) The status of left is set'
 like "... the other too" "$(by_line t-4 set_status '{"status":"x"}')" '^(right) The status of right is set'
 like "... and a third for the last one" "$(by_line t-5 set_status '{"status":"x"}')" '^(right) The status of right is set'
+hook_of() {
+	mkdir -p "$T/x/right"
+	printf '{"hook_event_name":"SessionStart","session_id":"%s","cwd":"%s"}' "$1" "$T/x/right" |
+		(cd "$T/x/right" && "$BIN" hook) | at hookSpecificOutput additionalContext 2>/dev/null
+}
+like "... and so do its hooks" "$(hook_of t-5)" '^You are the agent right\.'
+by_line t-3 check_inbox '{}' >"$T/out"
+like "... whatever another one looks at" "$(hook_of t-5)" '^You are the agent right\.'
+is "... whose hooks are not that one's" "$(hook_of t-3)" ""
+mail db left "for left"
+by_line t-3 check_inbox '{}' >"$T/out"
+unlike "what is unread for one is not hinted to another" "$(by_line t-5 list_specs '{}')" ' unread: check_inbox$'
 stop 1
 
 # A session and a place count for less than registering.
@@ -302,6 +339,12 @@ by "$T/nowhere" INTERAGENT_NAME=pinned set_status '{"status":"x"}' >"$T/out"
 is "INTERAGENT_NAME leaves a registration that is there as it is" "$(entry pinned)" "$registered"
 is "... it counts before session and workspace" \
 	"$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
+for name in system me human; do
+	like "a name that no agent can have is refused with where it stands: $name" \
+		"$(by "$T/nowhere" "INTERAGENT_NAME=$name" set_status '{"status":"x"}')" 'INTERAGENT_NAME.* must change it$'
+	like "... and doctor says what to do: $name" "$(cli "$T/nowhere" "CLAUDECODE=1 INTERAGENT_NAME=$name" doctor)" \
+		"INTERAGENT_NAME must be an agent's name; change it"
+done
 is "blanks around it are dropped, as those around an argument" \
 	"$(cd "$T/nowhere" && export INTERAGENT_NAME=' pinned '; tool set_status '{"status":"x"}')" \
 	"The status of pinned is set."
@@ -347,6 +390,24 @@ answer=$(enter api "$T/x/rival")
 like "a name that is live in another workspace cannot be registered" "$answer" "^the name \"api\" is taken by a running agent in \"$T/x/app\" (client unknown, process $pid); choose another\$"
 is "... and the entry stays as it was" "$(entry api workspacePath) $(entry api description)" "$T/x/app first"
 like "... nor on the command line" "$(cli "$T/x/rival" "" register_agent --name api --description x)" '^\(interagent: \)*the name "api" is taken by a running agent in "'
+# Nor does an argument make one of it, though its workspace is around us.
+start 2 "$T/x/app/front"
+mail db api "who decides"
+decision=$(cat "$T/sent")
+refusal='^you are web here, not api: leave the name out, or register under it$'
+for registered in no yes; do
+	[ $registered = no ] || ask 2 register_agent '{"name":"web","description":"x"}' >"$T/out"
+	like "an argument makes nobody an agent that runs in a directory above (registered: $registered)" \
+		"$(ask 2 reply_message "{\"original_message_id\":\"$decision\",\"from\":\"api\",\"content\":\"forged\"}")" "$refusal"
+	like "... nor its reader" "$(ask 2 read_message "{\"message_id\":\"$decision\",\"reader\":\"api\"}")" '^not acknowledged: only api can do that$'
+	like "... whose inbox can be looked at" "$(ask 2 check_inbox '{"agent_name":"api"}')" '^This is the inbox of api; looking acknowledges nothing\.$'
+done
+is "... and nothing is stored or read" "$(about 'Re: who decides' id) $(meta "$decision" status)" " pending"
+like "... and it is still there" "$("$BIN" get_agent api)" '^api: live'
+like "... nor one that runs in the same directory" "$(ask 2 register_agent "{\"name\":\"twin\",\"description\":\"x\",\"workspace_path\":\"$T/x/app\"}" >"$T/out"
+	ask 1 set_status '{"status":"x","agent_name":"twin"}')" '^you are api here, not twin: leave the name out, or register under it$'
+stop 2
+"$BIN" forget twin >"$T/out"
 like "in the same workspace the name may be shared" "$(enter api "$T/x/app")" '^api is registered'
 like "... and that is told" "$(enter api "$T/x/app")" 'Another process there speaks for it too\.$'
 like "... also if the path is written in another way" \

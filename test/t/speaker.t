@@ -316,7 +316,7 @@ stop 2
 # shellcheck disable=SC2046
 start 2 "$T/home" $(claude "$T/home" c-10)
 like "a second agent of a directory hears of the first" "$(ask 2 register_agent '{"name":"tester","description":"x"}')" \
-	'api was registered from here too, is live ([0-9]*s) and has 0 unread: if that is you, register as api\.$'
+	'api was registered from here too, is live ([0-9]*s): if that is you, register as api\.$'
 is "two sessions in one directory: the first" "$(status 1)" api
 is "... the second" "$(status 2)" tester
 is "... the hook of the first" "$(hook "$T/home" c-9 "$(claude "$T/home" c-9)" | who)" api
@@ -413,7 +413,7 @@ is "... nor says a word for them" "$(at db status <"$INTERAGENT_DIR/status.json"
 stop 2
 
 like "a second name is told of the first" "$(by "$T/h/api" "" register_agent '{"name":"backend","description":"x"}')" \
-	'^backend is registered for ".*/h/api"\. api was registered from here too, is not running, last seen [0-9]*s ago and has 0 unread: if that is you, register as api\.$'
+	'^backend is registered for ".*/h/api"\. api was registered from here too, is not running, last seen [0-9]*s ago: if that is you, register as api\.$'
 is "... hooks of the directory go on" "$(hook "$T/h/api" h-1 CLAUDECODE=1 | who)" backend
 like "... and name the other one" "$(hook "$T/h/api" h-2 CLAUDECODE=1)" 'Registered from here too: api; if you are another one, call register_agent with its name\.'
 like "... doctor names both" "$(cd "$T/h/api" && verb doctor)" '^this directory: the workspace of backend (.*), api (.*)$'
@@ -485,7 +485,7 @@ like "... which says that the mail stays" "$(verb forget backend --force)" 'back
 is "... and it does" "$(meta "$(cat "$T/sent")" status)" pending
 both=$(serve "$(call 1 register_agent '{"name":"once","description":"x"}')" "$(call 2 register_agent '{"name":"then","description":"x"}')")
 like "the name that a session leaves is not called a live one" "$(text_of "$(printf '%s\n' "$both" | tail -n 1)")" \
-	' once was registered from here too, was your name until now and has 0 unread: if that is you, register as once\.'
+	' once was registered from here too, was your name until now: if that is you, register as once\.'
 like "nobody forgets in an agent's shell" "$(cli "$T/work" CLAUDECODE=1 forget api)" "this shell is an agent's: CLAUDECODE is set"
 
 done_testing

@@ -145,7 +145,7 @@ for members in ',"agent_id":null' ',"agent_id":""' ',"agent_id": null' ''; do
 	mail api web "main $n"
 	tells "an event with ${members:-no id} is the agent's own" "$(hook Stop "main-$n" "$members")" "main $n"
 done
-for members in ',"agent_id":"a1"' ',"agent_id":7'; do
+for members in ',"agent_id":"a1"' ',"agent_id":"0"'; do
 	is "an event with $members is not" "$(hook Stop sub "$members")" ""
 done
 event AfterAgent sub ',"agent_name":"helper"'

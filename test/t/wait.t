@@ -416,6 +416,16 @@ is "at the end of its input a server answers who waits" "$(order) $status" "1 3 
 like "... with what there is" "$(answer 8)" '^No unread mail\.$'
 
 serve_beside
+tell "$(wait_call 1 300)" "$(call 2 register_agent '{"name":"web2","description":"x"}')"
+ok "who waits may register another name meanwhile" wait_for heard '"id":2,'
+mail api web 'for the first name'
+ok "... and is answered" wait_for heard '"id":1,'
+like "... with the mail of whom it waited for" "$(answer 1)" '"for the first name"$'
+finish
+"$BIN" forget web2 >"$T/out"
+read_all
+
+serve_beside
 tell "$(wait_call 1 1)" "$(req 2 ping)"
 ok "when the time is over it answers" wait_for heard '"id":1,'
 is "... after the others" "$(order)" "2 1"

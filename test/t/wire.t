@@ -658,8 +658,12 @@ for era in legacy modern; do
 	answer=$(serve "$(waiting 1 a 30)" "$(waiting 2 a 30)" "$(waiting 3 a 30)" "$(cancel 2)" "$(cancel 2)" "$(alive 4)")
 	is "$era: ... and the others wait on" \
 		"$(ids_of "$answer" | tr ' ' '\n' | sort | paste -s -d ' ' -)" "1 3 4"
-	answer=$(serve "$(waiting 1 a 30)" "$(cancel '"1"')" "$(cancel 1.0)" "$(cancel null)" "$(cancel '[1]')" "$(alive 2)")
+	answer=$(serve "$(waiting 1 a 30)" "$(cancel '"1"')" "$(cancel 1.5)" "$(cancel null)" "$(cancel '[1]')" "$(alive 2)")
 	is "$era: a call under the id 1 is not cancelled by \"1\"" "$(ids_of "$answer")" "2 1"
+	for pair in 6.0:6 6:6.0 '"ab":"a\u0062"'; do
+		answer=$(serve "$(waiting "${pair%%:*}" a 30)" "$(cancel "${pair#*:}")" "$(alive 2)")
+		is "$era: ... but one under ${pair%%:*} is by ${pair#*:}" "$(ids_of "$answer")" 2
+	done
 	answer=$(serve "$(waiting '"1"' a 30)" "$(cancel 1)" "$(alive 2)")
 	is "$era: ... nor one under \"1\" by 1" "$(ids_of "$answer")" '2 "1"'
 	answer=$(serve "$(alive 1)" "$(cancel 1)" "$(alive 2)")
