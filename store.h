@@ -426,8 +426,8 @@ store_result store_describe_spec(store *st, store_spec *spec);
 
 /* A version of a spec; 0: the current one. All of *out comes from one look at one file. Nothing is
  * written: a text that another program put over ours is shown as the next version. A current file
- * that is empty for good is damaged; its past versions can still be had, and so they can where there
- * is none: STORE_ABSENT for version 0, and out->version is the newest that is kept. */
+ * that is empty for good is damaged; its past versions can still be had. So they can where there is
+ * none: STORE_ABSENT for version 0, and out->version is the newest that is kept. */
 store_result store_find_spec(store *st, str name, int64_t version, store_spec *out);
 
 enum { STORE_MAX_VERSIONS = 1000 };      /* of one spec: each look at it walks over their names */
