@@ -714,8 +714,7 @@ static bool is_reserved(str name)
 		return true;
 	while (name.n && strchr(marks, name.s[name.n - 1]))
 		name.n--;
-	if (is_one_of(name, "user person me system assistant admin root interagent all "
-			    "everyone"))
+	if (is_one_of(name, "user person system assistant admin root interagent all everyone"))
 		return true;
 	last = name;
 	while (last.n && !strchr(marks, last.s[last.n - 1]))

@@ -339,7 +339,7 @@ by "$T/nowhere" INTERAGENT_NAME=pinned set_status '{"status":"x"}' >"$T/out"
 is "INTERAGENT_NAME leaves a registration that is there as it is" "$(entry pinned)" "$registered"
 is "... it counts before session and workspace" \
 	"$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
-for name in system me human; do
+for name in system person human; do
 	like "a name that no agent can have is refused with where it stands: $name" \
 		"$(by "$T/nowhere" "INTERAGENT_NAME=$name" set_status '{"status":"x"}')" 'INTERAGENT_NAME.* must change it$'
 	like "... and doctor says what to do: $name" "$(cli "$T/nowhere" "CLAUDECODE=1 INTERAGENT_NAME=$name" doctor)" \

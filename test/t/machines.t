@@ -297,7 +297,7 @@ for one in $shown; do
 done
 refuses "of an id that fits two archived messages the whole ids are told" read_message '{"message_id":"aaaaaaaa","reader":"web"}' \
 	'^"aaaaaaaa" is the start of several ids: aaaaaaaa-0000-4000-8000-00000000000[12], aaaaaaaa-0000-4000-8000-00000000000[12]$'
-for name in user person me Person2 system assistant admin root interagent all everyone human human. Human2 USER; do
+for name in user person Person2 system assistant admin root interagent all everyone human human. Human2 USER; do
 	refuses "the name $name is taken for somebody else" register_agent "{\"name\":\"$name\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}" \
 		'name: ' 'the person'
 done
