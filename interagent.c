@@ -5117,6 +5117,8 @@ static void look_in_json(context *c, wiring *w, str text, str key)
 	for (const json *m = list && list->kind == JSON_OBJECT ? list->child : NULL; m; m = m->next) {
 		server_entry e = { .named = str_eq(json_key(c->mem, m), S("interagent")) };
 		command = json_get(m, S("command"));
+		if (!command)            /* Cline's lie one deeper */
+			command = json_get(json_get(m, S("transport")), S("command"));
 		e.command = command ? command->raw : S("");
 		e.off = is_word(json_get(m, S("enabled")), "false") ||
 			is_word(json_get(m, S("disabled")), "true");

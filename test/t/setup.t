@@ -419,6 +419,8 @@ is_seen gemini .gemini/settings.json "{/* interagent */ \"mcpServers\":{\"intera
 	{\"command\":\"$BIN\",},},}" "$ours"
 is_seen gemini .gemini/settings.json \
 	"{\"mcp\":{\"excluded\":[\"interagent\"]},\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}}}" "$off"
+is_seen cline .cline/data/settings/cline_mcp_settings.json "{\"mcpServers\":{\"interagent\":{
+	\"transport\":{\"type\":\"stdio\",\"command\":\"$BIN\",\"args\":[\"serve\"]}}}}" "$ours"
 is_seen codex .codex/config.toml '# [mcp_servers.interagent]' "$none"
 is_seen codex .codex/config.toml "[profiles.interagent]
 command = \"$BIN\"" "$none"
