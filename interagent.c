@@ -1008,23 +1008,20 @@ static void say_names(context *c, const char *head, const str *names, int n)
 		say(c, " and %d more", n - NAMES_SHOWN);
 }
 
-/* Nobody has the name. The person can be written to, but is nobody's other name. */
-static bool refuse_name_of(context *c, str name, bool recipient)
+/* Nobody has the name; is the person one of those who might have been meant? */
+static bool refuse_name_of(context *c, str name, bool person)
 {
 	int n = c->agents.n + 1;
 	str *names = NEW(c->mem, str, n), near;
 	for (int i = 0; i < c->agents.n; i++)
 		names[i] = c->agents.at[i].name;
 	names[n - 1] = store_human;      /* who is always there */
-	near = nearest(name, names, recipient ? n : n - 1);
+	near = nearest(name, names, person ? n : n - 1);
 	if (is_human(name))
 		return refuse(c, "\"human\" is the person at the keyboard and no agent; %S reaches "
 				 "them", shown_tool(c, "send_message"));
-	if (recipient && is_one_of(name, "all everyone everybody *"))
-		return refuse(c, "no agent %q: a message goes to names, several with commas; "
-				 "%S shows who there is", name, shown_tool(c, "list_agents"));
 	refuse(c, "no agent %q; ", text_head_bytes(name, SUBJECT_SHOWN));
-	if (recipient && is_one_of(name, "human user me person"))
+	if (person && is_one_of(name, "human user me person"))
 		near = store_human;      /* what people call the person here */
 	if (near.n)
 		say(c, "did you mean %S? ", shown_name(c, near));
@@ -1328,9 +1325,9 @@ static int by_registration(const void *a, const void *b)
 
 /* The agents at home in the deepest directory that has any, the one registered
  * last first. */
-static const store_record **agents_here(context *c, int *n)
+static const store_record **agents_at(context *c, str at, int *n)
 {
-	str at = c->self->cwd, start = at, home = real_path(c->mem, variable("HOME"));
+	str start = at, home = real_path(c->mem, variable("HOME"));
 	const store_record **here = NEW(c->mem, const store_record *, c->agents.n + 1);
 	*n = 0;
 	if (at.n == 0)
@@ -1459,7 +1456,7 @@ static str speaker_of_place(context *c)
 	const store_record **here;
 	if (c->self->cwd.n == 0 || !load_agents(c))
 		return S("");
-	here = agents_here(c, &n);
+	here = agents_at(c, c->self->cwd, &n);
 	return n ? here[0]->name : S("");
 }
 
@@ -1518,6 +1515,18 @@ static bool may_be_named(context *c, str name)
 			 "name an agent with --from");
 }
 
+/* May we speak as an agent that we have not registered? Its workspace must be around us.
+ * Workspaces may lie in one another, and who runs there speaks for itself; those of one
+ * workspace may share its names, until they register one. */
+static bool may_share(context *c, str named)
+{
+	str place = workspace_of(c, named);
+	if (!runs_in(c, place))
+		return false;
+	return c->speaker.n == 0 || !is_live(c, named) ||
+	       (c->self->spoken.n == 0 && same_place(c->mem, place, workspace_of(c, c->speaker)));
+}
+
 /* Finds out who speaks; `named` is the caller's own word for it, or empty. A name
  * that may not be spoken as becomes c->asked_for: looking at its mail is allowed,
  * acting is not (see need_speaker). */
@@ -1536,10 +1545,7 @@ static bool find_speaker(context *c, str named)
 	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
-	/* Workspaces may lie in one another: who runs there speaks for itself. */
-	if (has_spoken_as(c->self, named) ||
-	    (load_agents(c) && runs_in(c, workspace_of(c, named)) &&
-	     !(c->speaker.n && is_live(c, named)))) {
+	if (has_spoken_as(c->self, named) || (load_agents(c) && may_share(c, named))) {
 		c->speaker = named;
 		return true;
 	}
@@ -1586,7 +1592,7 @@ static bool refuse_unregistered(context *c)
 		return refuse(c, "INTERAGENT_NAME is %q, which is no name for an agent: whoever set "
 				 "it must change it", name);
 	if (c->self->shell)
-		return refuse_agent(c, name);
+		return refuse_name_of(c, name, !c->self->agents_shell);
 	return refuse(c, "%S is not registered%s: call register_agent", shown_name(c, name),
 		      c->self->fixed_name.n ? "" : " any more");
 }
@@ -1666,10 +1672,14 @@ static void be_present(context *c, str agent, str workspace, str session)
  * by who has registered another. */
 static void appear(context *c, str agent)
 {
+	int i = voice_of(c->self, agent);
+	str session = c->session_id;
 	if (c->self->shell || is_human(agent) ||
 	    (c->self->spoken.n && !str_eq(agent, speaker_of_process(c))))
 		return;
-	be_present(c, agent, workspace_of(c, agent), c->session_id);
+	if (i < c->self->spoken.n)       /* a thread that registered nobody takes no hooks away */
+		session = c->self->spoken.at[i].session;
+	be_present(c, agent, workspace_of(c, agent), session);
 }
 
 /* Whoever was seen here is seen again. */
@@ -1810,7 +1820,7 @@ static void say_neighbours(context *c, str name)
 	store_count mail;
 	str state;
 	int n;
-	const store_record **here = agents_here(c, &n);
+	const store_record **here = agents_at(c, c->self->cwd, &n);
 	for (int i = 0; i < n && i < NAMES_SHOWN; i++) {
 		if (str_eq(here[i]->name, name) ||
 		    store_count_unread(&c->st, here[i]->name, &mail) != STORE_OK)
@@ -1828,15 +1838,18 @@ static void say_neighbours(context *c, str name)
 }
 
 /* From where the name counts as registered. Whoever does it again from elsewhere, a person
- * or a client with a directory of its own, does not make its place nobody's. */
+ * or a client with a directory of its own, does not make its place nobody's; nor
+ * does the name that spoke there before come first again. */
 static str origin_of(context *c, str name, str workspace)
 {
 	const store_record *a = load_agents(c) ? agent_named(c, name) : NULL;
-	str here = c->self->cwd, real = real_path(c->mem, workspace), from;
+	str here = c->self->cwd, real = real_path(c->mem, workspace);
+	const store_record **there;
+	int n;
 	if (!a || is_inside(here, real) || !same_place(c->mem, workspace_of(c, name), workspace))
 		return here;
-	from = field(c, a->doc, "registeredFrom");
-	return is_inside(from, real) ? from : here;
+	there = agents_at(c, real, &n);
+	return n && there[0] == a ? field(c, a->doc, "registeredFrom") : here;
 }
 
 static void say_joined(context *c, const joining *j)
@@ -2365,6 +2378,9 @@ static bool find_recipients(context *c, str rest, str **to, int *n)
 		str name = next_recipient(c, &rest);
 		if (name.n == 0 || in_list(*to, *n, name))
 			continue;
+		if (is_one_of(name, "all everyone everybody *") && !agent_named(c, name))
+			return refuse(c, "no agent %q: a message goes to names, several with commas; "
+					 "%S shows who there is", name, shown_tool(c, "list_agents"));
 		if (!is_human(name) && !agent_named(c, name))
 			return refuse_name_of(c, name, true);
 		if (*n == MAX_RECIPIENTS)
@@ -2703,15 +2719,16 @@ static bool read_message(context *c, call *k)
 
 /* ==== Mail: answers and escalations ==== */
 
-/* True if the person has an open copy: they are asked to decide about the message,
- * though a party may have completed it meanwhile. */
-static bool human_has(context *c, const store_message *m)
+/* True if the person has a copy of the message: they were asked to decide about it. While
+ * it is open they still are, though a party may have completed the message meanwhile. */
+static bool human_has(context *c, const store_message *m, bool open)
 {
 	store_messages mail;
 	if (store_list_mail(&c->st, store_human, S(""), &mail) != STORE_OK)
 		return false;
 	for (int i = 0; i < mail.n; i++)
-		if (str_eq(mail.at[i].reply_to, m->id) && mail.at[i].state == STORE_ESCALATED)
+		if (str_eq(mail.at[i].reply_to, m->id) && mail.at[i].reason.n &&
+		    (!open || mail.at[i].state == STORE_ESCALATED))
 			return true;
 	return false;
 }
@@ -2727,7 +2744,7 @@ static bool find_other(context *c, const store_message *m, str *other)
 		return refuse(c, "%S is between %S and %S; only they can answer or complete it",
 			      short_id(c, m->id), shown_name(c, m->from), shown_name(c, m->to));
 	*other = from_me ? m->to : m->from;
-	if (!to_me && !from_me && (m->state == STORE_ESCALATED || human_has(c, m)))
+	if (!to_me && !from_me && (m->state == STORE_ESCALATED || human_has(c, m, false)))
 		*other = m->to;
 	if (to_me && from_me && m->reason.n &&
 	    store_find(&c->st, m->reply_to, &original) == STORE_OK)
@@ -2804,7 +2821,7 @@ static bool is_over(context *c, const store_message *m)
 {
 	if (m->state != STORE_COMPLETED || (str_eq(c->speaker, m->to) && completed_unseen(c, m)))
 		return false;
-	return !(is_human(c->speaker) && human_has(c, m));
+	return !(is_human(c->speaker) && human_has(c, m, true));
 }
 
 /* Completes a message for the speaker. */
@@ -2907,7 +2924,7 @@ static bool escalate(context *c, call *k)
 	if (is_human(c->speaker) && is_human(m.to))
 		return refuse(c, "%S is addressed to you: interagent reply answers it",
 			      short_id(c, m.id));
-	if (human_has(c, &m))            /* a stop may leave the mark without the copy */
+	if (human_has(c, &m, true))            /* a stop may leave the mark without the copy */
 		return refuse(c, "%S is escalated already, and waits for the human",
 			      short_id(c, m.id));
 	if (!has_room(c, store_human))
@@ -3275,7 +3292,8 @@ static bool publish_spec(context *c, call *k)
 	spec.publisher = c->speaker;
 	if (!may_publish(c, spec.name, content.n))
 		return false;
-	r = store_publish(&c->st, &spec, content, base, &before);
+	/* What can be given again is read first: the same text is no conflict. */
+	r = store_publish(&c->st, &spec, content, k->checking && !isatty(0) ? 0 : base, &before);
 	if (k->checking && (r == STORE_OK || r == STORE_SAME))
 		return true;
 	if (r == STORE_SAME) {
@@ -3350,7 +3368,7 @@ static bool show_changes(context *c, const store_spec *now, int64_t since, int64
 		return refuse(c, "since: %S is only at v%l", shown_name(c, now->name),
 			      now->version);
 	if (since == now->version) {
-		say(c, now->past ? "%S v%l was asked for, since the same: nothing changed."
+		say(c, now->past ? "%S v%l against itself: nothing changed."
 				 : "%S is still at v%l: nothing changed.",
 		    shown_name(c, now->name), since);
 		add_spec_doc(c, now, S(""));
@@ -3663,7 +3681,7 @@ static bool run_log(context *c, call *k)
 	grow_tree(&l);
 	say_log(&l, l.tree[l.all.n].child, false);
 	if (!known && !l.any)            /* one who has left may have mail */
-		return refuse_agent(c, l.name);
+		return refuse_name_of(c, l.name, true);
 	return true;
 }
 
@@ -4301,8 +4319,8 @@ static void say_who_you_are(context *c)
 	const store_record **here = NULL;
 	str *others;
 	int n = 0, count = 0;
-	if (load_agents(c))
-		here = agents_here(c, &n);
+	if (load_agents(c) && runs_in(c, workspace_of(c, c->speaker)))
+		here = agents_at(c, c->self->cwd, &n);
 	others = NEW(c->mem, str, n + 1);
 	for (int i = 0; i < n; i++)
 		if (!str_eq(here[i]->name, c->speaker))
@@ -5074,14 +5092,19 @@ static enum wired look_for(context *c, str text, str ours, bool hook, str *other
 /* One server of a client's list: what we ask of it. */
 typedef struct {
 	bool named, off;                 /* as we are; switched off */
-	str command;                     /* as it is written there */
+	str command, args;               /* as they are written there */
 } server_entry;
 
-/* One that is ours is enough, whatever its name; one of our name is in the way. */
+/* One that is ours is enough, whatever its name; one of our name is in the way. In plain YAML the
+ * blanks of a path stand as they are. */
 static void add_server(context *c, wiring *w, const server_entry *e)
 {
-	str line = arena_say(c->mem, " %S\n", e->command), other = S("");
-	enum wired is = look_for(c, line, fill_in(c->mem, "\"$P\"", c->self->program), false, &other);
+	const char *form = str_starts(e->command, S("/")) ? " \"%S\"\n" : " %S\n";
+	str line = arena_say(c->mem, form, e->command), args = arena_say(c->mem, " %S\n", e->args);
+	str ours = fill_in(c->mem, "\"$P\"", c->self->program), other = S(""), ignored = S("");
+	enum wired is = look_for(c, line, ours, false, &other);
+	if (is != HAS_OURS && look_for(c, args, ours, false, &ignored) == HAS_OURS)
+		is = HAS_OURS;           /* behind env, or a shell */
 	if (is == HAS_NONE && e->named)
 		is = HAS_OTHER;
 	if (is == HAS_OURS && (w->server != HAS_OURS || !e->off))
@@ -5093,11 +5116,16 @@ static void add_server(context *c, wiring *w, const server_entry *e)
 }
 
 /* As a key or a value is written in these files. */
-static bool is_our_name(str word)
+static bool is_name(str word, const char *name)
 {
 	if (word.n > 1 && (*word.s == '"' || *word.s == '\''))
 		word = (str){ word.s + 1, word.n - 2 };
-	return str_eq(word, S("interagent"));
+	return str_eq(word, str_of(name));
+}
+
+static bool is_our_name(str word)
+{
+	return is_name(word, "interagent");
 }
 
 static bool is_word(const json *v, const char *word)
@@ -5117,9 +5145,11 @@ static void look_in_json(context *c, wiring *w, str text, str key)
 	for (const json *m = list && list->kind == JSON_OBJECT ? list->child : NULL; m; m = m->next) {
 		server_entry e = { .named = str_eq(json_key(c->mem, m), S("interagent")) };
 		command = json_get(m, S("command"));
-		if (!command)            /* Cline's lie one deeper */
+		if (!command)            /* one client has it a level deeper */
 			command = json_get(json_get(m, S("transport")), S("command"));
 		e.command = command ? command->raw : S("");
+		if (e.named && json_get(m, S("args")))
+			e.args = json_get(m, S("args"))->raw;
 		e.off = is_word(json_get(m, S("enabled")), "false") ||
 			is_word(json_get(m, S("disabled")), "true");
 		off = json_get(json_get(all, S("mcp")), S("excluded"));
@@ -5143,6 +5173,7 @@ static void look_in_lines(context *c, wiring *w, str text, str key, bool is_toml
 	server_entry e = { 0 };
 	ptrdiff_t first = -1;            /* the indentation of the first line; -1: it is to come */
 	bool inside = false, list = false;       /* in a list, not in one server's table */
+	bool top = is_toml;              /* before the first table the key stands in each line */
 	while (text.n) {
 		str line = str_cut(&text, '\n'), rest = str_trim(line), word;
 		ptrdiff_t indent = rest.s - line.s;
@@ -5151,6 +5182,9 @@ static void look_in_lines(context *c, wiring *w, str text, str key, bool is_toml
 			continue;
 		if (is_toml ? *rest.s == '[' : indent == 0 && !item) {
 			add_server(c, w, &e);
+			top = false;
+			if (is_toml && str_starts(rest, S("[ ")))
+				rest = arena_say(c->mem, "[%S", str_trim(str_from(rest, 1)));
 			inside = str_starts(rest, head);
 			rest = inside ? str_from(rest, head.n) : S("");
 			list = !is_toml || str_starts(rest, S("]"));
@@ -5159,8 +5193,13 @@ static void look_in_lines(context *c, wiring *w, str text, str key, bool is_toml
 			e = server_on_a_line(is_toml ? S("") : rest);
 			rest = str_from(rest, 1);
 			if (!list)
-				e.named = is_our_name(str_cut(&rest, ']'));
+				e.named = is_our_name(str_trim(str_cut(&rest, ']')));
 			continue;
+		}
+		if (top && str_starts(rest, key)) {
+			e = (server_entry){ .named = contains(rest, S("interagent")), .command = rest };
+			add_server(c, w, &e);
+			e = (server_entry){ 0 };
 		}
 		if (!inside)
 			continue;
@@ -5179,7 +5218,7 @@ static void look_in_lines(context *c, wiring *w, str text, str key, bool is_toml
 		rest = str_trim(rest);
 		if (indent == first && !item)
 			e = (server_entry){ .named = is_our_name(word), .command = rest };
-		else if (str_eq(word, S("command")) || str_eq(word, S("cmd")))
+		else if (is_name(word, "command") || is_name(word, "cmd"))
 			e.command = rest;
 		else if (str_eq(word, S("name")))
 			e.named = e.named || is_our_name(rest);
@@ -5680,7 +5719,7 @@ static void examine_place(doctor *d)
 	context *c = d->c;
 	str names = S(""), speaker = own_name(c);
 	int n = 0;
-	const store_record **here = agents_here(c, &n);
+	const store_record **here = agents_at(c, c->self->cwd, &n);
 	for (int i = 0; i < n; i++) {
 		str workspace = field(c, here[i]->doc, "workspacePath");
 		names = arena_say(c->mem, i ? "%S, %S (%S)" : "%Sthe workspace of %S (%S)", names,

@@ -3191,7 +3191,8 @@ store_result store_list_lost_specs(store *st, store_specs *out)
 	while (names_next(&it, S(""), S(""))) {
 		store_spec spec = { .name = arena_copy(st->mem, it.name), .past = true };
 		int kept;
-		if (is_there(st, SPECS, file_name(st, spec.name, ".md"), &seen) != 0)
+		if (!store_name_ok(spec.name) ||
+		    is_there(st, SPECS, file_name(st, spec.name, ".md"), &seen) != 0)
 			continue;
 		use_past(st, spec.name);
 		if (newest_version(st, &spec.version, &kept) == STORE_OK && spec.version)
@@ -3639,8 +3640,8 @@ str store_unwritable(store *st)
 		if (fd >= 0 && sys_access(fd, ".", W_OK | X_OK, 0) < 0)
 			return path_in(st, (enum dir)d, "");
 	}
-	while (above.n > 1 && sys_stat(AT_FDCWD, arena_z(st->mem, above), &seen, 0) < 0 &&
-	       errno == ENOENT)
+	while (above.n > 1 && sys_stat(AT_FDCWD, arena_z(st->mem, above), &seen,
+				       AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		above = store_dir_of(above);
 	return sys_access(AT_FDCWD, arena_z(st->mem, above), W_OK | X_OK, 0) < 0 ? above : S("");
 }

@@ -133,11 +133,16 @@ done
 for verb in get_status get_agent forget log; do
 	run $verb all
 	like "$verb all is told who there is" "$(cat "$T/err")" 'no agent "all"; registered: '
-	run $verb me
-	unlike "$verb me is not the person" "$(cat "$T/err")" 'did you mean human'
+	run $verb humn
+	case $verb in
+	log) like "log humn may be the person's" "$(cat "$T/err")" 'did you mean human?' ;;
+	*) unlike "$verb humn is not the person" "$(cat "$T/err")" 'did you mean human' ;;
+	esac
 done
-run inbox --from user
-unlike "nor does an agent speak as them" "$(cat "$T/err")" 'did you mean human'
+run inbox --from humn
+like "who speaks may be the person" "$(cat "$T/err")" 'did you mean human?'
+CLAUDECODE=1 "$BIN" inbox --from humn >"$T/out" 2>"$T/err"
+unlike "... but not in an agent's shell" "$(cat "$T/err")" 'did you mean human'
 run send ghost hello
 unlike "what is like nothing suggests nobody" "$(cat "$T/err")" 'did you mean'
 is "... and nothing was sent" "$(stored)" "$before"

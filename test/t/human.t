@@ -464,7 +464,10 @@ for verb in reply 'done'; do
 	interagent 'done' "$asked" --from api >/dev/null
 	like "$verb: what a party completed still waits for the person" "$(human inbox)" '^1 unread; '
 	case $verb in
-	reply) like "$verb: ... their answer goes to who asked them" "$(human reply "$asked" this)" 'stored; api' ;;
+	reply)
+		like "$verb: ... their answer goes to who asked them" "$(human reply "$asked" this)" 'stored; api'
+		like "$verb: ... so does a second one" "$(human reply "$asked" 'no, that')" 'stored; api'
+		;;
 	done) like "$verb: ... is completed for them too" "$(human 'done' "$asked")" "^$(short "$asked") is completed: " ;;
 	esac
 	is "$verb: ... which ends the copy" "$(human inbox --json | at '#')" 0

@@ -116,6 +116,15 @@ for how in "the command line" "a server elsewhere"; do
 	is "... which it stays if it is registered again from $how" "$(who "$T/x/within")" within
 done
 unlike "... of which nobody is told" "$(cat "$T/out")" 'yours now'
+enter newest "$T/x/within" >"$T/out"
+(cd "$T/nowhere" && verb register_agent --name within --workspace-path "$T/x/within" --description y) >"$T/out"
+is "... but it does not come first again by it" "$(who "$T/x/within")" newest
+start 1 "$T/x/within"
+ask 1 register_agent '{"name":"within","description":"x"}' >"$T/out"
+enter newest "$T/x/within" >"$T/out"
+like "a name of one workspace is shared by who passes it" \
+	"$(by "$T/x/within" "" set_status '{"status":"x","agent_name":"within"}')" '^The status of within is set'
+stop 1
 like "another agent that takes it over is told whose it was" \
 	"$(by "$T/x/claimed" "" register_agent "{\"name\":\"within\",\"description\":\"z\",\"workspace_path\":\"$T/x/within\"}")" \
 	'It was registered for ".*/within", .*; it is yours now\.'
@@ -233,9 +242,14 @@ hook_of() {
 	printf '{"hook_event_name":"SessionStart","session_id":"%s","cwd":"%s"}' "$1" "$T/x/right" |
 		(cd "$T/x/right" && "$BIN" hook) | at hookSpecificOutput additionalContext 2>/dev/null
 }
-like "... and so do its hooks" "$(hook_of t-5)" '^You are the agent right\.'
+like "... and so do the hooks of who registered it" "$(hook_of t-4)" '^You are the agent right\.'
+seen() { find "$INTERAGENT_DIR/live" -name 'right.*' | sort; }
+before=$(seen)
+by_line t-4 set_status '{"status":"x"}' >"$T/out"
+by_line t-5 set_status '{"status":"x"}' >"$T/out"
+is "... and threads that take turns leave no files behind" "$(seen)" "$before"
 by_line t-3 check_inbox '{}' >"$T/out"
-like "... whatever another one looks at" "$(hook_of t-5)" '^You are the agent right\.'
+like "... whatever another one looks at" "$(hook_of t-4)" '^You are the agent right\.'
 is "... whose hooks are not that one's" "$(hook_of t-3)" ""
 mail db left "for left"
 by_line t-3 check_inbox '{}' >"$T/out"

@@ -444,6 +444,15 @@ command = '$BIN'" "$ours"
 is_seen codex .codex/config.toml "[mcp_servers]
 other = { command = \"x\" }
 interagent = { command = \"$BIN\", args = [\"serve\"] }" "$ours"
+is_seen codex .codex/config.toml "[ mcp_servers.interagent ]
+\"command\" = \"$BIN\"" "$ours"
+is_seen codex .codex/config.toml "mcp_servers.interagent.command = \"$BIN\"" "$ours"
+is_seen codex .codex/config.toml "mcp_servers = { interagent = { command = \"$BIN\" } }" "$ours"
+is_seen cursor .cursor/mcp.json "{\"mcpServers\":{\"interagent\":{
+	\"command\":\"env\",\"args\":[\"INTERAGENT_NAME=api\",\"$BIN\",\"serve\"]}}}" "$ours"
+is_seen cursor .cursor/mcp.json \
+	'{"mcpServers":{"interagent":{"command":"ssh","args":["hub","/home/x/interagent"]}}}' \
+	'connected to another program'
 is_seen codex .codex/config.toml "[mcp_servers_of_old.interagent]
 command = \"$BIN\"" "$none"
 is_seen goose .config/goose/config.yaml '# to add: interagent' "$none"
@@ -463,6 +472,11 @@ more:
 is_seen goose .config/goose/config.yaml "extensions:
   interagent:
     cmd: ssh" 'connected to another program'
+mkdir "$T/with a blank"
+ln -s "$BIN" "$T/with a blank/interagent"
+is_seen goose .config/goose/config.yaml "extensions:
+  interagent:
+    cmd: $T/with a blank/interagent" "$ours"
 is_seen continue .continue/config.yaml 'docs:
   - startUrl: https://x/interagent' "$none"
 is_seen continue .continue/config.yaml "mcpServers:

@@ -177,6 +177,10 @@ fresh base
 publish api users "$one" >/dev/null
 is "base_version that is current publishes" "$(publish api users "$two" --base-version 1)" \
 	'users v2 is published.'
+is "... the same text from it again is no conflict" "$(publish api users "$two" --base-version 1)" \
+	'Nothing changed: users stays at v2.'
+is "... nor is it from a file" "$(printf %s "$two" | "$BIN" publish_spec users --from api --base-version 1)" \
+	'Nothing changed: users stays at v2.'
 three=$(echo "$two" | sed 's/^line 30 .*/line 30 changed by web/')
 publish web users "$three" --base-version 2 --note 'line 30 for the client' >/dev/null
 four=$(say "$three" | sed 's/^line 1 .*/line 1 changed/')
@@ -286,7 +290,7 @@ like "... backwards too" "$("$BIN" diff users 3 2)" '^+line 30 of the interface$
 like "... since the current one: nothing" "$(get web --name users --since 3)" \
 	'users is still at v3: nothing changed'
 is "... and since an old one to the same" "$(get web --name users --version 1 --since 1)" \
-	'users v1 was asked for, since the same: nothing changed.'
+	'users v1 against itself: nothing changed.'
 is "since one that is younger than what was asked for is refused" \
 	"$(status_of get web --name users --version 1 --since 3)" 1
 like "... and why" "$(cat "$T/err")" '--since: v1 of users was asked for, which is older than v3'
