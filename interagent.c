@@ -5099,8 +5099,9 @@ typedef struct {
  * blanks of a path stand as they are. */
 static void add_server(context *c, wiring *w, const server_entry *e)
 {
-	const char *form = str_starts(e->command, S("/")) ? " \"%S\"\n" : " %S\n";
-	str line = arena_say(c->mem, form, e->command), args = arena_say(c->mem, " %S\n", e->args);
+	bool is_path = str_starts(e->command, S("/"));
+	str line = arena_say(c->mem, is_path ? " \"%S\"\n" : " %S\n", e->command);
+	str args = arena_say(c->mem, " %S\n", e->args);
 	str ours = fill_in(c->mem, "\"$P\"", c->self->program), other = S(""), ignored = S("");
 	enum wired is = look_for(c, line, ours, false, &other);
 	if (is != HAS_OURS && look_for(c, args, ours, false, &ignored) == HAS_OURS)
