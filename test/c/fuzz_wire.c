@@ -236,8 +236,9 @@ static void forget(process *self)
 		free((char *)(uintptr_t)self->spoken.at[i].session.s);
 	}
 	free(self->spoken.at);
-	str *kept[] = { &self->root, &self->cwd, &self->client, &self->presence.agent,
-			&self->presence.workspace, &self->presence.client, &self->presence.file };
+	str *kept[] = { &self->root, &self->cwd, &self->client, &self->unread_of,
+			&self->presence.agent, &self->presence.workspace, &self->presence.client,
+			&self->presence.session, &self->presence.file };
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
 		free((char *)(uintptr_t)kept[i]->s);
 	store_index_release(self->index);
