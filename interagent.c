@@ -153,8 +153,8 @@ typedef struct {
 	buf *out;                        /* what the caller will read */
 	store st;
 	str session_id;                  /* of this call: the process's, or the client's thread */
-	str started;                     /* a hook's, whose event names the session: where its client
-	                                  * started it, though the agent may have gone elsewhere */
+	str started;                     /* a hook's, whose event names the session: where its
+	                                  * client started it; the agent may be elsewhere now */
 	str speaker;                     /* the agent that this call speaks as; empty: unknown */
 	str asked_for;                   /* another agent that was named, not ours to speak as */
 	const char *why;                 /* how the speaker was found, for doctor and refusals */
@@ -180,7 +180,7 @@ typedef struct {
 	value *values;                   /* one for each of the row's parameters */
 	receipt *receipts;               /* to be written when the answer is out */
 	bool checking;                   /* the text is to come: check the rest, change nothing */
-	str target;                      /* ... and say what it is for: a recipient, an id, a spec */
+	str target;                      /* ... and say for whom or what: a name, or an id */
 	str draft;                       /* the file that an editor left the text in, or empty */
 	bool uncut;                      /* its lines may be longer than the screen */
 	bool misused;                    /* the arguments were not as the row has them */
@@ -455,6 +455,13 @@ enum {
 static str variable(const char *name)
 {
 	return str_of(name ? getenv(name) : NULL);
+}
+
+/* What is wrong with a variable that should hold a path. */
+static str not_absolute(arena *mem, const char *name, str path)
+{
+	return arena_say(mem, "%s: %q is not an absolute path; \"~\" is not expanded here", name,
+			 path);
 }
 
 /* NAME: the variable is set, and not empty; NAME=value: it has this value. */
@@ -761,6 +768,7 @@ static int screen_width(void)
 	return columns > 400 ? 400 : (int)columns;
 }
 
+/* Does the person use this process, and no agent? */
 static bool is_persons(const context *c)
 {
 	return c->self->shell && !c->self->agents_shell;
@@ -1290,10 +1298,10 @@ static bool is_home(str at, str start, str home)
 	return str_eq(at, start) || !(str_eq(at, S("/")) || str_eq(at, home));
 }
 
-/* Does what runs in our directory run in this workspace? */
-static bool runs_in(context *c, str workspace)
+/* Does what runs in this directory run in this workspace? */
+static bool is_around(context *c, str workspace, str at)
 {
-	str at = c->self->cwd, start = at, home, real = real_path(c->mem, workspace);
+	str start = at, home, real = real_path(c->mem, workspace);
 	if (real.n == 0 || !is_inside(at, real))
 		return false;
 	home = real_path(c->mem, variable("HOME"));
@@ -1302,6 +1310,12 @@ static bool runs_in(context *c, str workspace)
 			return is_home(at, start, home);
 	while (climb(c, &at, home));
 	return false;
+}
+
+/* Does this process? */
+static bool runs_in(context *c, str workspace)
+{
+	return is_around(c, workspace, c->self->cwd);
 }
 
 /* An entry counts only if it was made from inside its workspace: nobody claims a
@@ -1403,13 +1417,15 @@ static bool is_of_session(const context *c, const store_presence *p)
 	       str_eq(p->socket, variable(row->set[SOCKET]));
 }
 
-/* The best of what is known of the agent in this session, or what was found before. */
-static const store_presence *better_of_session(context *c, str agent, const store_presence *best)
+/* The best of what is known of the agent in this session and place, or what was found before. */
+static const store_presence *better_of_session(context *c, str agent, str at,
+					       const store_presence *best)
 {
 	load_live(c, agent);
 	for (int i = 0; i < c->live.n; i++) {
 		const store_presence *p = &c->live.at[i];
-		if (!str_eq(p->agent, agent) || !is_of_session(c, p) || !runs_in(c, p->workspace))
+		if (!str_eq(p->agent, agent) || !is_of_session(c, p) ||
+		    !is_around(c, p->workspace, at))
 			continue;
 		if (!best || p->life > best->life || (p->life == best->life &&
 						      p->seen > best->seen))
@@ -1418,13 +1434,13 @@ static const store_presence *better_of_session(context *c, str agent, const stor
 	return best;
 }
 
-static const store_presence *best_of_session(context *c)
+static const store_presence *best_of_session(context *c, str at)
 {
 	const store_presence *best = NULL;
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
-		if (!is_human(a->name) && runs_in(c, field(c, a->doc, "workspacePath")))
-			best = better_of_session(c, a->name, best);
+		if (!is_human(a->name) && is_around(c, field(c, a->doc, "workspacePath"), at))
+			best = better_of_session(c, a->name, at, best);
 	}
 	return best;
 }
@@ -1439,11 +1455,9 @@ static str speaker_of_session(context *c)
 	str here = c->self->cwd;
 	if (c->session_id.n == 0 || !load_agents(c))
 		return S("");
-	best = best_of_session(c);
+	best = best_of_session(c, here);
 	if (c->started.n && !str_eq(c->started, here) && !(best && best->life == STORE_ALIVE)) {
-		c->self->cwd = c->started;
-		away = best_of_session(c);
-		c->self->cwd = here;
+		away = best_of_session(c, c->started);
 		if (away && away->life == STORE_ALIVE && str_eq(away->session, c->session_id))
 			best = away;
 	}
@@ -1505,8 +1519,9 @@ static bool may_be_named(context *c, str name)
 	if (!is_human(name))
 		return true;
 	if (!self->shell)
-		return refuse(c, "\"human\" is the person at the keyboard; no agent speaks as them%s",
-			      self->fixed_name.n ? ": whoever set INTERAGENT_NAME must change it" : "");
+		return refuse(c, "\"human\" is the person at the keyboard; no agent speaks as "
+				 "them%s", self->fixed_name.n ?
+				 ": whoever set INTERAGENT_NAME must change it" : "");
 	if (self->agents_shell)
 		return refuse(c, "\"human\" is the person at the keyboard, and this shell is an "
 				 "agent's: %s is set", self->agents_shell);
@@ -1580,7 +1595,7 @@ static bool is_misnamed(const context *c)
 {
 	str name = c->self->fixed_name;
 	if (is_human(name))
-		return !c->self->shell || c->self->agents_shell;
+		return !is_persons(c);
 	return name.n && (is_reserved(name) || !store_name_ok(name)) && !agent_named(c, name);
 }
 
@@ -1589,10 +1604,10 @@ static bool refuse_unregistered(context *c)
 {
 	str name = c->speaker;
 	if (is_misnamed(c))
-		return refuse(c, "INTERAGENT_NAME is %q, which is no name for an agent: whoever set "
-				 "it must change it", name);
+		return refuse(c, "INTERAGENT_NAME is %q, which is no name for an agent: whoever "
+				 "set it must change it", name);
 	if (c->self->shell)
-		return refuse_name_of(c, name, !c->self->agents_shell);
+		return refuse_name_of(c, name, is_persons(c));
 	return refuse(c, "%S is not registered%s: call register_agent", shown_name(c, name),
 		      c->self->fixed_name.n ? "" : " any more");
 }
@@ -1879,7 +1894,8 @@ static bool do_register(context *c, str name, str workspace, str description)
 	joining j = { .c = c, .name = name, .workspace = workspace };
 	store_presence mine = presence_as(c, name, workspace);
 	store_registration r = { .name = name, .workspace = workspace, .description = description,
-				 .origin = origin_of(c, name, workspace), .may = may_join, .context = &j,
+				 .origin = origin_of(c, name, workspace),
+				 .may = may_join, .context = &j,
 				 .self = self->shell ? NULL : &mine, .self_fd = -1 };
 	store_record stored;
 	store_result done;
@@ -2370,6 +2386,14 @@ static str next_recipient(context *c, str *rest)
 	return best;
 }
 
+static bool refuse_recipient(context *c, str name)
+{
+	if (is_one_of(name, "all everyone everybody *"))
+		return refuse(c, "no agent %q: a message goes to names, several with commas; %S "
+				 "shows who there is", name, shown_tool(c, "list_agents"));
+	return refuse_name_of(c, name, true);
+}
+
 static bool find_recipients(context *c, str rest, str **to, int *n)
 {
 	*to = NEW(c->mem, str, MAX_RECIPIENTS + 1);
@@ -2378,11 +2402,8 @@ static bool find_recipients(context *c, str rest, str **to, int *n)
 		str name = next_recipient(c, &rest);
 		if (name.n == 0 || in_list(*to, *n, name))
 			continue;
-		if (is_one_of(name, "all everyone everybody *") && !agent_named(c, name))
-			return refuse(c, "no agent %q: a message goes to names, several with commas; "
-					 "%S shows who there is", name, shown_tool(c, "list_agents"));
 		if (!is_human(name) && !agent_named(c, name))
-			return refuse_name_of(c, name, true);
+			return refuse_recipient(c, name);
 		if (*n == MAX_RECIPIENTS)
 			return refuse(c, "to: more than %d names", MAX_RECIPIENTS);
 		(*to)[(*n)++] = name;
@@ -2542,7 +2563,7 @@ static bool check_inbox(context *c, call *k)
 	store_messages mail;
 	inbox in;
 	str whose;
-	bool mine, tells;                /* our own; and whoever reads it is an agent */
+	bool mine;
 	if (!need_inbox(c, &whose) || !ok_or_refuse(c, list_inbox_mail(c, whose, whose, &mail)))
 		return false;
 	in = make_inbox(c, &mail, whose);
@@ -2556,8 +2577,7 @@ static bool check_inbox(context *c, call *k)
 	if (!mine)
 		say(c, "This is the inbox of %S; looking acknowledges nothing.\n",
 		    shown_name(c, whose));
-	tells = mine && (!c->self->shell || c->self->agents_shell);
-	say_inbox(c, tells ? k : NULL, &in, get_value(k, "offset")->number);
+	say_inbox(c, mine && !is_persons(c) ? k : NULL, &in, get_value(k, "offset")->number);
 	say_sent(c, &mail, whose);
 	for (int i = 0; i < in.n; i++)
 		add_doc(c, in.at[i].m->doc);
@@ -2580,12 +2600,10 @@ static bool is_id_byte(char c)
  * after "id:", or as the name of its file. */
 static str clean_id(str typed)
 {
-	while (typed.n && !is_id_byte(typed.s[0]))
-		typed = str_from(typed, 1);
 	while (typed.n && !is_id_byte(typed.s[typed.n - 1]))
 		typed.n--;
-	if (str_starts(typed, S("id:")))
-		return clean_id(str_from(typed, 3));
+	while (typed.n && (!is_id_byte(typed.s[0]) || str_starts(typed, S("id:"))))
+		typed = str_from(typed, is_id_byte(typed.s[0]) ? 3 : 1);
 	typed.n -= str_ends(typed, S(".md")) ? 3 : 0;
 	return typed;
 }
@@ -4907,7 +4925,8 @@ static str without_comments(arena *mem, str text, bool is_json)
 		} else if (!quote && (c == '"' || (c == '\'' && !is_json))) {
 			quote = c;
 		}
-		while (!quote && is_json && strchr("]}", c) && b.n && strchr(", \t\r\n", b.s[b.n - 1]))
+		while (!quote && is_json && strchr("]}", c) && b.n &&
+		       strchr(", \t\r\n", b.s[b.n - 1]))
 			b.n--;
 		buf_char(&b, c);
 		text = str_from(text, 1);
@@ -5134,16 +5153,31 @@ static bool is_word(const json *v, const char *word)
 	return v && str_eq(v->raw, str_of(word));
 }
 
+/* Is the text, or one that begins with it, in the array? */
+static bool has_text(arena *mem, const json *array, str text, bool begins)
+{
+	const json *e = array && array->kind == JSON_ARRAY ? array->child : NULL;
+	for (; e; e = e->next) {
+		str is = json_text(mem, e);
+		if (begins ? str_starts(is, text) : str_eq(is, text))
+			return true;
+	}
+	return false;
+}
+
 /* In JSON the key leads to a map of them, with some clients in a member "servers" of it; the names
  * of those that are switched off may stand elsewhere. */
 static void look_in_json(context *c, wiring *w, str text, str key)
 {
 	json_error error;
 	const json *all = json_read(c->mem, text, JSON_STORED, &error), *list = json_get(all, key);
-	const json *inner = json_get(list, S("servers")), *off, *command;
+	const json *inner = json_get(list, S("servers")), *command;
+	const json *excluded = json_get(json_get(all, S("mcp")), S("excluded"));
 	if (inner && !json_get(inner, S("command")))
 		list = inner;
-	for (const json *m = list && list->kind == JSON_OBJECT ? list->child : NULL; m; m = m->next) {
+	if (!list || list->kind != JSON_OBJECT)
+		return;
+	for (const json *m = list->child; m; m = m->next) {
 		server_entry e = { .named = str_eq(json_key(c->mem, m), S("interagent")) };
 		command = json_get(m, S("command"));
 		if (!command)            /* one client has it a level deeper */
@@ -5152,10 +5186,8 @@ static void look_in_json(context *c, wiring *w, str text, str key)
 		if (e.named && json_get(m, S("args")))
 			e.args = json_get(m, S("args"))->raw;
 		e.off = is_word(json_get(m, S("enabled")), "false") ||
-			is_word(json_get(m, S("disabled")), "true");
-		off = json_get(json_get(all, S("mcp")), S("excluded"));
-		for (off = off && off->kind == JSON_ARRAY ? off->child : NULL; off; off = off->next)
-			e.off = e.off || str_eq(json_text(c->mem, off), json_key(c->mem, m));
+			is_word(json_get(m, S("disabled")), "true") ||
+			has_text(c->mem, excluded, json_key(c->mem, m), false);
 		add_server(c, w, &e);
 	}
 }
@@ -5168,65 +5200,85 @@ static server_entry server_on_a_line(str line)
 
 /* In TOML each is a table [KEY.NAME], or stands below [KEY]; in YAML all stand below the key, and
  * what is indented deeper than the first line there belongs to the one above. */
+typedef struct {
+	str head;                        /* how a line begins that begins with the key */
+	bool is_toml;
+	bool top;                        /* of TOML, before the first table: there the key stands
+	                                  * in each line */
+	bool inside, list;               /* below the key; in the list, not in one server's table */
+	ptrdiff_t first;                 /* the list's indentation; -1: its first line is to come */
+	server_entry entry;              /* the server that is being read */
+} server_lines;
+
+/* A table of TOML begins, or a key at the left of YAML. */
+static void begin_section(context *c, server_lines *l, str line)
+{
+	str rest = S("");
+	if (l->is_toml && str_starts(line, S("[ ")))
+		line = arena_say(c->mem, "[%S", str_trim(str_from(line, 1)));
+	l->top = false;
+	l->first = -1;
+	l->inside = str_starts(line, l->head);
+	if (l->inside)
+		rest = str_from(line, l->head.n);
+	l->list = !l->is_toml || str_starts(rest, S("]"));
+	l->inside = l->inside && (l->list || str_starts(rest, S(".")));
+	l->entry = server_on_a_line(l->is_toml ? S("") : rest);
+	rest = str_from(rest, 1);
+	if (!l->list)
+		l->entry.named = is_our_name(str_trim(str_cut(&rest, ']')));
+}
+
+/* A key and its value below it: of a list's entry, or of the entry's own. */
+static void read_setting(server_lines *l, str rest, ptrdiff_t indent)
+{
+	bool item = str_starts(rest, S("- "));
+	str word;
+	if (item)
+		rest = str_trim(str_from(rest, 2));
+	if (item && str_starts(rest, S("{"))) {
+		l->entry = server_on_a_line(rest);
+		return;
+	}
+	word = str_trim(str_cut(&rest, l->is_toml ? '=' : ':'));
+	rest = str_trim(rest);
+	if (indent == l->first && !item)
+		l->entry = (server_entry){ .named = is_our_name(word), .command = rest };
+	else if (is_name(word, "command") || is_name(word, "cmd"))
+		l->entry.command = rest;
+	else if (str_eq(word, S("name")))
+		l->entry.named = l->entry.named || is_our_name(rest);
+	else if (str_eq(word, S("enabled")))
+		l->entry.off = str_eq(rest, S("false"));
+}
+
 static void look_in_lines(context *c, wiring *w, str text, str key, bool is_toml)
 {
-	str head = arena_say(c->mem, is_toml ? "[%S" : "%S:", key);
-	server_entry e = { 0 };
-	ptrdiff_t first = -1;            /* the indentation of the first line; -1: it is to come */
-	bool inside = false, list = false;       /* in a list, not in one server's table */
-	bool top = is_toml;              /* before the first table the key stands in each line */
+	server_lines l = { .is_toml = is_toml, .top = is_toml, .first = -1 };
+	l.head = arena_say(c->mem, is_toml ? "[%S" : "%S:", key);
 	while (text.n) {
-		str line = str_cut(&text, '\n'), rest = str_trim(line), word;
+		str line = str_cut(&text, '\n'), rest = str_trim(line);
 		ptrdiff_t indent = rest.s - line.s;
-		bool item = str_starts(rest, S("- "));
 		if (rest.n == 0)
 			continue;
-		if (is_toml ? *rest.s == '[' : indent == 0 && !item) {
-			add_server(c, w, &e);
-			top = false;
-			if (is_toml && str_starts(rest, S("[ ")))
-				rest = arena_say(c->mem, "[%S", str_trim(str_from(rest, 1)));
-			inside = str_starts(rest, head);
-			rest = inside ? str_from(rest, head.n) : S("");
-			list = !is_toml || str_starts(rest, S("]"));
-			inside = inside && (list || str_starts(rest, S(".")));
-			first = -1;
-			e = server_on_a_line(is_toml ? S("") : rest);
-			rest = str_from(rest, 1);
-			if (!list)
-				e.named = is_our_name(str_trim(str_cut(&rest, ']')));
+		if (is_toml ? *rest.s == '[' : indent == 0 && !str_starts(rest, S("- "))) {
+			add_server(c, w, &l.entry);
+			begin_section(c, &l, rest);
 			continue;
 		}
-		if (top && str_starts(rest, key)) {
-			e = (server_entry){ .named = contains(rest, S("interagent")), .command = rest };
-			add_server(c, w, &e);
-			e = (server_entry){ 0 };
-		}
-		if (!inside)
+		if (l.top && str_starts(rest, key))
+			add_server(c, w, &(server_entry){ .named = contains(rest, S("interagent")),
+							  .command = rest });
+		if (!l.inside)
 			continue;
-		if (list && (first < 0 || indent <= first)) {
-			add_server(c, w, &e);
-			e = (server_entry){ 0 };
-			first = indent;
+		if (l.list && (l.first < 0 || indent <= l.first)) {
+			add_server(c, w, &l.entry);
+			l.entry = (server_entry){ 0 };
+			l.first = indent;
 		}
-		if (item)
-			rest = str_trim(str_from(rest, 2));
-		if (item && str_starts(rest, S("{"))) {
-			e = server_on_a_line(rest);
-			continue;
-		}
-		word = str_trim(str_cut(&rest, is_toml ? '=' : ':'));
-		rest = str_trim(rest);
-		if (indent == first && !item)
-			e = (server_entry){ .named = is_our_name(word), .command = rest };
-		else if (is_name(word, "command") || is_name(word, "cmd"))
-			e.command = rest;
-		else if (str_eq(word, S("name")))
-			e.named = e.named || is_our_name(rest);
-		else if (str_eq(word, S("enabled")))
-			e.off = str_eq(rest, S("false"));
+		read_setting(&l, rest, indent);
 	}
-	add_server(c, w, &e);
+	add_server(c, w, &l.entry);
 }
 
 /* The servers that one of the client's files names. */
@@ -5250,11 +5302,8 @@ static bool allows_tools(context *c, str text)
 {
 	json_error error;
 	const json *all = json_read(c->mem, text, JSON_STORED, &error);
-	const json *list = json_get(json_get(all, S("permissions")), S("allow")), *e = NULL;
-	for (e = list && list->kind == JSON_ARRAY ? list->child : NULL; e; e = e->next)
-		if (str_starts(json_text(c->mem, e), S("mcp__interagent")))
-			return true;
-	return false;
+	const json *list = json_get(json_get(all, S("permissions")), S("allow"));
+	return has_text(c->mem, list, S("mcp__interagent"), true);
 }
 
 /* What this file of our directory should hold; empty: it should not be there. */
@@ -5312,10 +5361,11 @@ static str describe_wiring(arena *mem, const wiring *w)
 		"", ", no hooks", ", hooks of another program or version", ", with hooks",
 	};
 	str server = str_of(servers[w->server]);
+	const char *off = w->off ? ", but switched off" : "";
 	if (w->server == HAS_OTHER && w->other.n)
 		server = arena_say(mem, "connected to %Q, which is %s program", w->other,
 				   store_look(mem, w->other) == STORE_PROGRAM ? "another" : "no");
-	return arena_say(mem, "%S%s%s%s", server, w->off ? ", but switched off" : "", hooks[w->hooks],
+	return arena_say(mem, "%S%s%s%s", server, off, hooks[w->hooks],
 			 w->asks && w->server != HAS_NONE ? ", asks before each tool" : "");
 }
 
@@ -5336,7 +5386,8 @@ static str advise_wiring(arena *mem, const wiring *w)
 		return arena_say(mem, "%S; then interagent setup %s", advise_removal(mem, w),
 				 row->name);
 	if (w->off)
-		return arena_say(mem, "switch interagent on in %S", client_file(mem, row, w->config));
+		return arena_say(mem, "switch interagent on in %S",
+				 client_file(mem, row, w->config));
 	if (w->server == HAS_NONE || w->hooks == HAS_NONE || w->hooks == HAS_OTHER || w->asks ||
 	    (w->server == NOT_KNOWN && row->add))
 		return arena_say(mem, "interagent setup %s", row->name);
@@ -5556,8 +5607,7 @@ static bool check_home(context *c, const client *row)
 		return true;
 	while (i < 2 && (variable(names[i]).n == 0 || !str_starts(dir, variable(names[i]))))
 		i++;
-	return refuse(c, "%s: %q is not an absolute path; \"~\" is not expanded here", names[i],
-		      variable(names[i]));
+	return refuse(c, "%S", not_absolute(c->mem, names[i], variable(names[i])));
 }
 
 static bool run_setup(context *c, call *k)
@@ -5673,12 +5723,12 @@ static void examine_store(doctor *d)
 	if (there)
 		report(d, "mail", arena_say(c->mem, "%S: nothing is damaged", root), none);
 	if (there && shut.n)
-		report(d, "store", arena_say(c->mem, "cannot be written: no mail can be stored in %Q",
-					     shut),
+		report(d, "store", arena_say(c->mem, "cannot be written: no mail can be stored in "
+						     "%Q", shut),
 		       arena_say(c->mem, "chmod u+w %Q, or %S", shell_word(c->mem, shut), advice));
 	else if (shut.n)
-		report(d, "store", arena_say(c->mem, "%Q is not there, and cannot be made in %Q", root,
-					     shut), advice);
+		report(d, "store", arena_say(c->mem, "%Q is not there, and cannot be made in %Q",
+					     root, shut), advice);
 	else if (!there)
 		report(d, "store", arena_say(c->mem, "%Q is not there yet; whoever registers first "
 						     "makes it", root), none);
@@ -7444,7 +7494,8 @@ static bool edit_text(context *c, call *k, str editor, str *text)
 	int64_t pid;
 	store_result r;
 	bool ended;
-	int claim = store_take_draft(&c->st, str_of(k->verb->name), k->target, &path, &before, &pid);
+	str what = str_of(k->verb->name);
+	int claim = store_take_draft(&c->st, what, k->target, &path, &before, &pid);
 	if (claim == -1)
 		return refuse(c, "a text for %Q is being written already, by process %l; end that "
 				 "first", k->target, pid);
@@ -7683,8 +7734,8 @@ static int no_such_verb(arena *mem, str word)
 	const char *what = str_starts(word, S("-")) ? "option" : "verb";
 	int n = 0;
 	if (is_option(mem, word)) {
-		warn(mem, "options stand behind the verb: interagent VERB %Q; see interagent --help",
-		     word);
+		warn(mem, "options stand behind the verb: interagent VERB %Q; see interagent "
+			  "--help", word);
 		return USAGE;
 	}
 	for (int i = 0; i < VERBS; i++) {
@@ -8051,8 +8102,7 @@ static void find_root(process *self, arena *mem)
 		self->root = arena_say(mem, "%S/.claude-interagent", home);
 	if (self->root.n == 0 || self->root.s[0] == '/')
 		return;
-	self->misplaced = arena_say(mem, "%s: %q is not an absolute path; \"~\" is not expanded here",
-				    given.n ? "INTERAGENT_DIR" : "HOME", self->root);
+	self->misplaced = not_absolute(mem, given.n ? "INTERAGENT_DIR" : "HOME", self->root);
 	self->root = S("");
 }
 

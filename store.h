@@ -369,7 +369,7 @@ typedef enum {
 	STORE_UNREADABLE,
 	STORE_TOO_LARGE,                 /* a spec of which only a part could be shown */
 	STORE_NO_BODY,                   /* a message without its text */
-	STORE_ODD,                       /* a table in which not all is of the kind that it should be */
+	STORE_ODD,                       /* a table with something in it of a wrong kind */
 	STORE_NOT_OURS,                  /* another user's: fault is not set, `owner` is */
 	STORE_WRITABLE                   /* by other users */
 } store_defect;

@@ -35,6 +35,10 @@ in_tree() {
 ping() { req 1 ping | "$@" 2>&1; }
 PONG='{"jsonrpc":"2.0","id":1,"result":{}}'
 
+section "The sources"
+
+is "no line is longer than 100 columns" "$(for file in *.c *.h; do expand "$file" | awk -v f="$file" 'length > 100 { print f ":" NR }'; done)" ""
+
 section "make"
 # A warning is a question that somebody has not answered.
 
