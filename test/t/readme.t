@@ -91,7 +91,6 @@ for name in claude codex qwen copilot cline amp auggie ssh notify-send tmux osas
 		"$T" >"$T/others/$name"
 	chmod +x "$T/others/$name"
 done
-mkdir -p "$HOME/bin"
 usual_path=$PATH
 PATH=$HOME/bin:$T/others:$PATH
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
@@ -159,6 +158,7 @@ while [ "$i" -lt "$blocks" ]; do
 	i=$((i + 1))
 	case $(cat "$T/sh.$i") in
 	*uninstall*) continue ;;
+	*'install '*) rm -rf "$HOME/bin" ;;       # each way alone will do in a new home
 	esac
 	while IFS= read -r line <&9; do run_line "$line"; done 9<"$T/sh.$i"
 done
