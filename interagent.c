@@ -8029,6 +8029,10 @@ static void complete_line(context *c, str line)
 	for (; line.n && memchr(line.s, ' ', (size_t)line.n); words++) {
 		str word = str_cut(&line, ' '), name = str_from(word, 2);
 		const param *option = NULL;
+		if (word.n == 0) {       /* several blanks part words as one does */
+			words--;
+			continue;
+		}
 		if (words == 0 || (words == 1 && str_eq(word, S("help"))))
 			continue;        /* the program; and after "help" comes a verb */
 		if (words == 1)
