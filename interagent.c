@@ -4890,7 +4890,7 @@ static void notify_human(context *c, const store_message *m)
 }
 /* ==== Setup ====
  * Connecting a client, as its row of clients[] has it: its own command is run, lines
- * that belong into a file of the user's are only shown, and a directory that is ours
+ * that belong in a file of the user's are only shown, and a directory that is ours
  * alone is written. No file is replaced that we cannot have written. */
 
 static str path_join(arena *mem, str dir, const char *name)
@@ -5123,7 +5123,7 @@ static void add_server(context *c, wiring *w, const server_entry *e)
 	str args = arena_say(c->mem, " %S\n", e->args);
 	str ours = fill_in(c->mem, "\"$P\"", c->self->program), other = S(""), ignored = S("");
 	enum wired is = look_for(c, line, ours, false, &other);
-	if (is != HAS_OURS && look_for(c, args, ours, false, &ignored) == HAS_OURS)
+	if (is != HAS_OURS && e->named && look_for(c, args, ours, false, &ignored) == HAS_OURS)
 		is = HAS_OURS;           /* behind env, or a shell */
 	if (is == HAS_NONE && e->named)
 		is = HAS_OTHER;
@@ -5183,7 +5183,7 @@ static void look_in_json(context *c, wiring *w, str text, str key)
 		if (!command)            /* one client has it a level deeper */
 			command = json_get(json_get(m, S("transport")), S("command"));
 		e.command = command ? command->raw : S("");
-		if (e.named && json_get(m, S("args")))
+		if (json_get(m, S("args")))
 			e.args = json_get(m, S("args"))->raw;
 		e.off = is_word(json_get(m, S("enabled")), "false") ||
 			is_word(json_get(m, S("disabled")), "true") ||
@@ -5246,6 +5246,8 @@ static void read_setting(server_lines *l, str rest, ptrdiff_t indent)
 		l->entry = (server_entry){ .named = is_our_name(word), .command = rest };
 	else if (is_name(word, "command") || is_name(word, "cmd"))
 		l->entry.command = rest;
+	else if (str_eq(word, S("args")))
+		l->entry.args = rest;
 	else if (str_eq(word, S("name")))
 		l->entry.named = l->entry.named || is_our_name(rest);
 	else if (str_eq(word, S("enabled")))
@@ -5647,6 +5649,7 @@ static bool run_setup(context *c, call *k)
 	else
 		connect_client(&s);
 	make_harmless(c);
+	s.w = look_at_client(c, row);
 	add_doc(c, json_with_text(c->mem, client_doc(c, &s.w), S("said"), buf_str(c->out)));
 	c->status = s.failed;
 	return true;

@@ -1,6 +1,6 @@
 # `interagent setup` without a client says which are here and what each lacks.
 # With one it runs the client's own command, writes a directory that is ours alone,
-# and only shows what belongs into a file of the user's; --undo takes it back.
+# and only shows what belongs in a file of the user's; --undo takes it back.
 # `interagent doctor` looks at all of it.
 #
 # The clients are stand-ins that note their arguments, and write down the server as
@@ -446,6 +446,12 @@ other = { command = \"x\" }
 interagent = { command = \"$BIN\", args = [\"serve\"] }" "$ours"
 is_seen codex .codex/config.toml "[ mcp_servers.interagent ]
 \"command\" = \"$BIN\"" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers.interagent]
+command = \"env\"
+args = [\"INTERAGENT_NAME=api\", \"$BIN\", \"serve\"]" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers.other]
+command = \"env\"
+args = [\"$BIN\"]" "$none"
 is_seen codex .codex/config.toml "mcp_servers.interagent.command = \"$BIN\"" "$ours"
 is_seen codex .codex/config.toml "mcp_servers = { interagent = { command = \"$BIN\" } }" "$ours"
 is_seen cursor .cursor/mcp.json "{\"mcpServers\":{\"interagent\":{
@@ -479,6 +485,10 @@ is_seen goose .config/goose/config.yaml "extensions:
     cmd: $T/with a blank/interagent" "$ours"
 is_seen continue .continue/config.yaml 'docs:
   - startUrl: https://x/interagent' "$none"
+is_seen continue .continue/config.yaml "mcpServers:
+  - command: env
+    args: [INTERAGENT_NAME=api, \"$BIN\", serve]
+    name: interagent" "$ours"
 is_seen continue .continue/config.yaml "mcpServers:
 - name: other
   command: x
@@ -708,7 +718,7 @@ mkdir "$HOME/.claude"
 echo '{}' >"$HOME/.claude/settings.json"
 setup claude
 block "To let it use the tools unasked"
-is "they belong into the settings" "$pasted" "$HOME/.claude/settings.json"
+is "they belong in the settings" "$pasted" "$HOME/.claude/settings.json"
 is "... as one line for all tools" "$(at permissions allow <"$pasted" | at -wire)" '["mcp__interagent"]'
 setup claude
 unlike "... and are not shown again" "$(cat "$T/said")" '^To let it'
@@ -741,7 +751,10 @@ is "as JSON it is a list" "$(paste -s -d ' ' "$T/clients-said")" "claude codex q
 is "... with what is to be done" "$(at 1 is <"$T/said"), $(at 1 advice <"$T/said")" \
 	"not connected, no hooks, interagent setup codex"
 setup codex --json
-is "a client's set-up is one document" "$(at client <"$T/said") $(at is <"$T/said")" "codex not connected, no hooks"
+is "a client's set-up is one document, with what there is then" "$(at client <"$T/said") $(at is <"$T/said")" \
+	"codex connected, no hooks"
+setup codex --undo --json
+is "... and after an undo" "$(at client <"$T/said") $(at is <"$T/said")" "codex not connected, no hooks"
 
 section "What cannot be done"
 
