@@ -195,7 +195,7 @@ enum {
 	WORD = 4,                        /* on the command line: the next word without an option */
 	REST = 8,                        /* ... all the words that are left, or standard input */
 	SHELL_OPTIONAL = 16,             /* required of a model; a verb finds it by itself */
-	SECONDS = 32                     /* SPAN: a bare number counts as seconds */
+	SECONDS = 32                     /* a bare number counts as seconds; 5m is a span */
 };
 
 typedef struct {
@@ -1130,7 +1130,12 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 	switch (p->kind) {
 	case STRING:
 	case DOCUMENT: return text;
-	case INTEGER: return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
+	case INTEGER:
+		if (text && (p->flags & SECONDS) && read_span(v->text, true, &v->number)) {
+			v->number /= 1000;
+			return true;
+		}
+		return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
 	case BOOLEAN:
 		v->flag = str_eq(v->text, S("true"));
 		return (text || given <= JSON_TRUE) && (v->flag || str_eq(v->text, S("false")));
@@ -1147,6 +1152,14 @@ static str with_letter(arena *mem, str word, char from, char to)
 	for (char *s = copy; *s; s++)
 		*s = *s == from ? to : *s;
 	return str_of(copy);
+}
+
+/* What the reader of an answer calls a parameter: a person types an option. */
+static str shown_option(context *c, const char *name)
+{
+	if (!c->self->shell)
+		return str_of(name);
+	return arena_say(c->mem, "--%S", with_letter(c->mem, str_of(name), '_', '-'));
 }
 
 /* What stands behind the dashes of an option: who speaks is always --from. */
@@ -3174,13 +3187,14 @@ static bool refuse_conflict(context *c, const store_spec *now, int64_t base)
 		say(c, " since %S, by %S", ago(c, now->published), shown_name(c, now->publisher));
 	if (now->note.n)
 		say(c, ": %q", now->note);
-	say(c, ". Merge, and publish with base_version %l.\n", now->version);
+	say(c, ". Merge, and publish with %S %l.\n", shown_option(c, "base_version"), now->version);
 	if (store_find_spec(&c->st, now->name, base, &then) == STORE_OK)
 		diff_versions(&then, now, &diff);
 	if (diff.n && diff.n <= page_bytes(c->self))
 		say_published(c, buf_str(&diff));
 	else
-		say(c, "What changed since v%l cannot be shown; get_spec has the text.\n", base);
+		say(c, "What changed since v%l cannot be shown; %S has the text.\n", base,
+		    shown_tool(c, "get_spec"));
 	return false;
 }
 
@@ -3329,8 +3343,8 @@ static bool publish_spec(context *c, call *k)
 		say(c, "; %d %s told", told, told == 1 ? "reader is" : "readers are");
 	say(c, ".");
 	if (before.version && before.publisher.n && !str_eq(before.publisher, c->speaker) && !base)
-		say(c, " v%l was by %S: base_version guards against overwriting.", before.version,
-		    shown_name(c, before.publisher));
+		say(c, " v%l was by %S: %S guards against overwriting.", before.version,
+		    shown_name(c, before.publisher), shown_option(c, "base_version"));
 	add_doc(c, spec_doc(c, &spec));
 	return true;
 }
@@ -3398,8 +3412,8 @@ static bool show_changes(context *c, const store_spec *now, int64_t since, int64
 	add_spec_doc(c, now, buf_str(&diff));
 	say_spec(c, now);
 	if (!shortest || diff.n > now->size) {
-		say(c, "\nWhat changed since v%l is longer than the text; read it without since.\n",
-		    since);
+		say(c, "\nWhat changed since v%l is longer than the text; read it without %S.\n",
+		    since, shown_option(c, "since"));
 		return true;
 	}
 	say(c, "\nwhat changed since v%l, %S:\n", since, byte_count(c, diff.n));
@@ -5916,7 +5930,7 @@ static const verb verbs[] = {
 	  "List your mail: unread first, then what you read and have not completed.", NULL,
 	  PARAMS({ "agent_name", STRING, CALLER, 0, LEAVE_OUT },
 		 { "offset", INTEGER, 0, 0, NULL },
-		 { "wait_seconds", INTEGER, 0, MAX_WAIT, "Wait for mail" }),
+		 { "wait_seconds", INTEGER, SECONDS, MAX_WAIT, "Wait for mail" }),
 	  check_inbox, mail, "interagent inbox" },
 	{ "read_message", "read", TOOL | READ_ONLY | ALWAYS_LOAD | LONG_RESULT,
 	  "Read a message. Reading your own mail acknowledges it.",
@@ -7186,7 +7200,7 @@ static const struct {
 	{ "urgent", "It may interrupt what the agent is doing" },
 	{ "mark_complete", "The matter is done; without a text nothing is sent" },
 	{ "offset", "How much of it to pass over; default: 0" },
-	{ "wait_seconds", "Wait so long for mail, at most 300; default: 0" },
+	{ "wait_seconds", "Wait so long for mail, at most 5m; default: 0" },
 	{ "reason", "What there is to decide" },
 	{ "status", "What is going on" },
 	{ "agent_name", "The agent" },
@@ -7394,6 +7408,8 @@ static bool take_option(command *cmd)
 		return refuse(c, "a value is missing for %Q", word);
 	if (!inside)
 		rest = str_of(*cmd->argv++);
+	if (p && (p->flags & WORD) && cmd->k->values[p - cmd->k->verb->params].given)
+		return refuse(c, "%S is given twice", param_title(c->mem, true, p));
 	if (p)
 		return set_value(cmd, p, rest);
 	c->speaker = rest;
@@ -8150,6 +8166,8 @@ int main(int argc, char **argv)
 	if (strcmp(word, "--version") == 0)
 		return answer(&mem, S(VERSION_LINE "\n"), false);
 	asked = strcmp(word, "help") == 0;
+	if (asked && *argv && strcmp(*argv, "--") == 0)
+		argv++;
 	if (is_help(word))
 		return help(&mem);
 	if (asked && (!*argv || is_help(*argv) || strcmp(*argv, word) == 0))

@@ -79,6 +79,7 @@ say 2 set_status --from api </dev/null
 say 2 set_status words --status option --from api </dev/null
 say 2 send api some words --content option </dev/null
 say 2 send api - --content option </dev/null
+say 2 send api --to web x </dev/null
 say 2 register_agent new </dev/null
 say 2 completion </dev/null
 say 2 completion csh </dev/null
