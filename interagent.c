@@ -4079,7 +4079,7 @@ enum {
 	MAX_NOTIFY = 1000                /* bytes of a text for it */
 };
 
-static bool read_all(context *c, int fd, str *text);  /* a verb's text comes the same way */
+static bool read_all(context *c, bool drain, str *text);      /* a verb's text comes the same way */
 
 /* ---- What is told ---- */
 
@@ -4438,7 +4438,7 @@ static bool read_hook(context *c, hook_call *h)
 	const json *prompt;
 	json_error error;
 	str text, name;
-	if (!read_all(c, 0, &text))
+	if (!read_all(c, true, &text))
 		return false;
 	h->input = json_read(c->mem, text, JSON_STORED, &error);
 	prompt = json_get(h->input, S("prompt"));
@@ -5067,6 +5067,7 @@ typedef struct {
 	const char *config;              /* which of its files names the servers, or would */
 	str other;                       /* the path that the server's entry has instead of ours */
 	bool off;                        /* the server is ours, but switched off there */
+	const char *torn;                /* why that file cannot be read as JSON; NULL: it can */
 	bool asks;                       /* before each use of a tool */
 } wiring;
 
@@ -5187,6 +5188,8 @@ static void look_in_json(context *c, wiring *w, str text, str key)
 	const json *all = json_read(c->mem, text, JSON_STORED, &error), *list = json_get(all, key);
 	const json *inner = json_get(list, S("servers")), *command;
 	const json *excluded = json_get(json_get(all, S("mcp")), S("excluded"));
+	if (error.what && str_trim(text).n)
+		w->torn = error.what;
 	if (inner && !json_get(inner, S("command")))
 		list = inner;
 	if (!list || list->kind != JSON_OBJECT)
@@ -5304,11 +5307,12 @@ static void look_in_file(context *c, wiring *w, const char *name)
 	str path = client_file(c->mem, row, name), text = read_settings(c->mem, path);
 	str key = str_of(row->servers ? row->servers : "mcpServers");
 	enum wired before = w->server;
+	const char *torn = w->torn;
 	if (is_json(path))
 		look_in_json(c, w, text, key);
 	else
 		look_in_lines(c, w, text, key, str_ends(path, S(".toml")));
-	if (!w->config || w->server > before ||
+	if (!w->config || w->server > before || w->torn != torn ||
 	    (text.n && store_look(c->mem, client_file(c->mem, row, w->config)) == STORE_NOTHING))
 		w->config = name;
 }
@@ -5378,10 +5382,11 @@ static str describe_wiring(arena *mem, const wiring *w)
 	};
 	str server = str_of(servers[w->server]);
 	const char *off = w->off ? ", but switched off" : "";
+	const char *torn = w->torn ? ", settings not read" : "";
 	if (w->server == HAS_OTHER && w->other.n)
 		server = arena_say(mem, "connected to %Q, which is %s program", w->other,
 				   store_look(mem, w->other) == STORE_PROGRAM ? "another" : "no");
-	return arena_say(mem, "%S%s%s%s", server, off, hooks[w->hooks],
+	return arena_say(mem, "%S%s%s%s%s", server, off, torn, hooks[w->hooks],
 			 w->asks && w->server != HAS_NONE ? ", asks before each tool" : "");
 }
 
@@ -5658,6 +5663,9 @@ static bool run_setup(context *c, call *k)
 	if (!check_home(c, row))
 		return false;
 	s.w = look_at_client(c, row);
+	if (s.w.torn)
+		say(c, "%S cannot be read as JSON: %s; mend it first\n",
+		    client_file(c->mem, row, s.w.config), s.w.torn);
 	if (s.undo)
 		disconnect_client(&s);
 	else
@@ -7463,21 +7471,25 @@ static const char *deed(const verb *v)
 	return v->group == specs ? "published" : v->group == mail ? "sent" : "set";
 }
 
-/* All of a descriptor. A read error is not the end: half a text is not sent. */
-static bool read_all(context *c, int fd, str *text)
+/* All of standard input. A read error is not the end: half a text is not sent. What is too long
+ * may have no end; `drain`: it is read all the same, for the sake of the client that writes it. */
+static bool read_all(context *c, bool drain, str *text)
 {
 	buf b = { .mem = c->mem };
 	char *chunk = NEW(c->mem, char, 64 * 1024);
 	for (;;) {
-		ssize_t n = read(fd, chunk, 64 * 1024);
+		ssize_t n = read(0, chunk, 64 * 1024);
 		if (n == 0)
 			break;
 		if (n < 0 && errno == EAGAIN)
-			poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1);
+			poll(&(struct pollfd){ .fd = 0, .events = POLLIN }, 1, -1);
 		else if (n < 0 && errno != EINTR)
 			return refuse(c, "cannot read standard input: %s", strerror(errno));
 		if (n > 0 && b.n <= MAX_LINE)
 			buf_add(&b, (str){ chunk, n });
+		else if (n > 0 && !drain)
+			return refuse(c, "standard input: more than %d bytes; a text has at most "
+					 "%d", MAX_LINE, MAX_BODY);
 	}
 	*text = buf_str(&b);
 	return true;
@@ -7547,7 +7559,7 @@ static bool obtain_text(context *c, call *k, bool asked_for_input, str *text)
 		return edit_text(c, k, editor, text);
 	if (typed)
 		write_out(2, S("interagent: type the text; Ctrl-D on a line of its own ends it\n"));
-	return read_all(c, 0, text);
+	return read_all(c, false, text);
 }
 
 /* Who speaks and whom it is for are looked at before a text is waited for, so

@@ -145,6 +145,12 @@ ok "so does =-" cmp "$T/text" \
 does "and a spec's" '^	tab \$HOME `x`$' "$BIN" get_spec --name from-stdin
 head -c 1048577 /dev/zero | tr '\0' x >"$T/big"
 before=$(ls "$INTERAGENT_DIR/messages")
+for input in yes "head -c 50000000 /dev/zero"; do
+	$input 2>"$T/none" | "$HELPERS/limit" 60 "$BIN" send_message --from web --to api --subject s --content - \
+		>"$T/said" 2>"$T/errors"
+	is "$input: what is far too long, or has no end, is refused" "$?:$(cat "$T/said" "$T/errors")" \
+		"1:interagent: standard input: more than 10485760 bytes; a text has at most 1048576"
+done
 "$BIN" send_message --from web --to api --subject s --content - <"$T/big" >"$T/said" 2>"$T/errors"
 like "more than 1 MiB is refused, and said" "$?:$(cat "$T/said" "$T/errors")" \
 	'^[12]:interagent: TEXT: 1048577 bytes, at most 1048576'

@@ -500,7 +500,7 @@ is_seen continue .continue/config.yaml "mcpServers:
 is_seen cursor .cursor/mcp.json "{\"mcpServers\":{\"foo\":{\"command\":\"x\",\"description\":\"talks to interagent\",
 	\"cwd\":\"$BIN\",\"env\":{\"NOTE\":\"/home/x/src/interagent\"}}}}" "$none"
 is_seen claude .claude.json "{\"projects\":{\"/x\":{\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}},
-	\"deep\":$(awk 'BEGIN { for (i = 0; i < 99; i++) printf "["; for (i = 0; i < 99; i++) printf "]" }')}}}" "$none"
+	\"deep\":$(awk 'BEGIN { for (i = 0; i < 99; i++) printf "["; for (i = 0; i < 99; i++) printf "]" }')}}}" "$none, settings not read"
 is_seen cline .cline/data/settings/cline_mcp_settings.json \
 	"{\"mcpServers\":{\"interagent\":{\"disabled\":true,\"command\":\"$BIN\"}}}" "$off"
 for file in opencode.json opencode.jsonc; do
@@ -536,6 +536,19 @@ mkdir -p "$HOME/.codex" "$T/project/interagent"
 printf '[projects."%s"]\ntrust_level = "trusted"\n' "$T/project/interagent" >"$HOME/.codex/config.toml"
 setup codex
 is "a trusted directory of our name is no server" "$(ran)" "codex mcp add interagent -- $BIN serve"
+
+# A file that is not JSON any more is said to be that.
+torn='not connected, settings not read'
+is_seen claude .claude.json '{"mcpServers": {' "$torn"
+is_seen gemini .gemini/settings.json '{"mcpServers": {}}}' "$torn"
+is_seen opencode .config/opencode/opencode.jsonc '{"mcp": {"interagent" {}}}' "$torn"
+is_seen cursor .cursor/mcp.json '{"mcpServers": {"interagent" 7' "$torn"
+for option in --dry-run --undo; do
+	setup cursor $option
+	like "... which setup cursor $option says too" "$(head -n 1 "$T/said")" \
+		"^$HOME/.cursor/mcp.json cannot be read as JSON: a colon is missing; mend it first\$"
+done
+is_seen cursor .cursor/mcp.json ' ' "$none"
 
 # Neither what a client's file says nor a path acts on the terminal.
 fresh
