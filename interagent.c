@@ -4954,12 +4954,14 @@ static bool is_json(str path)
 	return str_ends(path, S(".json")) || str_ends(path, S(".jsonc"));
 }
 
-/* What a file of the user's says, links followed; empty where there is none. */
-static str read_settings(arena *mem, str path)
+/* What a file of the user's says, links followed; empty where there is none, or (*torn) none that
+ * can be read. */
+static str read_settings(arena *mem, str path, const char **torn)
 {
 	str real = real_path(mem, path), text = S("");
-	if (real.n)
-		store_read_file(mem, real, &text);
+	store_result r = real.n ? store_read_file(mem, real, &text) : STORE_ABSENT;
+	if (r != STORE_OK && r != STORE_ABSENT)
+		*torn = "it is not a file that you may read";
 	if (str_starts(text, S("\xef\xbb\xbf")))         /* a byte-order mark */
 		text = str_from(text, 3);
 	return without_comments(mem, text, is_json(path));
@@ -5067,7 +5069,7 @@ typedef struct {
 	const char *config;              /* which of its files names the servers, or would */
 	str other;                       /* the path that the server's entry has instead of ours */
 	bool off;                        /* the server is ours, but switched off there */
-	const char *torn;                /* why that file cannot be read as JSON; NULL: it can */
+	const char *torn;                /* why that file cannot be read; NULL: it can */
 	bool asks;                       /* before each use of a tool */
 } wiring;
 
@@ -5304,10 +5306,10 @@ static void look_in_lines(context *c, wiring *w, str text, str key, bool is_toml
 static void look_in_file(context *c, wiring *w, const char *name)
 {
 	const client *row = w->row;
-	str path = client_file(c->mem, row, name), text = read_settings(c->mem, path);
+	const char *torn = w->torn;
+	str path = client_file(c->mem, row, name), text = read_settings(c->mem, path, &w->torn);
 	str key = str_of(row->servers ? row->servers : "mcpServers");
 	enum wired before = w->server;
-	const char *torn = w->torn;
 	if (is_json(path))
 		look_in_json(c, w, text, key);
 	else
@@ -5351,6 +5353,7 @@ static wiring look_at_client(context *c, const client *row)
 	wiring w = { .row = row };
 	str words = str_of(row->add ? row->add : row->name), program = c->self->program;
 	str text, other = S("");
+	const char *ignored;             /* these files are only asked whether they have ours */
 	w.here = find_program(mem, str_cut(&words, ' ')).n > 0 ||
 		 (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY);
 	if (row->config) {
@@ -5362,11 +5365,11 @@ static wiring look_at_client(context *c, const client *row)
 	if (row->plugin) {
 		w.hooks = look_at_plugin(c, row);
 	} else if (row->hooks) {
-		text = read_settings(mem, client_file(mem, row, row->hooks_file));
+		text = read_settings(mem, client_file(mem, row, row->hooks_file), &ignored);
 		w.hooks = look_for(c, text, fill_in(mem, "$S hook", program), true, &other);
 	}
 	if (row->allow) {
-		text = read_settings(mem, client_file(mem, row, row->allow_file));
+		text = read_settings(mem, client_file(mem, row, row->allow_file), &ignored);
 		w.asks = !allows_tools(c, text);
 	}
 	return w;
@@ -5664,7 +5667,7 @@ static bool run_setup(context *c, call *k)
 		return false;
 	s.w = look_at_client(c, row);
 	if (s.w.torn)
-		say(c, "%S cannot be read as JSON: %s; mend it first\n",
+		say(c, "%S cannot be read: %s; mend it first\n",
 		    client_file(c->mem, row, s.w.config), s.w.torn);
 	if (s.undo)
 		disconnect_client(&s);

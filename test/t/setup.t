@@ -546,8 +546,13 @@ is_seen cursor .cursor/mcp.json '{"mcpServers": {"interagent" 7' "$torn"
 for option in --dry-run --undo; do
 	setup cursor $option
 	like "... which setup cursor $option says too" "$(head -n 1 "$T/said")" \
-		"^$HOME/.cursor/mcp.json cannot be read as JSON: a colon is missing; mend it first\$"
+		"^$HOME/.cursor/mcp.json cannot be read: a colon is missing; mend it first\$"
 done
+rm "$HOME/.cursor/mcp.json"
+mkdir "$HOME/.cursor/mcp.json"
+setup cursor
+like "... nor is a directory settings" "$(head -n 1 "$T/said")" \
+	"^$HOME/.cursor/mcp.json cannot be read: it is not a file that you may read; mend it first\$"
 is_seen cursor .cursor/mcp.json ' ' "$none"
 
 # Neither what a client's file says nor a path acts on the terminal.
