@@ -1619,8 +1619,12 @@ static bool refuse_unregistered(context *c)
 	if (is_misnamed(c))
 		return refuse(c, "INTERAGENT_NAME is %q, which is no name for an agent: whoever "
 				 "set it must change it", name);
-	if (c->self->shell)
-		return refuse_name_of(c, name, is_persons(c));
+	if (c->self->shell) {
+		refuse_name_of(c, name, is_persons(c));
+		if (c->self->fixed_name.n)
+			say(c, "; INTERAGENT_NAME is %q", name);
+		return false;
+	}
 	return refuse(c, "%S is not registered%s: call register_agent", shown_name(c, name),
 		      c->self->fixed_name.n ? "" : " any more");
 }

@@ -152,6 +152,8 @@ fi
 {
 	echo "INTERAGENT_NAME=web \$ interagent inbox --from api"
 	INTERAGENT_NAME=web "$HELPERS/tty" "$BIN" inbox --from api 2>&1
+	echo "INTERAGENT_NAME=ghost \$ interagent send api x"
+	INTERAGENT_NAME=ghost "$HELPERS/tty" "$BIN" send api x 2>&1
 	echo "no place \$ interagent inbox"
 	env -u HOME -u INTERAGENT_DIR "$HELPERS/tty" "$BIN" inbox 2>&1
 	echo "a relative place \$ interagent inbox"
