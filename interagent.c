@@ -5107,16 +5107,20 @@ static enum wired look_for(context *c, str text, str ours, bool hook, str *other
 	if (contains(text, ours))
 		return HAS_OURS;
 	for (ptrdiff_t i = 1, start; i + name.n < text.n; i++) {
-		str after = str_from(text, i + name.n), found;
+		str after = str_from(text, i + name.n), behind, found;
 		if (!str_starts(str_from(text, i), name) || !strchr(" \"'.\n/", text.s[i - 1]))
 			continue;
-		if (hook ? !str_starts(after, S(" hook")) && !str_starts(after, S("' hook"))
-			 : !strchr("\"',]}\n", *after.s))
+		for (behind = after; behind.n && strchr("\\\"'", *behind.s);)
+			behind = str_from(behind, 1);
+		if (hook ? !str_starts(behind, S(" hook")) : !strchr("\"',]}\n", *after.s))
 			continue;
-		stops = *after.s == '"' ? "\"\n" : *after.s == '\'' ? "'\n" : " \"'\n[,";
+		stops = strchr("\\\"", *after.s) ? "\"\n" : *after.s == '\'' ? "'\n" : " \"'\n[,";
 		for (start = i; start > 0 && !strchr(stops, text.s[start - 1]);)
 			start--;
 		found = (str){ text.s + start, i + name.n - start };
+		if (hook && (str_starts(found, S("~/")) || str_starts(found, S("$HOME/"))))
+			found = arena_say(c->mem, "%S%S", variable("HOME"),
+					  str_from(found, *found.s == '~' ? 1 : 5));
 		if (text.s[i - 1] != '/')
 			word = true;
 		else if (same_place(c->mem, found, program))

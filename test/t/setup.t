@@ -728,6 +728,28 @@ hooked qwen .qwen/settings.json
 hooked copilot .copilot/settings.json
 hooked kimi .kimi-code/config.toml
 
+# A shell runs the hooks: whatever it takes for this program is this program.
+fresh
+mkdir -p "$HOME/bin" "$HOME/.codex"
+ln -s "$BIN" "$HOME/bin/interagent"
+while IFS= read -r hook; do
+	printf '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"%s"}]}]}}\n' "$hook" >"$HOME/.codex/hooks.json"
+	setup
+	like "the hook $hook is ours" "$(cat "$T/said")" '^Codex: not connected, with hooks\. '
+done <<END
+~/bin/interagent hook
+\$HOME/bin/interagent hook
+\\"\$HOME/bin/interagent\\" hook
+\\"$HOME/bin/interagent\\" hook
+'$HOME/bin/interagent' hook
+exec $HOME/bin/interagent hook || true
+END
+for hook in '~/other/interagent hook' "echo $HOME/bin/interagent"; do
+	printf '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"%s"}]}]}}\n' "$hook" >"$HOME/.codex/hooks.json"
+	setup
+	unlike "... but not $hook" "$(cat "$T/said")" '^Codex: not connected, with hooks'
+done
+
 section "Permissions"
 # What keeps a client from asking before each tool is said, and never done.
 
