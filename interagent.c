@@ -79,6 +79,7 @@
 enum {
 	MAX_BODY = 1024 * 1024,          /* bytes of a message or spec */
 	MAX_LINE = 10 * 1024 * 1024,     /* bytes of a line on the wire; clients take no more */
+	MAX_TYPED = 4095,                /* bytes of a line that a terminal lets through */
 	MAX_SUBJECT = 200,               /* characters */
 	MAX_NOTE = 500,                  /* characters of a description, status or note */
 	MAX_REASON = 2000,               /* characters of an escalation's reason */
@@ -7570,7 +7571,14 @@ static bool obtain_text(context *c, call *k, bool asked_for_input, str *text)
 		return edit_text(c, k, editor, text);
 	if (typed)
 		write_out(2, S("interagent: type the text; Ctrl-D on a line of its own ends it\n"));
-	return read_all(c, false, text);
+	if (!read_all(c, false, text))
+		return false;
+	for (str rest = *text; typed && rest.n;)
+		if (str_cut(&rest, '\n').n >= MAX_TYPED)
+			return refuse(c, "nothing is %s: the terminal cuts a line after %d bytes; "
+					 "\"interagent %s %Q <FILE\" takes the text as it is",
+				      deed(k->verb), MAX_TYPED, typed_name(k->verb), k->target);
+	return true;
 }
 
 /* Who speaks and whom it is for are looked at before a text is waited for, so

@@ -191,6 +191,12 @@ typed 'Not this\003' 'exec interagent send api'
 is "Ctrl-C while typing dies of SIGINT" "$status" 130
 unlike "... without a word" "$(cat "$T/screen")" 'Alarm' 'interagent: [^t]'
 is "... and sends nothing" "$(stored)" "$before"
+typed "$(head -c 5000 /dev/zero | tr '\0' x)\nmore\n\004" 'interagent send api'
+like "a line that the terminal has cut is not sent" "$(cat "$T/screen")" \
+	'nothing is sent: the terminal cuts a line after 4095 bytes; "interagent send api <FILE" takes the text as it is'
+is "... nor anything else" "$status $(stored)" "1 $before"
+typed "$(head -c 4000 /dev/zero | tr '\0' x)\n\004" 'interagent send api'
+like "... but one that is whole" "$(cat "$T/screen")" 'stored; api'
 typed '\004' 'interagent send api'
 like "Ctrl-D at once sends nothing" "$(cat "$T/screen")" 'nothing is sent: the text is empty'
 
