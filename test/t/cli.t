@@ -158,6 +158,20 @@ like "more than 1 MiB is refused, and said" "$?:$(cat "$T/said" "$T/errors")" \
 like "nothing is no text" "$?:$(cat "$T/said" "$T/errors")" '^[12]:interagent: .*empty'
 is "and neither is stored" "$(ls "$INTERAGENT_DIR/messages")" "$before"
 
+# Nothing is done before the text is there.
+"$BIN" set_status --from web 'as it was' >/dev/null
+id=$("$BIN" send_message --from web --to api --subject s --content x)
+id=${id%% *}
+for words in 'set_status - --from web' 'register_agent web -' 'register_agent another -' "escalate $id - --from api"; do
+	# shellcheck disable=SC2086
+	fails "an empty text of ${words%% *} is refused" 2 'nothing is .*: the [a-z]* is empty' "$BIN" $words
+done
+is "... and has changed nothing" "$("$BIN" get_status web --json | at status) $("$BIN" get_agent web --json | at description) $(
+	meta "$id" status) $("$BIN" get_agent another 2>&1 | grep -c 'no agent')" "as it was the client pending 1"
+fails "... nor is a text waited for where a name is wrong" 1 'no agent "ghost"' "$BIN" set_status - --from ghost
+is "... a text is taken" "$(echo 'It is late' | "$BIN" escalate "$id" - --from api >/dev/null; meta "$id" escalationReason)" "It is late"
+is "... for a status" "$(echo asleep | "$BIN" set_status - --from web >/dev/null; "$BIN" get_status web --json | at status)" "asleep"
+
 section "JSON"
 # Exactly one document, whatever happens, with the fields that are stored.
 
