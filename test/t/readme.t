@@ -133,7 +133,7 @@ run_line() {
 		by "$T/web" "" send_message '{"to":"human","subject":"more","content":"x"}' >"$T/out"
 		in_tree "$1"
 		case $1 in
-		ssh*) is "$1" "$? $(tail -n 1 "$T/called")" "0 ssh|hub|interagent|wait|--from|web|--timeout|10m" ;;
+		ssh*) is "$1" "$? $(tail -n 1 "$T/called")" "0 ssh|hub|~/bin/interagent wait --from web --timeout 10m" ;;
 		*) is "$1" "$?" 2 ;;
 		esac
 		;;
@@ -197,7 +197,7 @@ while [ "$i" -lt "$blocks" ]; do
 	ok "block $i is JSON" at -check <"$T/json.$i"
 	if grep -q ssh "$T/json.$i"; then
 		like "... and starts the server on the hub" "$(at mcpServers interagent args <"$T/json.$i")" \
-			'INTERAGENT_NAME=web interagent serve'
+			'INTERAGENT_NAME=web ~/bin/interagent serve'
 	else
 		like "... and what setup shows" "$(cat "$T/shown")" "^$(sed 's/[][*.]/\\&/g' "$T/json.$i")\$"
 	fi
