@@ -7435,7 +7435,7 @@ static bool take_option(command *cmd)
 		return refuse(c, "a value is missing for %Q", word);
 	if (!inside)
 		rest = str_of(*cmd->argv++);
-	if (p && (p->flags & WORD) && cmd->k->values[p - cmd->k->verb->params].given)
+	if (p && is_positional(p) && cmd->k->values[p - cmd->k->verb->params].given)
 		return refuse(c, "%S is given twice", param_title(c->mem, true, p));
 	if (p)
 		return set_value(cmd, p, rest);

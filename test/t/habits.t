@@ -121,7 +121,7 @@ section "Given twice"
 # Mail programs take a --to for each recipient; here all but the last were lost.
 
 before=$(stored)
-for words in 'send --to api --to web hello' 'send api --to web hello' 'send api --to=web hello' \
+for words in 'send --to api --to web hello' 'send api --to web hello' 'send api --to=web hello' 'send api --content one --content two' \
 	'read 12345678 --message-id 23456789' 'forget web --name api' 'log api --name web'; do
 	# shellcheck disable=SC2086
 	run $words

@@ -158,7 +158,7 @@ while [ "$i" -lt "$blocks" ]; do
 	i=$((i + 1))
 	case $(cat "$T/sh.$i") in
 	*uninstall*) continue ;;
-	*'install '*) rm -rf "$HOME/bin" ;;       # each way alone will do in a new home
+	*'install '*) rm -rf "$T/home/bin" ;;       # each way alone will do in a new home
 	esac
 	while IFS= read -r line <&9; do run_line "$line"; done 9<"$T/sh.$i"
 done

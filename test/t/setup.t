@@ -744,7 +744,7 @@ done <<END
 '$HOME/bin/interagent' hook
 exec $HOME/bin/interagent hook || true
 END
-for hook in '~/other/interagent hook' "echo $HOME/bin/interagent"; do
+for hook in "~""/other/interagent hook" "echo $HOME/bin/interagent"; do
 	printf '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"%s"}]}]}}\n' "$hook" >"$HOME/.codex/hooks.json"
 	setup
 	unlike "... but not $hook" "$(cat "$T/said")" '^Codex: not connected, with hooks'
