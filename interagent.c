@@ -79,6 +79,7 @@
 enum {
 	MAX_BODY = 1024 * 1024,          /* bytes of a message or spec */
 	MAX_LINE = 10 * 1024 * 1024,     /* bytes of a line on the wire; clients take no more */
+	MAX_TYPED = 4095,                /* bytes of a line that a terminal lets through */
 	MAX_SUBJECT = 200,               /* characters */
 	MAX_NOTE = 500,                  /* characters of a description, status or note */
 	MAX_REASON = 2000,               /* characters of an escalation's reason */
@@ -195,7 +196,7 @@ enum {
 	WORD = 4,                        /* on the command line: the next word without an option */
 	REST = 8,                        /* ... all the words that are left, or standard input */
 	SHELL_OPTIONAL = 16,             /* required of a model; a verb finds it by itself */
-	SECONDS = 32                     /* SPAN: a bare number counts as seconds */
+	SECONDS = 32                     /* a bare number counts as seconds; 5m is a span */
 };
 
 typedef struct {
@@ -1130,7 +1131,12 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 	switch (p->kind) {
 	case STRING:
 	case DOCUMENT: return text;
-	case INTEGER: return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
+	case INTEGER:
+		if (text && (p->flags & SECONDS) && read_span(v->text, true, &v->number)) {
+			v->number /= 1000;
+			return true;
+		}
+		return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
 	case BOOLEAN:
 		v->flag = str_eq(v->text, S("true"));
 		return (text || given <= JSON_TRUE) && (v->flag || str_eq(v->text, S("false")));
@@ -1147,6 +1153,14 @@ static str with_letter(arena *mem, str word, char from, char to)
 	for (char *s = copy; *s; s++)
 		*s = *s == from ? to : *s;
 	return str_of(copy);
+}
+
+/* What the reader of an answer calls a parameter: a person types an option. */
+static str shown_option(context *c, const char *name)
+{
+	if (!c->self->shell)
+		return str_of(name);
+	return arena_say(c->mem, "--%S", with_letter(c->mem, str_of(name), '_', '-'));
 }
 
 /* What stands behind the dashes of an option: who speaks is always --from. */
@@ -1606,8 +1620,12 @@ static bool refuse_unregistered(context *c)
 	if (is_misnamed(c))
 		return refuse(c, "INTERAGENT_NAME is %q, which is no name for an agent: whoever "
 				 "set it must change it", name);
-	if (c->self->shell)
-		return refuse_name_of(c, name, is_persons(c));
+	if (c->self->shell) {
+		refuse_name_of(c, name, is_persons(c));
+		if (c->self->fixed_name.n)
+			say(c, "; INTERAGENT_NAME is %q", name);
+		return false;
+	}
 	return refuse(c, "%S is not registered%s: call register_agent", shown_name(c, name),
 		      c->self->fixed_name.n ? "" : " any more");
 }
@@ -1926,6 +1944,8 @@ static bool do_register(context *c, str name, str workspace, str description)
 static bool register_agent(context *c, call *k)
 {
 	str path = arg(k, "workspace_path"), name = str_trim(arg(k, "name"));
+	if (k->checking)
+		return true;
 	return (is_human(name) || may_be_named(c, name)) &&
 	       do_register(c, name, path.n ? path : c->self->cwd,
 			   text_one_line(c->mem, arg(k, "description")));
@@ -2041,8 +2061,11 @@ static bool set_status(context *c, call *k)
 {
 	store_record stored;
 	str status = text_one_line(c->mem, arg(k, "status"));
-	if (!need_speaker(c) ||
-	    !ok_or_refuse(c, store_set_status(&c->st, c->speaker, status, false, &stored)))
+	if (!need_speaker(c))
+		return false;
+	if (k->checking)
+		return true;
+	if (!ok_or_refuse(c, store_set_status(&c->st, c->speaker, status, false, &stored)))
 		return false;
 	say(c, "The status of %S is set.", shown_name(c, c->speaker));
 	add_doc(c, stored.doc);
@@ -2947,6 +2970,8 @@ static bool escalate(context *c, call *k)
 			      short_id(c, m.id));
 	if (!has_room(c, store_human))
 		return false;
+	if (k->checking)
+		return true;
 	r = store_set_state(&c->st, &m, STORE_ESCALATED, (1u << STORE_STATES) - 1, members,
 			    1 + read_members(c, &m, members + 1));
 	if (!ok_or_refuse(c, r))
@@ -3174,13 +3199,14 @@ static bool refuse_conflict(context *c, const store_spec *now, int64_t base)
 		say(c, " since %S, by %S", ago(c, now->published), shown_name(c, now->publisher));
 	if (now->note.n)
 		say(c, ": %q", now->note);
-	say(c, ". Merge, and publish with base_version %l.\n", now->version);
+	say(c, ". Merge, and publish with %S %l.\n", shown_option(c, "base_version"), now->version);
 	if (store_find_spec(&c->st, now->name, base, &then) == STORE_OK)
 		diff_versions(&then, now, &diff);
 	if (diff.n && diff.n <= page_bytes(c->self))
 		say_published(c, buf_str(&diff));
 	else
-		say(c, "What changed since v%l cannot be shown; get_spec has the text.\n", base);
+		say(c, "What changed since v%l cannot be shown; %S has the text.\n", base,
+		    shown_tool(c, "get_spec"));
 	return false;
 }
 
@@ -3329,8 +3355,8 @@ static bool publish_spec(context *c, call *k)
 		say(c, "; %d %s told", told, told == 1 ? "reader is" : "readers are");
 	say(c, ".");
 	if (before.version && before.publisher.n && !str_eq(before.publisher, c->speaker) && !base)
-		say(c, " v%l was by %S: base_version guards against overwriting.", before.version,
-		    shown_name(c, before.publisher));
+		say(c, " v%l was by %S: %S guards against overwriting.", before.version,
+		    shown_name(c, before.publisher), shown_option(c, "base_version"));
 	add_doc(c, spec_doc(c, &spec));
 	return true;
 }
@@ -3398,8 +3424,8 @@ static bool show_changes(context *c, const store_spec *now, int64_t since, int64
 	add_spec_doc(c, now, buf_str(&diff));
 	say_spec(c, now);
 	if (!shortest || diff.n > now->size) {
-		say(c, "\nWhat changed since v%l is longer than the text; read it without since.\n",
-		    since);
+		say(c, "\nWhat changed since v%l is longer than the text; read it without %S.\n",
+		    since, shown_option(c, "since"));
 		return true;
 	}
 	say(c, "\nwhat changed since v%l, %S:\n", since, byte_count(c, diff.n));
@@ -4065,7 +4091,7 @@ enum {
 	MAX_NOTIFY = 1000                /* bytes of a text for it */
 };
 
-static bool read_all(context *c, int fd, str *text);  /* a verb's text comes the same way */
+static bool read_all(context *c, bool drain, str *text);      /* a verb's text comes the same way */
 
 /* ---- What is told ---- */
 
@@ -4424,7 +4450,7 @@ static bool read_hook(context *c, hook_call *h)
 	const json *prompt;
 	json_error error;
 	str text, name;
-	if (!read_all(c, 0, &text))
+	if (!read_all(c, true, &text))
 		return false;
 	h->input = json_read(c->mem, text, JSON_STORED, &error);
 	prompt = json_get(h->input, S("prompt"));
@@ -4890,7 +4916,7 @@ static void notify_human(context *c, const store_message *m)
 }
 /* ==== Setup ====
  * Connecting a client, as its row of clients[] has it: its own command is run, lines
- * that belong into a file of the user's are only shown, and a directory that is ours
+ * that belong in a file of the user's are only shown, and a directory that is ours
  * alone is written. No file is replaced that we cannot have written. */
 
 static str path_join(arena *mem, str dir, const char *name)
@@ -4940,12 +4966,14 @@ static bool is_json(str path)
 	return str_ends(path, S(".json")) || str_ends(path, S(".jsonc"));
 }
 
-/* What a file of the user's says, links followed; empty where there is none. */
-static str read_settings(arena *mem, str path)
+/* What a file of the user's says, links followed; empty where there is none, or (*torn) none that
+ * can be read. */
+static str read_settings(arena *mem, str path, const char **torn)
 {
 	str real = real_path(mem, path), text = S("");
-	if (real.n)
-		store_read_file(mem, real, &text);
+	store_result r = real.n ? store_read_file(mem, real, &text) : STORE_ABSENT;
+	if (r != STORE_OK && r != STORE_ABSENT)
+		*torn = "it is not a file that you may read";
 	if (str_starts(text, S("\xef\xbb\xbf")))         /* a byte-order mark */
 		text = str_from(text, 3);
 	return without_comments(mem, text, is_json(path));
@@ -5053,6 +5081,7 @@ typedef struct {
 	const char *config;              /* which of its files names the servers, or would */
 	str other;                       /* the path that the server's entry has instead of ours */
 	bool off;                        /* the server is ours, but switched off there */
+	const char *torn;                /* why that file cannot be read; NULL: it can */
 	bool asks;                       /* before each use of a tool */
 } wiring;
 
@@ -5086,16 +5115,20 @@ static enum wired look_for(context *c, str text, str ours, bool hook, str *other
 	if (contains(text, ours))
 		return HAS_OURS;
 	for (ptrdiff_t i = 1, start; i + name.n < text.n; i++) {
-		str after = str_from(text, i + name.n), found;
+		str after = str_from(text, i + name.n), behind, found;
 		if (!str_starts(str_from(text, i), name) || !strchr(" \"'.\n/", text.s[i - 1]))
 			continue;
-		if (hook ? !str_starts(after, S(" hook")) && !str_starts(after, S("' hook"))
-			 : !strchr("\"',]}\n", *after.s))
+		for (behind = after; behind.n && strchr("\\\"'", *behind.s);)
+			behind = str_from(behind, 1);
+		if (hook ? !str_starts(behind, S(" hook")) : !strchr("\"',]}\n", *after.s))
 			continue;
-		stops = *after.s == '"' ? "\"\n" : *after.s == '\'' ? "'\n" : " \"'\n[,";
+		stops = strchr("\\\"", *after.s) ? "\"\n" : *after.s == '\'' ? "'\n" : " \"'\n[,";
 		for (start = i; start > 0 && !strchr(stops, text.s[start - 1]);)
 			start--;
 		found = (str){ text.s + start, i + name.n - start };
+		if (hook && (str_starts(found, S("~/")) || str_starts(found, S("$HOME/"))))
+			found = arena_say(c->mem, "%S%S", variable("HOME"),
+					  str_from(found, *found.s == '~' ? 1 : 5));
 		if (text.s[i - 1] != '/')
 			word = true;
 		else if (same_place(c->mem, found, program))
@@ -5123,7 +5156,7 @@ static void add_server(context *c, wiring *w, const server_entry *e)
 	str args = arena_say(c->mem, " %S\n", e->args);
 	str ours = fill_in(c->mem, "\"$P\"", c->self->program), other = S(""), ignored = S("");
 	enum wired is = look_for(c, line, ours, false, &other);
-	if (is != HAS_OURS && look_for(c, args, ours, false, &ignored) == HAS_OURS)
+	if (is != HAS_OURS && e->named && look_for(c, args, ours, false, &ignored) == HAS_OURS)
 		is = HAS_OURS;           /* behind env, or a shell */
 	if (is == HAS_NONE && e->named)
 		is = HAS_OTHER;
@@ -5173,6 +5206,8 @@ static void look_in_json(context *c, wiring *w, str text, str key)
 	const json *all = json_read(c->mem, text, JSON_STORED, &error), *list = json_get(all, key);
 	const json *inner = json_get(list, S("servers")), *command;
 	const json *excluded = json_get(json_get(all, S("mcp")), S("excluded"));
+	if (error.what && str_trim(text).n)
+		w->torn = error.what;
 	if (inner && !json_get(inner, S("command")))
 		list = inner;
 	if (!list || list->kind != JSON_OBJECT)
@@ -5183,7 +5218,7 @@ static void look_in_json(context *c, wiring *w, str text, str key)
 		if (!command)            /* one client has it a level deeper */
 			command = json_get(json_get(m, S("transport")), S("command"));
 		e.command = command ? command->raw : S("");
-		if (e.named && json_get(m, S("args")))
+		if (json_get(m, S("args")))
 			e.args = json_get(m, S("args"))->raw;
 		e.off = is_word(json_get(m, S("enabled")), "false") ||
 			is_word(json_get(m, S("disabled")), "true") ||
@@ -5246,6 +5281,8 @@ static void read_setting(server_lines *l, str rest, ptrdiff_t indent)
 		l->entry = (server_entry){ .named = is_our_name(word), .command = rest };
 	else if (is_name(word, "command") || is_name(word, "cmd"))
 		l->entry.command = rest;
+	else if (str_eq(word, S("args")))
+		l->entry.args = rest;
 	else if (str_eq(word, S("name")))
 		l->entry.named = l->entry.named || is_our_name(rest);
 	else if (str_eq(word, S("enabled")))
@@ -5285,14 +5322,15 @@ static void look_in_lines(context *c, wiring *w, str text, str key, bool is_toml
 static void look_in_file(context *c, wiring *w, const char *name)
 {
 	const client *row = w->row;
-	str path = client_file(c->mem, row, name), text = read_settings(c->mem, path);
+	const char *torn = w->torn;
+	str path = client_file(c->mem, row, name), text = read_settings(c->mem, path, &w->torn);
 	str key = str_of(row->servers ? row->servers : "mcpServers");
 	enum wired before = w->server;
 	if (is_json(path))
 		look_in_json(c, w, text, key);
 	else
 		look_in_lines(c, w, text, key, str_ends(path, S(".toml")));
-	if (!w->config || w->server > before ||
+	if (!w->config || w->server > before || w->torn != torn ||
 	    (text.n && store_look(c->mem, client_file(c->mem, row, w->config)) == STORE_NOTHING))
 		w->config = name;
 }
@@ -5331,6 +5369,7 @@ static wiring look_at_client(context *c, const client *row)
 	wiring w = { .row = row };
 	str words = str_of(row->add ? row->add : row->name), program = c->self->program;
 	str text, other = S("");
+	const char *ignored;             /* these files are only asked whether they have ours */
 	w.here = find_program(mem, str_cut(&words, ' ')).n > 0 ||
 		 (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY);
 	if (row->config) {
@@ -5342,11 +5381,11 @@ static wiring look_at_client(context *c, const client *row)
 	if (row->plugin) {
 		w.hooks = look_at_plugin(c, row);
 	} else if (row->hooks) {
-		text = read_settings(mem, client_file(mem, row, row->hooks_file));
+		text = read_settings(mem, client_file(mem, row, row->hooks_file), &ignored);
 		w.hooks = look_for(c, text, fill_in(mem, "$S hook", program), true, &other);
 	}
 	if (row->allow) {
-		text = read_settings(mem, client_file(mem, row, row->allow_file));
+		text = read_settings(mem, client_file(mem, row, row->allow_file), &ignored);
 		w.asks = !allows_tools(c, text);
 	}
 	return w;
@@ -5362,10 +5401,11 @@ static str describe_wiring(arena *mem, const wiring *w)
 	};
 	str server = str_of(servers[w->server]);
 	const char *off = w->off ? ", but switched off" : "";
+	const char *torn = w->torn ? ", settings not read" : "";
 	if (w->server == HAS_OTHER && w->other.n)
 		server = arena_say(mem, "connected to %Q, which is %s program", w->other,
 				   store_look(mem, w->other) == STORE_PROGRAM ? "another" : "no");
-	return arena_say(mem, "%S%s%s%s", server, off, hooks[w->hooks],
+	return arena_say(mem, "%S%s%s%s%s", server, off, torn, hooks[w->hooks],
 			 w->asks && w->server != HAS_NONE ? ", asks before each tool" : "");
 }
 
@@ -5642,11 +5682,15 @@ static bool run_setup(context *c, call *k)
 	if (!check_home(c, row))
 		return false;
 	s.w = look_at_client(c, row);
+	if (s.w.torn)
+		say(c, "%S cannot be read: %s; mend it first\n",
+		    client_file(c->mem, row, s.w.config), s.w.torn);
 	if (s.undo)
 		disconnect_client(&s);
 	else
 		connect_client(&s);
 	make_harmless(c);
+	s.w = look_at_client(c, row);
 	add_doc(c, json_with_text(c->mem, client_doc(c, &s.w), S("said"), buf_str(c->out)));
 	c->status = s.failed;
 	return true;
@@ -5913,7 +5957,7 @@ static const verb verbs[] = {
 	  "List your mail: unread first, then what you read and have not completed.", NULL,
 	  PARAMS({ "agent_name", STRING, CALLER, 0, LEAVE_OUT },
 		 { "offset", INTEGER, 0, 0, NULL },
-		 { "wait_seconds", INTEGER, 0, MAX_WAIT, "Wait for mail" }),
+		 { "wait_seconds", INTEGER, SECONDS, MAX_WAIT, "Wait for mail" }),
 	  check_inbox, mail, "interagent inbox" },
 	{ "read_message", "read", TOOL | READ_ONLY | ALWAYS_LOAD | LONG_RESULT,
 	  "Read a message. Reading your own mail acknowledges it.",
@@ -5976,7 +6020,7 @@ static const verb verbs[] = {
 	{ "get_all_statuses", "statuses", TOOL | READ_ONLY | LIST, "What everybody is working on.",
 	  NULL, PARAMS({ "offset", INTEGER, 0, 0, NULL }),
 	  get_all_statuses, people, "interagent statuses" },
-	{ "diff", NULL, 0, "Show what changed in a spec, by default last.", NULL,
+	{ "diff", NULL, 0, "Show what changed in a spec; by default, in its last version.", NULL,
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
 		 { "a", VERSION_NUMBER, WORD, 0, "The older version" },
 		 { "b", VERSION_NUMBER, WORD, 0, "The newer one; default: the current" }),
@@ -5986,7 +6030,7 @@ static const verb verbs[] = {
 	  PARAMS({ "name", STRING, REQUIRED | WORD, 0, NULL },
 		 { "force", BOOLEAN, 0, 0, "Although it has unread mail" }),
 	  run_forget, people, "interagent forget api" },
-	{ "prune", NULL, PERSONAL | WRITES, "Delete archived mail that is older.", NULL,
+	{ "prune", NULL, PERSONAL | WRITES, "Delete archived mail older than you say.", NULL,
 	  PARAMS({ "older", SPAN, REQUIRED, 0, "How old, like 30d" }),
 	  run_prune, setting_up, "interagent prune --older 30d" },
 	{ "setup", NULL, NO_STORE, "Connect a client; without one, show which are here.", NULL,
@@ -6003,10 +6047,10 @@ static const verb verbs[] = {
 	  NULL, NO_PARAMS, run_server, plumbing, "interagent serve" },
 	{ "hook", NULL, NO_STORE | OWN_OUTPUT | USAGE_IS_0,
 	  "Tell a client of mail: one command for all of its hook events.",
-	  "The event stands on standard input.",
+	  "The event is read from standard input.",
 	  NO_PARAMS, run_hook, plumbing,
 	  "echo '{\"hook_event_name\":\"Stop\"}' | interagent hook" },
-	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not told yet, print it and exit.",
+	{ "wait", NULL, USAGE_IS_1, "Wait for mail that was not announced yet, print it and exit.",
 	  "Exits 2 with the text on standard error, because some clients wake by that; after the "
 	  "time-out 0. With --exit-code 0 the text goes to standard output.",
 	  PARAMS({ "from", STRING, CALLER, 0, NULL },
@@ -7183,7 +7227,7 @@ static const struct {
 	{ "urgent", "It may interrupt what the agent is doing" },
 	{ "mark_complete", "The matter is done; without a text nothing is sent" },
 	{ "offset", "How much of it to pass over; default: 0" },
-	{ "wait_seconds", "Wait so long for mail, at most 300; default: 0" },
+	{ "wait_seconds", "Wait this long for mail, at most 5m; default: 0" },
 	{ "reason", "What there is to decide" },
 	{ "status", "What is going on" },
 	{ "agent_name", "The agent" },
@@ -7391,6 +7435,8 @@ static bool take_option(command *cmd)
 		return refuse(c, "a value is missing for %Q", word);
 	if (!inside)
 		rest = str_of(*cmd->argv++);
+	if (p && is_positional(p) && cmd->k->values[p - cmd->k->verb->params].given)
+		return refuse(c, "%S is given twice", param_title(c->mem, true, p));
 	if (p)
 		return set_value(cmd, p, rest);
 	c->speaker = rest;
@@ -7444,21 +7490,25 @@ static const char *deed(const verb *v)
 	return v->group == specs ? "published" : v->group == mail ? "sent" : "set";
 }
 
-/* All of a descriptor. A read error is not the end: half a text is not sent. */
-static bool read_all(context *c, int fd, str *text)
+/* All of standard input. A read error is not the end: half a text is not sent. What is too long
+ * may have no end; `drain`: it is read all the same, for the sake of the client that writes it. */
+static bool read_all(context *c, bool drain, str *text)
 {
 	buf b = { .mem = c->mem };
 	char *chunk = NEW(c->mem, char, 64 * 1024);
 	for (;;) {
-		ssize_t n = read(fd, chunk, 64 * 1024);
+		ssize_t n = read(0, chunk, 64 * 1024);
 		if (n == 0)
 			break;
 		if (n < 0 && errno == EAGAIN)
-			poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1);
+			poll(&(struct pollfd){ .fd = 0, .events = POLLIN }, 1, -1);
 		else if (n < 0 && errno != EINTR)
 			return refuse(c, "cannot read standard input: %s", strerror(errno));
 		if (n > 0 && b.n <= MAX_LINE)
 			buf_add(&b, (str){ chunk, n });
+		else if (n > 0 && !drain)
+			return refuse(c, "standard input: more than %d bytes; a text has at most "
+					 "%d", MAX_LINE, MAX_BODY);
 	}
 	*text = buf_str(&b);
 	return true;
@@ -7528,7 +7578,14 @@ static bool obtain_text(context *c, call *k, bool asked_for_input, str *text)
 		return edit_text(c, k, editor, text);
 	if (typed)
 		write_out(2, S("interagent: type the text; Ctrl-D on a line of its own ends it\n"));
-	return read_all(c, 0, text);
+	if (!read_all(c, false, text))
+		return false;
+	for (str rest = *text; typed && rest.n;)
+		if (str_cut(&rest, '\n').n >= MAX_TYPED)
+			return refuse(c, "nothing is %s: the terminal cuts a line after %d bytes; "
+					 "\"interagent %s %Q <FILE\" takes the text as it is",
+				      deed(k->verb), MAX_TYPED, typed_name(k->verb), k->target);
+	return true;
 }
 
 /* Who speaks and whom it is for are looked at before a text is waited for, so
@@ -7562,7 +7619,7 @@ static bool fill_text(command *cmd, const param *p, str text)
 	if (rest.n == 0)
 		return refuse(cmd->c, "nothing is %s: the %s is empty", deed(cmd->k->verb),
 			      p->kind == DOCUMENT ? "text" : p->name);
-	if (!set_value(cmd, p, text))
+	if (!set_value(cmd, p, p->kind == DOCUMENT ? text : rest))
 		return false;
 	cmd->k->misused = false;
 	if (!subject || !(subject->flags & SHELL_OPTIONAL) || get_value(cmd->k, "subject")->given)
@@ -8029,6 +8086,10 @@ static void complete_line(context *c, str line)
 	for (; line.n && memchr(line.s, ' ', (size_t)line.n); words++) {
 		str word = str_cut(&line, ' '), name = str_from(word, 2);
 		const param *option = NULL;
+		if (word.n == 0) {       /* several blanks part words as one does */
+			words--;
+			continue;
+		}
 		if (words == 0 || (words == 1 && str_eq(word, S("help"))))
 			continue;        /* the program; and after "help" comes a verb */
 		if (words == 1)
@@ -8143,6 +8204,8 @@ int main(int argc, char **argv)
 	if (strcmp(word, "--version") == 0)
 		return answer(&mem, S(VERSION_LINE "\n"), false);
 	asked = strcmp(word, "help") == 0;
+	if (asked && *argv && strcmp(*argv, "--") == 0)
+		argv++;
 	if (is_help(word))
 		return help(&mem);
 	if (asked && (!*argv || is_help(*argv) || strcmp(*argv, word) == 0))

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fuzzes JSON and the wire with libFuzzer, for SECONDS each (default 600). What
-# is found is kept in test/bin; an input that found something belongs into
+# is found is kept in test/bin; an input that found something belongs in
 # test/data/corpus, where make test runs it ever after.
 cd "$(dirname "$0")/.." || exit 1
 seconds=${1:-600}

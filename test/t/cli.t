@@ -145,12 +145,32 @@ ok "so does =-" cmp "$T/text" \
 does "and a spec's" '^	tab \$HOME `x`$' "$BIN" get_spec --name from-stdin
 head -c 1048577 /dev/zero | tr '\0' x >"$T/big"
 before=$(ls "$INTERAGENT_DIR/messages")
+for input in yes "head -c 50000000 /dev/zero"; do
+	$input 2>"$T/none" | "$HELPERS/limit" 60 "$BIN" send_message --from web --to api --subject s --content - \
+		>"$T/said" 2>"$T/errors"
+	is "$input: what is far too long, or has no end, is refused" "$?:$(cat "$T/said" "$T/errors")" \
+		"1:interagent: standard input: more than 10485760 bytes; a text has at most 1048576"
+done
 "$BIN" send_message --from web --to api --subject s --content - <"$T/big" >"$T/said" 2>"$T/errors"
 like "more than 1 MiB is refused, and said" "$?:$(cat "$T/said" "$T/errors")" \
 	'^[12]:interagent: TEXT: 1048577 bytes, at most 1048576'
 "$BIN" send_message --from web --to api --subject s --content - </dev/null >"$T/said" 2>"$T/errors"
 like "nothing is no text" "$?:$(cat "$T/said" "$T/errors")" '^[12]:interagent: .*empty'
 is "and neither is stored" "$(ls "$INTERAGENT_DIR/messages")" "$before"
+
+# Nothing is done before the text is there.
+"$BIN" set_status --from web 'as it was' >/dev/null
+id=$("$BIN" send_message --from web --to api --subject s --content x)
+id=${id%% *}
+for words in 'set_status - --from web' 'register_agent web -' 'register_agent another -' "escalate $id - --from api"; do
+	# shellcheck disable=SC2086
+	fails "an empty text of ${words%% *} is refused" 2 'nothing is .*: the [a-z]* is empty' "$BIN" $words
+done
+is "... and has changed nothing" "$("$BIN" get_status web --json | at status) $("$BIN" get_agent web --json | at description) $(
+	meta "$id" status) $("$BIN" get_agent another 2>&1 | grep -c 'no agent')" "as it was the client pending 1"
+fails "... nor is a text waited for where a name is wrong" 1 'no agent "ghost"' "$BIN" set_status - --from ghost
+is "... a text is taken" "$(echo 'It is late' | "$BIN" escalate "$id" - --from api >/dev/null; meta "$id" escalationReason)" "It is late"
+is "... for a status" "$(echo asleep | "$BIN" set_status - --from web >/dev/null; "$BIN" get_status web --json | at status)" "asleep"
 
 section "JSON"
 # Exactly one document, whatever happens, with the fields that are stored.

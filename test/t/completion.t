@@ -26,6 +26,8 @@ while IFS='|' read -r line wanted unwanted; do
 done <<LINES
 interagent |send|--from
 interagent se|send|read
+  interagent   se|send|read
+interagent  send  a|api|web
 interagent help re|reply|--from
 interagent send |api|users
 interagent send |human|x.*
@@ -71,6 +73,7 @@ for shell in bash zsh fish; do
 	ok "$shell takes its script" sh -c "interagent completion $shell | $shell -n"
 	is "$shell completes a verb" "$(offered_in $shell 'interagent esc' | head -n 1)" escalate
 	is "$shell completes a name" "$(offered_in $shell 'interagent send w')" web
+	is "... behind several blanks, as fish hands over what follows a semicolon" "$(offered_in $shell '  interagent  send w')" web
 	is "$shell completes an id" "$(offered_in $shell 'interagent read ')" "$id"
 	is "$shell completes a spec" "$(offered_in $shell 'interagent spec us')" users
 	is "$shell completes an option" "$(offered_in $shell 'interagent send api --ur')" --urgent

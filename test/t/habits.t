@@ -34,13 +34,13 @@ texts_with() { grep -l "^$1\$" "$INTERAGENT_DIR"/messages/*.md | grep -c .; }
 
 section "-h anywhere is help"
 
-for words in '-h' '--help' 'help'; do
+for words in '-h' '--help' 'help' 'help --' 'help -- -h'; do
 	# shellcheck disable=SC2086
 	run $words
 	is "interagent $words ends well" "$status" 0
 	like "... with the verbs" "$(cat "$T/out")" '^  send '
 done
-for words in 'help send' 'send -h' 'send --help' 'send api -h' 'send api --urgent -h' 'help send_message' 'help send-message'; do
+for words in 'help send' 'help -- send' 'send -h' 'send --help' 'send api -h' 'send api --urgent -h' 'help send_message' 'help send-message'; do
 	before=$(stored)
 	# shellcheck disable=SC2086
 	run $words
@@ -75,7 +75,8 @@ done
 run send api --subject=a=b --json -- x
 is "only the first = parts them" "$(at subject <"$T/out")" "a=b"
 for words in 'inbox --from=api' 'inbox --from api' 'log --since=2d' 'log --since 2d' 'wait --timeout=0 --from=web' \
-	'wait --timeout 0s --from web' 'prune --older=30d' 'prune --older 30d' 'inbox --wait-seconds=0' 'inbox --wait_seconds 0'; do
+	'wait --timeout 0s --from web' 'prune --older=30d' 'prune --older 30d' 'inbox --wait-seconds=0' 'inbox --wait_seconds 0' \
+	'inbox --wait-seconds 0s' 'inbox --wait-seconds=0m'; do
 	# shellcheck disable=SC2086
 	run $words
 	is "interagent $words" "$status$(cat "$T/err")" 0
@@ -105,14 +106,29 @@ for words in 'log --since soon' 'log --since 5' 'prune --older soon' 'prune --ol
 		"^interagent: --[a-z]*: expected a time like 10m, 2h or 30d, not \"[a-z5]*\"; see interagent help [a-z]*$"
 done
 is "wait --timeout 1 counts seconds, as it always has" "$(status_of person wait --timeout 1 --from web)" 0
+run inbox --wait-seconds 6m
+like "inbox --wait-seconds 6m is 360 of them" "$(cat "$T/err")" '--wait-seconds: must be from 0 to 300'
 read_all
 run inbox --wait-seconds 300 --from nobody
 is "a wrong name is told at once" "$status" 1
 # shellcheck disable=SC2009     # its arguments as one text
 runs() { ps -A -o args= | grep -F "$BIN $*" | grep -qv -e grep -e /tty; }
-(wait_for runs inbox --wait-seconds 60; send web api 'You waited' >"$T/sent") &
-like "inbox --wait-seconds waits for mail" "$(person inbox --wait-seconds 60 --from api)" '"You waited"'
+(wait_for runs inbox --wait-seconds 1m; send web api 'You waited' >"$T/sent") &
+like "inbox --wait-seconds waits for mail" "$(person inbox --wait-seconds 1m --from api)" '"You waited"'
 wait
+
+section "Given twice"
+# Mail programs take a --to for each recipient; here all but the last were lost.
+
+before=$(stored)
+for words in 'send --to api --to web hello' 'send api --to web hello' 'send api --to=web hello' 'send api --content one --content two' \
+	'read 12345678 --message-id 23456789' 'forget web --name api' 'log api --name web'; do
+	# shellcheck disable=SC2086
+	run $words
+	like "$words is refused" "$status $(cat "$T/err")" \
+		'^2 interagent: [A-Z]* is given twice; see interagent help [a-z]*$'
+done
+is "... and nothing was sent" "$(stored)" "$before"
 
 section "A mistyped name"
 
@@ -175,6 +191,12 @@ typed 'Not this\003' 'exec interagent send api'
 is "Ctrl-C while typing dies of SIGINT" "$status" 130
 unlike "... without a word" "$(cat "$T/screen")" 'Alarm' 'interagent: [^t]'
 is "... and sends nothing" "$(stored)" "$before"
+typed "$(head -c 5000 /dev/zero | tr '\0' x)\nmore\n\004" 'interagent send api'
+like "a line that the terminal has cut is not sent" "$(cat "$T/screen")" \
+	'nothing is sent: the terminal cuts a line after 4095 bytes; "interagent send api <FILE" takes the text as it is'
+is "... nor anything else" "$status $(stored)" "1 $before"
+typed "$(head -c 4000 /dev/zero | tr '\0' x)\n\004" 'interagent send api'
+like "... but one that is whole" "$(cat "$T/screen")" 'stored; api'
 typed '\004' 'interagent send api'
 like "Ctrl-D at once sends nothing" "$(cat "$T/screen")" 'nothing is sent: the text is empty'
 

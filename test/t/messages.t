@@ -79,6 +79,7 @@ say 2 set_status --from api </dev/null
 say 2 set_status words --status option --from api </dev/null
 say 2 send api some words --content option </dev/null
 say 2 send api - --content option </dev/null
+say 2 send api --to web x </dev/null
 say 2 register_agent new </dev/null
 say 2 completion </dev/null
 say 2 completion csh </dev/null
@@ -151,6 +152,8 @@ fi
 {
 	echo "INTERAGENT_NAME=web \$ interagent inbox --from api"
 	INTERAGENT_NAME=web "$HELPERS/tty" "$BIN" inbox --from api 2>&1
+	echo "INTERAGENT_NAME=ghost \$ interagent send api x"
+	INTERAGENT_NAME=ghost "$HELPERS/tty" "$BIN" send api x 2>&1
 	echo "no place \$ interagent inbox"
 	env -u HOME -u INTERAGENT_DIR "$HELPERS/tty" "$BIN" inbox 2>&1
 	echo "a relative place \$ interagent inbox"

@@ -91,7 +91,6 @@ for name in claude codex qwen copilot cline amp auggie ssh notify-send tmux osas
 		"$T" >"$T/others/$name"
 	chmod +x "$T/others/$name"
 done
-mkdir -p "$HOME/bin"
 usual_path=$PATH
 PATH=$HOME/bin:$T/others:$PATH
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
@@ -134,7 +133,7 @@ run_line() {
 		by "$T/web" "" send_message '{"to":"human","subject":"more","content":"x"}' >"$T/out"
 		in_tree "$1"
 		case $1 in
-		ssh*) is "$1" "$? $(tail -n 1 "$T/called")" "0 ssh|hub|interagent|wait|--from|web|--timeout|10m" ;;
+		ssh*) is "$1" "$? $(tail -n 1 "$T/called")" "0 ssh|hub|~/bin/interagent wait --from web --timeout 10m" ;;
 		*) is "$1" "$?" 2 ;;
 		esac
 		;;
@@ -159,6 +158,7 @@ while [ "$i" -lt "$blocks" ]; do
 	i=$((i + 1))
 	case $(cat "$T/sh.$i") in
 	*uninstall*) continue ;;
+	*'install '*) rm -rf "$T/home/bin" ;;       # each way alone will do in a new home
 	esac
 	while IFS= read -r line <&9; do run_line "$line"; done 9<"$T/sh.$i"
 done
@@ -197,7 +197,7 @@ while [ "$i" -lt "$blocks" ]; do
 	ok "block $i is JSON" at -check <"$T/json.$i"
 	if grep -q ssh "$T/json.$i"; then
 		like "... and starts the server on the hub" "$(at mcpServers interagent args <"$T/json.$i")" \
-			'INTERAGENT_NAME=web interagent serve'
+			'INTERAGENT_NAME=web ~/bin/interagent serve'
 	else
 		like "... and what setup shows" "$(cat "$T/shown")" "^$(sed 's/[][*.]/\\&/g' "$T/json.$i")\$"
 	fi

@@ -1,6 +1,6 @@
 # `interagent setup` without a client says which are here and what each lacks.
 # With one it runs the client's own command, writes a directory that is ours alone,
-# and only shows what belongs into a file of the user's; --undo takes it back.
+# and only shows what belongs in a file of the user's; --undo takes it back.
 # `interagent doctor` looks at all of it.
 #
 # The clients are stand-ins that note their arguments, and write down the server as
@@ -446,6 +446,12 @@ other = { command = \"x\" }
 interagent = { command = \"$BIN\", args = [\"serve\"] }" "$ours"
 is_seen codex .codex/config.toml "[ mcp_servers.interagent ]
 \"command\" = \"$BIN\"" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers.interagent]
+command = \"env\"
+args = [\"INTERAGENT_NAME=api\", \"$BIN\", \"serve\"]" "$ours"
+is_seen codex .codex/config.toml "[mcp_servers.other]
+command = \"env\"
+args = [\"$BIN\"]" "$none"
 is_seen codex .codex/config.toml "mcp_servers.interagent.command = \"$BIN\"" "$ours"
 is_seen codex .codex/config.toml "mcp_servers = { interagent = { command = \"$BIN\" } }" "$ours"
 is_seen cursor .cursor/mcp.json "{\"mcpServers\":{\"interagent\":{
@@ -480,6 +486,10 @@ is_seen goose .config/goose/config.yaml "extensions:
 is_seen continue .continue/config.yaml 'docs:
   - startUrl: https://x/interagent' "$none"
 is_seen continue .continue/config.yaml "mcpServers:
+  - command: env
+    args: [INTERAGENT_NAME=api, \"$BIN\", serve]
+    name: interagent" "$ours"
+is_seen continue .continue/config.yaml "mcpServers:
 - name: other
   command: x
 - command: '$BIN'
@@ -490,7 +500,7 @@ is_seen continue .continue/config.yaml "mcpServers:
 is_seen cursor .cursor/mcp.json "{\"mcpServers\":{\"foo\":{\"command\":\"x\",\"description\":\"talks to interagent\",
 	\"cwd\":\"$BIN\",\"env\":{\"NOTE\":\"/home/x/src/interagent\"}}}}" "$none"
 is_seen claude .claude.json "{\"projects\":{\"/x\":{\"mcpServers\":{\"interagent\":{\"command\":\"$BIN\"}},
-	\"deep\":$(awk 'BEGIN { for (i = 0; i < 99; i++) printf "["; for (i = 0; i < 99; i++) printf "]" }')}}}" "$none"
+	\"deep\":$(awk 'BEGIN { for (i = 0; i < 99; i++) printf "["; for (i = 0; i < 99; i++) printf "]" }')}}}" "$none, settings not read"
 is_seen cline .cline/data/settings/cline_mcp_settings.json \
 	"{\"mcpServers\":{\"interagent\":{\"disabled\":true,\"command\":\"$BIN\"}}}" "$off"
 for file in opencode.json opencode.jsonc; do
@@ -526,6 +536,24 @@ mkdir -p "$HOME/.codex" "$T/project/interagent"
 printf '[projects."%s"]\ntrust_level = "trusted"\n' "$T/project/interagent" >"$HOME/.codex/config.toml"
 setup codex
 is "a trusted directory of our name is no server" "$(ran)" "codex mcp add interagent -- $BIN serve"
+
+# A file that is not JSON any more is said to be that.
+torn='not connected, settings not read'
+is_seen claude .claude.json '{"mcpServers": {' "$torn"
+is_seen gemini .gemini/settings.json '{"mcpServers": {}}}' "$torn"
+is_seen opencode .config/opencode/opencode.jsonc '{"mcp": {"interagent" {}}}' "$torn"
+is_seen cursor .cursor/mcp.json '{"mcpServers": {"interagent" 7' "$torn"
+for option in --dry-run --undo; do
+	setup cursor $option
+	like "... which setup cursor $option says too" "$(head -n 1 "$T/said")" \
+		"^$HOME/.cursor/mcp.json cannot be read: a colon is missing; mend it first\$"
+done
+rm "$HOME/.cursor/mcp.json"
+mkdir "$HOME/.cursor/mcp.json"
+setup cursor
+like "... nor is a directory settings" "$(head -n 1 "$T/said")" \
+	"^$HOME/.cursor/mcp.json cannot be read: it is not a file that you may read; mend it first\$"
+is_seen cursor .cursor/mcp.json ' ' "$none"
 
 # Neither what a client's file says nor a path acts on the terminal.
 fresh
@@ -700,6 +728,28 @@ hooked qwen .qwen/settings.json
 hooked copilot .copilot/settings.json
 hooked kimi .kimi-code/config.toml
 
+# A shell runs the hooks: whatever it takes for this program is this program.
+fresh
+mkdir -p "$HOME/bin" "$HOME/.codex"
+ln -s "$BIN" "$HOME/bin/interagent"
+while IFS= read -r hook; do
+	printf '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"%s"}]}]}}\n' "$hook" >"$HOME/.codex/hooks.json"
+	setup
+	like "the hook $hook is ours" "$(cat "$T/said")" '^Codex: not connected, with hooks\. '
+done <<END
+~/bin/interagent hook
+\$HOME/bin/interagent hook
+\\"\$HOME/bin/interagent\\" hook
+\\"$HOME/bin/interagent\\" hook
+'$HOME/bin/interagent' hook
+exec $HOME/bin/interagent hook || true
+END
+for hook in "~""/other/interagent hook" "echo $HOME/bin/interagent"; do
+	printf '{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"%s"}]}]}}\n' "$hook" >"$HOME/.codex/hooks.json"
+	setup
+	unlike "... but not $hook" "$(cat "$T/said")" '^Codex: not connected, with hooks'
+done
+
 section "Permissions"
 # What keeps a client from asking before each tool is said, and never done.
 
@@ -708,7 +758,7 @@ mkdir "$HOME/.claude"
 echo '{}' >"$HOME/.claude/settings.json"
 setup claude
 block "To let it use the tools unasked"
-is "they belong into the settings" "$pasted" "$HOME/.claude/settings.json"
+is "they belong in the settings" "$pasted" "$HOME/.claude/settings.json"
 is "... as one line for all tools" "$(at permissions allow <"$pasted" | at -wire)" '["mcp__interagent"]'
 setup claude
 unlike "... and are not shown again" "$(cat "$T/said")" '^To let it'
@@ -741,7 +791,10 @@ is "as JSON it is a list" "$(paste -s -d ' ' "$T/clients-said")" "claude codex q
 is "... with what is to be done" "$(at 1 is <"$T/said"), $(at 1 advice <"$T/said")" \
 	"not connected, no hooks, interagent setup codex"
 setup codex --json
-is "a client's set-up is one document" "$(at client <"$T/said") $(at is <"$T/said")" "codex not connected, no hooks"
+is "a client's set-up is one document, with what there is then" "$(at client <"$T/said") $(at is <"$T/said")" \
+	"codex connected, no hooks"
+setup codex --undo --json
+is "... and after an undo" "$(at client <"$T/said") $(at is <"$T/said")" "codex not connected, no hooks"
 
 section "What cannot be done"
 

@@ -192,6 +192,8 @@ like "... with the version, when, who and the note" "$said" \
 	'not published: users is at v3 since just now, by web: "line 30 for the client"' \
 	'not published: users is at v3 since [0-9]*s ago, by web: "line 30 for the client"'
 like "... and what to do" "$said" 'publish with base_version 3'
+like "... in a person's words on the command line" "$(publish api users mine --base-version 2 2>&1)" \
+	'publish with --base-version 3'
 is "... and what changed since the base" "$(echo "$said" | fenced)" "$("$BIN" diff users 2 3)"
 like "... which is a diff" "$(echo "$said" | fenced)" '^+line 30 changed by web$'
 is "... and nothing is published" "$(versions users)" 3
@@ -200,7 +202,7 @@ merged=$(echo "$mine" | sed 's/^line 30 .*/line 30 changed by web/')
 is "merged, with the base it was told, it is published" "$(publish api users "$merged" --base-version 3)" \
 	'users v4 is published.'
 like "without a base it says that the last version was by another" "$(publish web users "$three")" \
-	'^users v5 is published. v4 was by api: base_version guards'
+	'^users v5 is published. v4 was by api: --base-version guards'
 is "... but not that it was by oneself" "$(publish web users "$two")" 'users v6 is published.'
 is "a base that is too new is refused" "$(status_of publish web users x --base-version 9)" 1
 like "... with the current one" "$(cat "$T/err")" 'users is only at v6'
@@ -213,6 +215,7 @@ like "... by its name" "$(cat "$T/err")" "users is at v7 since $date, by db"
 rm "$PAST/users/2.md"
 is "a base whose text is gone is refused all the same" "$(status_of publish web users x --base-version 2)" 1
 like "... with who and when" "$(cat "$T/err")" "not published: users is at v7 since $date, by db"
+like "... and where the text is" "$(cat "$T/err")" 'cannot be shown; interagent spec has the text'
 is "a base that is no number is usage" "$(status_of publish web users x --base-version two)" 2
 
 fresh race
@@ -300,7 +303,7 @@ is "since 0, which nobody read: the text" "$(get web --name users --since 0 | fe
 publish api short 'one' >/dev/null
 publish api short 'two' >/dev/null
 like "a diff that is longer than the text is not shown" "$(get web --name short --since 1)" \
-	'longer than the text; read it without since'
+	'longer than the text; read it without --since'
 unlike "... not even in part" "$(get web --name short --since 1)" '^[-+]'
 like "a diff of what has one version" "$(publish api single x >/dev/null; "$BIN" diff single 2>&1)" \
 	'single has one version only'
@@ -631,7 +634,7 @@ done
 bounded() { (ulimit -v 524288 2>/dev/null; "$@"); }
 if "$BIN" --version >/dev/null && bounded "$BIN" --version >/dev/null 2>&1; then
 	like "two huge texts, in half a GiB of memory: it says that the text is shorter" \
-		"$(bounded "$BIN" get_spec --from web --name big --since 1)" 'longer than the text; read it without since'
+		"$(bounded "$BIN" get_spec --from web --name big --since 1)" 'longer than the text; read it without --since'
 	bounded "$BIN" diff big >"$T/big-diff"
 else
 	skip "two huge texts, in half a GiB of memory" "this program does not start in that"
@@ -640,7 +643,7 @@ fi
 is "... diff gives all of it" "$(wc -l <"$T/big-diff" | tr -d ' ')" $((2 + 1 + 524287 * 2))
 is "a base of which all has changed is refused" "$(status_of publish web big x --base-version 1)" 1
 like "... with who" "$(cat "$T/err")" 'not published: big is at v2 since .*, by api'
-like "... in a few words" "$(cat "$T/err")" 'get_spec'
+like "... in a few words" "$(cat "$T/err")" 'interagent spec'
 ok "... not in a mebibyte" test "$(wc -c <"$T/err")" -lt 100000
 
 section "A store that we cannot write"
