@@ -6788,8 +6788,9 @@ static str find_id(arena *mem, str line)
 	str end = str_from(line, line.n > KEPT ? line.n - KEPT : 0);
 	const json *id = json_get(json_read(mem, front, JSON_STRICT, &error), S("id"));
 	ptrdiff_t at = end.n;
-	if (id && good_id(id) && id->raw.s + id->raw.n < front.s + front.n)
-		return id->raw;          /* and it is not cut itself */
+	if (id && good_id(id) && id->raw.s + id->raw.n < front.s + front.n &&
+	    memchr(",} \t\r", id->raw.s[id->raw.n], 5))
+		return id->raw;          /* and it is whole: 01 is not 0 */
 	while (at > 0 && !str_starts(str_from(end, at), S("\"id\"")))
 		at--;
 	end = arena_say(mem, "{%S", str_from(end, at));

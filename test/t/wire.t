@@ -767,7 +767,8 @@ for era in legacy modern; do
 	whole=$(alive 1)
 	for case in 'no JSON:not json' 'an empty line:' 'spaces:   ' "tabs and a return:$(printf '\t \r')" \
 		'only a brace:{' 'two messages on a line:{}{}' "a single quote:'" 'a NUL:\000' \
-		'a cut id:{"jsonrpc":"2.0","id":1' 'an id that is none:{"jsonrpc":"2.0","id":[1],"method":"a\tb"}' \
+		'a cut id:{"jsonrpc":"2.0","id":1' 'an id that begins as one:{"jsonrpc":"2.0","id":01,"method":"ping"}' \
+		'an id that is none:{"jsonrpc":"2.0","id":[1],"method":"a\tb"}' \
 		'an id of something else:{"jsonrpc":"2.0","method":"a","params":{"id":1,"b":"\t"}}'; do
 		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
 		is "$era: after ${case%%:*} the next line is served" "$(ids_of "$answer")" 2
