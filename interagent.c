@@ -2597,14 +2597,14 @@ static bool is_id_byte(char c)
 }
 
 /* An id as people and models write it: with #, dots, quotes or brackets around it,
- * after "id:", or as the name of its file. */
+ * after "id:", or as the name of a file of it. */
 static str clean_id(str typed)
 {
 	while (typed.n && !is_id_byte(typed.s[typed.n - 1]))
 		typed.n--;
 	while (typed.n && (!is_id_byte(typed.s[0]) || str_starts(typed, S("id:"))))
 		typed = str_from(typed, is_id_byte(typed.s[0]) ? 3 : 1);
-	typed.n -= str_ends(typed, S(".md")) ? 3 : 0;
+	typed.n -= str_ends(typed, S(".md")) ? 3 : str_ends(typed, S(".json")) ? 5 : 0;
 	return typed;
 }
 
@@ -3916,10 +3916,14 @@ static bool load_board(board *b)
 {
 	context *c = b->c;
 	store_messages mail;
-	if (!need_agents(c) || !need_statuses(c) ||
-	    !ok_or_refuse(c, list_person_mail(c, S(""), &mail, &b->counts)) ||
-	    !ok_or_refuse(c, store_list_specs(&c->st, &b->specs)))
+	if (!need_agents(c) ||
+	    !ok_or_refuse(c, list_person_mail(c, S(""), &mail, &b->counts)))
 		return false;
+	/* What is wrong with these is counted below, and hides no mail. */
+	if (store_list_statuses(&c->st, &c->statuses) != STORE_OK)
+		c->statuses.n = 0;
+	if (store_list_specs(&c->st, &b->specs) != STORE_OK)
+		b->specs.n = 0;
 	describe_specs(b);
 	b->strays = b->counts.unread - store_count_of(&b->counts, store_human).unread;
 	for (int i = 0; i < c->agents.n; i++)

@@ -289,6 +289,14 @@ is "ids that begin alike are shown as long as they must be" "$(printf '%s\n' "$s
 for one in $shown; do
 	like "... and $one can be read" "$(verb read_message --from web --message-id "$one")" '^the text of one$'
 done
+# One that was made by hand may be as short as it likes: what is listed can be read.
+for kind in messages:md messages-meta:json; do
+	sed "s/$id/m1/" "$INTERAGENT_DIR/${kind%:*}/$id.${kind#*:}" >"$INTERAGENT_DIR/${kind%:*}/m1.${kind#*:}"
+done
+like "an id of two characters is listed" "$(verb check_inbox --from api)" '^m1 from web'
+like "... and read" "$(verb read_message --from web --message-id m1)" '^the text of one$'
+unlike "... but a part of it is none" "$(verb read_message --from web --message-id m 2>&1)" '^the text of one$'
+rm "$INTERAGENT_DIR/messages/m1.md" "$INTERAGENT_DIR/messages-meta/m1.json"
 # Lists do not look into the archive, so two ids there may be shown alike.
 mkdir -p "$INTERAGENT_DIR/archive/messages" "$INTERAGENT_DIR/archive/messages-meta"
 for one in $shown; do
@@ -302,6 +310,7 @@ for name in user person Person2 system assistant admin root interagent all every
 		'name: ' 'the person'
 done
 refuses "a name that differs in case only is refused" register_agent "{\"name\":\"API\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}" 'only in case'
+refuses "a long name is like no other" get_agent "{\"name\":\"$(head -c 200 /dev/zero | tr '\0' x)\"}" 'x"; registered: api, web$'
 for words in "forget web" "prune --older 1d"; do
 	# shellcheck disable=SC2086 # words
 	is "an agent's shell may not: $words" "$(CLAUDECODE=1 status_of "$BIN" $words)" 1

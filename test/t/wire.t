@@ -427,7 +427,7 @@ for era in legacy modern; do
 	upper=$(printf '%s' "$message" | tr a-f A-F)
 	for id in "$upper" " $message " "\\t$message\\n" "#$message" "# $message" "$message..." "$message.." "$message\\u2026" "$message…" \
 		"#$upper..." "\`$message\`" "\\\"$message\\\"" "'$message'" "($message)" "[$message]" "<$message>" "$message:" "$message," \
-		"id: $message" "(id:$message)" "$message.md" "\`$message.md\`"; do
+		"id: $message" "(id:$message)" "$message.md" "$message.json" "\`$message.md\`"; do
 		answer=$(serve "$(use 1 read_message "{\"message_id\":\"$id\",\"reader\":\"sender\"}")")
 		ok "$era: an id as models type it: $id" is_success "$answer"
 	done
