@@ -96,6 +96,7 @@ enum {
 	MAX_WAIT = 300,                  /* seconds that check_inbox may wait */
 	WAIT_WITHOUT_PROGRESS = 50,      /* seconds: clients end a silent call after 60 */
 	SUBJECT_SHOWN = 80,              /* bytes of a subject in a list */
+	TEXT_SHOWN = 2000,               /* characters of any text of one line */
 	NAMES_SHOWN = 10,                /* names in an error */
 	PAGE_ITEMS = 20,                 /* of a list */
 	READ_SHOWN = 5,                  /* read requests in an inbox */
@@ -730,11 +731,18 @@ static bool is_reserved(str name)
 	return last.n < name.n && is_one_of(last, "user human person");
 }
 
+/* A text of one line, which another program may have made as long as it liked. */
+static str shown_text(context *c, str text)
+{
+	str head = text_head_chars(text, TEXT_SHOWN);
+	return arena_say(c->mem, head.n < text.n ? "\"%Q...\"" : "%q", head);
+}
+
 /* New names are plain words; a name that another program made may be anything. */
 static str shown_name(context *c, str name)
 {
 	bool plain = store_name_ok(name) && (str_eq(name, store_human) || !is_reserved(name));
-	return arena_say(c->mem, plain ? "%S" : "%q", name);
+	return plain ? name : shown_text(c, name);
 }
 
 static const struct {
@@ -1969,7 +1977,8 @@ static void say_agent(context *c, const store_record *a, int unread)
 	say(c, "%S: %S", shown_name(c, a->name), shown_presence(c, a->name));
 	if (unread && !is_live(c, a->name))
 		say(c, ", %d unread", unread);
-	say(c, "; %q, %q\n", field(c, a->doc, "description"), field(c, a->doc, "workspacePath"));
+	say(c, "; %S, %S\n", shown_text(c, field(c, a->doc, "description")),
+	    shown_text(c, field(c, a->doc, "workspacePath")));
 }
 
 /* The records in the order of a list: agents that are live first. */
@@ -2032,7 +2041,8 @@ static bool get_agent(context *c, call *k)
 
 static void say_status(context *c, const store_record *s)
 {
-	say(c, "%S: %q, %S; %S\n", shown_name(c, s->name), field(c, s->doc, "status"),
+	say(c, "%S: %S, %S; %S\n", shown_name(c, s->name),
+	    shown_text(c, field(c, s->doc, "status")),
 	    ago(c, field(c, s->doc, "updatedAt")), shown_presence(c, s->name));
 	add_doc(c, s->doc);
 }
@@ -2275,8 +2285,8 @@ static void say_mail(context *c, const store_message *m)
 /* One line in the workspace of `to`: who did what to which message. */
 static void signal_agent(context *c, str to, str from, const char *what, const store_message *m)
 {
-	str line = arena_say(c->mem, "%S %s %S: %q\n", shown_name(c, from), what,
-			     short_id(c, m->id), m->subject);
+	str line = arena_say(c->mem, "%S %s %S: %S\n", shown_name(c, from), what,
+			     short_id(c, m->id), shown_text(c, m->subject));
 	store_signal(c->mem, workspace_of(c, to), from, line);
 }
 
@@ -2656,16 +2666,18 @@ static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 static void say_header(context *c, const store_message *m, int64_t total)
 {
 	store_message before;
-	say(c, "%S from %S to %S, %S, %S: %q\n", short_id(c, m->id), shown_name(c, m->from),
-	    shown_name(c, m->to), ago(c, m->created), byte_count(c, total), m->subject);
+	say(c, "%S from %S to %S, %S, %S: %S\n", short_id(c, m->id), shown_name(c, m->from),
+	    shown_name(c, m->to), ago(c, m->created), byte_count(c, total),
+	    shown_text(c, m->subject));
 	if (m->state == STORE_COMPLETED)
 		say(c, "completed\n");
 	if (m->state == STORE_ESCALATED)
-		say(c, "escalated: %q\n", m->reason);
+		say(c, "escalated: %S\n", shown_text(c, m->reason));
 	if (m->reply_to.n == 0)
 		return;
 	if (store_find(&c->st, m->reply_to, &before) == STORE_OK)
-		say(c, "in reply to %S %q\n", short_id(c, before.id), before.subject);
+		say(c, "in reply to %S %S\n", short_id(c, before.id),
+		    shown_text(c, before.subject));
 	else
 		say(c, "in reply to %Q, which is not here\n", text_head_bytes(m->reply_to, 8));
 }
@@ -3089,7 +3101,7 @@ static void say_spec(context *c, const store_spec *s)
 		say(c, " by %S %S", shown_name(c, s->publisher), ago(c, s->published));
 	say(c, ", %S", byte_count(c, s->size));
 	if (s->note.n)
-		say(c, ": %q", s->note);
+		say(c, ": %S", shown_text(c, s->note));
 }
 
 static bool refuse_spec(context *c, str name)
