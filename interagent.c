@@ -1735,7 +1735,9 @@ static bool check_workspace(context *c, str path)
 {
 	enum store_kind kind = STORE_NOTHING;
 	bool windows = path.n > 2 && path.s[1] == ':' && (path.s[2] == '/' || path.s[2] == '\\');
-	if (path.n == 0 || memchr(path.s, '\0', (size_t)path.n) || str_eq(path, S("/")) ||
+	if (path.n == 0)
+		return refuse(c, "workspace_path: missing; the current directory is gone");
+	if (memchr(path.s, '\0', (size_t)path.n) || str_eq(path, S("/")) ||
 	    str_eq(real_path(c->mem, path), S("/")))
 		return refuse(c, "workspace_path: %q cannot be a project directory", path);
 	if (windows)

@@ -264,6 +264,10 @@ is "... and nothing is complained of" "$(cat "$T/err")" ""
 (ulimit -n 6 && exec "$BIN" serve) <"$T/lines" >"$T/out" 2>"$T/err"
 is "with few descriptors a server answers and ends" "$(grep -c '"id":[12],' "$T/out")" 2
 
+mkdir "$T/left"
+like "in a directory that is gone it is said what to give" "$(cd "$T/left" && rmdir "$T/left" && verb register_agent --name late --description d 2>&1
+	cat "$T/stderr")" '--workspace-path: missing; the current directory is gone$'
+
 section "A text from standard input"
 new_store input
 mkdir -p "$T/directory"
