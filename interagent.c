@@ -4079,6 +4079,7 @@ enum {
 	MAX_SHOWN = 64 * 1024,           /* bytes of a nudge, or of a page of an inbox, and more */
 	WATCH_SLACK_MS = 60 * 1000,      /* other machines' clocks, and slow synchronisers */
 	NOTIFY_MS = 1000,                /* between two runs of the person's command */
+	NOTIFY_RUNS = 5,                 /* of it at a time, where it does not end */
 	NOTIFY_END_MS = 300,             /* what a server that ends waits to see it fail */
 	MAX_NOTIFY = 1000                /* bytes of a text for it */
 };
@@ -4846,10 +4847,18 @@ static void start_command(arena *mem, int64_t delay_ms)
 	notice.ran = clock_ms();
 }
 
+/* When the command may run again (clock_ms). */
+static int64_t next_run(void)
+{
+	if (notice.running >= NOTIFY_RUNS)
+		return INT64_MAX;
+	return notice.ran ? notice.ran + NOTIFY_MS : 0;
+}
+
 /* When notify_look has something to do (clock_ms). */
 static int64_t notify_due(void)
 {
-	int64_t run = notice.waiting ? notice.ran + NOTIFY_MS : INT64_MAX;
+	int64_t run = notice.waiting ? next_run() : INT64_MAX;
 	int64_t reap = notice.running ? notice.looked + NOTIFY_MS / 2 : INT64_MAX;
 	return run < reap ? run : reap;
 }
@@ -4860,7 +4869,7 @@ static void notify_look(arena *mem)
 	pid_t child;
 	int status;
 	notice.looked = clock_ms();
-	if (notice.waiting && notice.looked >= notice.ran + NOTIFY_MS)
+	if (notice.waiting && notice.looked >= next_run())
 		start_command(mem, 0);
 	while (notice.running && (child = waitpid(-1, &status, WNOHANG)) != 0) {
 		notice.running--;
@@ -4903,7 +4912,7 @@ static void notify_human(context *c, const store_message *m)
 	keep(&notice.subjects, text_head_bytes(all, MAX_NOTIFY));
 	keep(&notice.title, notice_text(c, title));
 	keep(&notice.text, notice_text(c, text));
-	if (c->self->shell || notice.ran == 0 || clock_ms() - notice.ran >= NOTIFY_MS)
+	if (c->self->shell || clock_ms() >= next_run())
 		start_command(c->mem, 0);
 }
 /* ==== Setup ====
