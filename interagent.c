@@ -4084,7 +4084,7 @@ enum {
 	MAX_NOTIFY = 1000                /* bytes of a text for it */
 };
 
-static bool read_all(context *c, int fd, str *text);  /* a verb's text comes the same way */
+static bool read_input(context *c, bool to_its_end, str *text);
 
 /* ---- What is told ---- */
 
@@ -4443,7 +4443,7 @@ static bool read_hook(context *c, hook_call *h)
 	const json *prompt;
 	json_error error;
 	str text, name;
-	if (!read_all(c, 0, &text))
+	if (!read_input(c, true, &text))         /* a client may not survive a broken pipe */
 		return false;
 	h->input = json_read(c->mem, text, JSON_STORED, &error);
 	prompt = json_get(h->input, S("prompt"));
@@ -7472,17 +7472,18 @@ static const char *deed(const verb *v)
 	return v->group == specs ? "published" : v->group == mail ? "sent" : "set";
 }
 
-/* All of a descriptor. A read error is not the end: half a text is not sent. */
-static bool read_all(context *c, int fd, str *text)
+/* Standard input; what is too long for any use is read to its end, or not. A read
+ * error is not the end: half a text is not sent. */
+static bool read_input(context *c, bool to_its_end, str *text)
 {
 	buf b = { .mem = c->mem };
 	char *chunk = NEW(c->mem, char, 64 * 1024);
 	for (;;) {
-		ssize_t n = read(fd, chunk, 64 * 1024);
-		if (n == 0)
+		ssize_t n = read(0, chunk, 64 * 1024);
+		if (n == 0 || (b.n > MAX_LINE && !to_its_end))
 			break;
 		if (n < 0 && errno == EAGAIN)
-			poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1);
+			poll(&(struct pollfd){ .fd = 0, .events = POLLIN }, 1, -1);
 		else if (n < 0 && errno != EINTR)
 			return refuse(c, "cannot read standard input: %s", strerror(errno));
 		if (n > 0 && b.n <= MAX_LINE)
@@ -7556,7 +7557,7 @@ static bool obtain_text(context *c, call *k, bool asked_for_input, str *text)
 		return edit_text(c, k, editor, text);
 	if (typed)
 		write_out(2, S("interagent: type the text; Ctrl-D on a line of its own ends it\n"));
-	return read_all(c, 0, text);
+	return read_input(c, false, text);
 }
 
 /* Who speaks and whom it is for are looked at before a text is waited for, so
