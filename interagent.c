@@ -1130,7 +1130,7 @@ static bool is_message_id(const param *p)
 	return str_ends(str_of(p->name), S("message_id"));
 }
 
-/* Takes the text for what the row wants; "5" and "true" are 5 and true, because
+/* Takes the text for what the row wants; "5" and "True" are 5 and true, because
  * clients and models send them, and so do they an id of digits as a number. */
 static bool read_value(const param *p, enum json_kind given, value *v)
 {
@@ -1140,8 +1140,9 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 	case DOCUMENT: return text;
 	case INTEGER: return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
 	case BOOLEAN:
-		v->flag = str_eq(v->text, S("true"));
-		return (text || given <= JSON_TRUE) && (v->flag || str_eq(v->text, S("false")));
+		v->flag = str_eq_nocase(v->text, S("true"));
+		return (text || given <= JSON_TRUE) &&
+		       (v->flag || str_eq_nocase(v->text, S("false")));
 	case SPAN: return read_span(v->text, p->flags & SECONDS, &v->number);
 	case VERSION_NUMBER: return read_integer(v->text, &v->number) && v->number > 0;
 	}
@@ -6491,7 +6492,8 @@ static bool serve_resources_read(request *rq)
 	bool found = find_resource(&c, uri, &spec);
 	end(&c);
 	if (!found) {
-		json_say(&(json_writer){ .out = &data }, "{uri:%S}", uri);
+		json_say(&(json_writer){ .out = &data }, "{uri:%S}",
+			 text_head_bytes(uri, MAX_PATH_BYTES));
 		rq->error_data = buf_str(&data);
 		return answer_error(rq, E_PARAMS, "no such resource: %S", uri);
 	}
@@ -6586,7 +6588,7 @@ static bool check_version(request *rq)
 			return true;
 	json_say(&w, "{supported:[");
 	write_modern_versions(&w);
-	json_say(&w, "],requested:%S}", name);
+	json_say(&w, "],requested:%S}", text_head_bytes(name, MAX_ERROR));
 	rq->error_data = buf_str(&data);
 	return answer_error(rq, E_VERSION, "Unsupported protocol version");
 }

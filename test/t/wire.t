@@ -397,8 +397,10 @@ for era in legacy modern; do
 	answer=$(serve "$(use 1 read_message "{\"message_id\":\"$message\",\"reader\":\"sender\",\"offset\":1.0}")")
 	ok "$era: 1.0 for a number" is_success "$answer"
 	like "$era: ... is 1" "$(text_of "$answer")" '^ello$'
-	answer=$(serve "$(use 1 send_message '{"from":"sender","to":"sender","subject":"s","content":"c","urgent":"true"}')")
-	ok "$era: true as a string" is_success "$answer"
+	for word in true True FALSE; do
+		answer=$(serve "$(use 1 send_message "{\"from\":\"sender\",\"to\":\"sender\",\"subject\":\"s\",\"content\":\"c\",\"urgent\":\"$word\"}")")
+		ok "$era: $word as a string" is_success "$answer"
+	done
 
 	for id in 6.0 -6.0 60.00; do
 		is "$era: id $id" "$(ids_of "$(serve "$(alive $id)")")" $id
@@ -458,7 +460,13 @@ END
 	answer=$({ enlarge "$(use 1 get_agent '{"name":"@"}')" 5000000; alive 2; } | hear)
 	is "$era: a name of 5 MB is answered" "$(ids_of "$answer")" "1 2"
 	ok "$era: ... in a few words" test ${#answer} -lt 3000
+	answer=$({ enlarge "$(request 1 resources/read '"uri":"interagent://spec/@"')" 5000000; alive 2; } | hear)
+	is "$era: a resource of 5 MB is answered" "$(ids_of "$answer")" "1 2"
+	ok "$era: ... in a few words" test ${#answer} -lt 6000
 done
+answer=$({ enlarge "$(modern 1 tools/list | sed 's/2026-07-28/@/')" 5000000; modern 2 server/discover; } | hear)
+is "a version of 5 MB is answered" "$(ids_of "$answer")" "1 2"
+ok "... in a few words" test ${#answer} -lt 5000
 
 # A store with 200 agents and 300 specs of a mebibyte, which are one file.
 mkdir -p "$T/full/specs"
