@@ -6395,6 +6395,12 @@ static str progress_token(const request *rq)
 	return is_one ? token->raw : S("");
 }
 
+/* Clients send null and "" for what is not set. */
+static bool is_unset(const json *v)
+{
+	return !v || v->kind == JSON_NULL || str_eq(v->raw, S("\"\""));
+}
+
 static bool serve_tools_call(request *rq)
 {
 	const json *args = json_get(rq->params, S("arguments"));
@@ -6409,7 +6415,7 @@ static bool serve_tools_call(request *rq)
 		return answer_error(rq, E_PARAMS, "name: expected a string");
 	if (!k.verb || !(k.verb->traits & TOOL) || !str_eq(name, str_of(k.verb->name)))
 		return answer_error(rq, E_PARAMS, "no such tool: %S", name);
-	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
+	if (!is_unset(args) && args->kind != JSON_OBJECT)
 		return answer_error(rq, E_PARAMS, "arguments: expected an object");
 	c = begin(rq->srv->self, rq->mem, &text);
 	c.speaker = rq->agent;
@@ -6533,9 +6539,7 @@ static const rpc_method methods[] = {
 
 static void run_method(request *rq, const rpc_method *m)
 {
-	const json *cursor = json_get(rq->params, S("cursor"));
-	bool first = !cursor || cursor->kind == JSON_NULL || str_eq(cursor->raw, S("\"\""));
-	if ((m->traits & LISTS) && !first) {
+	if ((m->traits & LISTS) && !is_unset(json_get(rq->params, S("cursor")))) {
 		answer_error(rq, E_PARAMS, "cursor: unknown");
 		return;
 	}

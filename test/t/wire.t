@@ -371,6 +371,8 @@ for era in legacy modern; do
 	done
 
 	for unset in '""' null; do
+		ok "$era: $unset for arguments of which there are none" is_success "$(serve "$(use 1 list_agents "$unset")")"
+		ok "$era: ... but not for those that are required" is_refusal "$(serve "$(use 1 get_agent "$unset")")"
 		unset_text=$(printf '%s' "$unset" | tr -d '"')
 		answer=$(cd "$T/work" && serve "$(use 1 check_inbox "{\"agent_name\":\"sender\",\"offset\":$unset,\"wait_seconds\":$unset}")" \
 			"$(use 2 list_agents "{\"offset\":$unset}")" \
