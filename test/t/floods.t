@@ -274,8 +274,7 @@ verb read_message --from api --message-id "$id" >"$T/out"
 like "a message whose record is as long as may be is shown" "$(cat "$T/out")" '^the text of long$'
 is "... and stays in the inbox" "$(verb check_inbox --from api --json | at 0 id)" "$id"
 
-section "Texts that another program wrote long"
-# It sets no limits: what should be a line is shown as far as one can be read.
+# Another program sets no limits: what should be a line is shown as far as one can be read.
 new_store long
 verb publish_spec --from web --name spec --content c --note NOTE >"$T/out"
 verb set_status --from web --status STATUS >"$T/out"
