@@ -97,6 +97,7 @@ enum {
 	MAX_WAIT = 300,                  /* seconds that check_inbox may wait */
 	WAIT_WITHOUT_PROGRESS = 50,      /* seconds: clients end a silent call after 60 */
 	SUBJECT_SHOWN = 80,              /* bytes of a subject in a list */
+	TEXT_SHOWN = 2000,               /* characters of any text of one line */
 	NAMES_SHOWN = 10,                /* names in an error */
 	PAGE_ITEMS = 20,                 /* of a list */
 	READ_SHOWN = 5,                  /* read requests in an inbox */
@@ -731,11 +732,18 @@ static bool is_reserved(str name)
 	return last.n < name.n && is_one_of(last, "user human person");
 }
 
+/* A text of one line, which another program may have made as long as it liked. */
+static str shown_text(context *c, str text)
+{
+	str head = text_head_chars(text, TEXT_SHOWN);
+	return arena_say(c->mem, head.n < text.n ? "\"%Q...\"" : "%q", head);
+}
+
 /* New names are plain words; a name that another program made may be anything. */
 static str shown_name(context *c, str name)
 {
 	bool plain = store_name_ok(name) && (str_eq(name, store_human) || !is_reserved(name));
-	return arena_say(c->mem, plain ? "%S" : "%q", name);
+	return plain ? name : shown_text(c, name);
 }
 
 static const struct {
@@ -1123,7 +1131,7 @@ static bool is_message_id(const param *p)
 	return str_ends(str_of(p->name), S("message_id"));
 }
 
-/* Takes the text for what the row wants; "5" and "true" are 5 and true, because
+/* Takes the text for what the row wants; "5" and "True" are 5 and true, because
  * clients and models send them, and so do they an id of digits as a number. */
 static bool read_value(const param *p, enum json_kind given, value *v)
 {
@@ -1138,8 +1146,9 @@ static bool read_value(const param *p, enum json_kind given, value *v)
 		}
 		return (text || given == JSON_NUMBER) && read_integer(v->text, &v->number);
 	case BOOLEAN:
-		v->flag = str_eq(v->text, S("true"));
-		return (text || given <= JSON_TRUE) && (v->flag || str_eq(v->text, S("false")));
+		v->flag = str_eq_nocase(v->text, S("true"));
+		return (text || given <= JSON_TRUE) &&
+		       (v->flag || str_eq_nocase(v->text, S("false")));
 	case SPAN: return read_span(v->text, p->flags & SECONDS, &v->number);
 	case VERSION_NUMBER: return read_integer(v->text, &v->number) && v->number > 0;
 	}
@@ -1745,7 +1754,9 @@ static bool check_workspace(context *c, str path)
 {
 	enum store_kind kind = STORE_NOTHING;
 	bool windows = path.n > 2 && path.s[1] == ':' && (path.s[2] == '/' || path.s[2] == '\\');
-	if (path.n == 0 || memchr(path.s, '\0', (size_t)path.n) || str_eq(path, S("/")) ||
+	if (path.n == 0)
+		return refuse(c, "workspace_path: missing; the current directory is gone");
+	if (memchr(path.s, '\0', (size_t)path.n) || str_eq(path, S("/")) ||
 	    str_eq(real_path(c->mem, path), S("/")))
 		return refuse(c, "workspace_path: %q cannot be a project directory", path);
 	if (windows)
@@ -1989,7 +2000,8 @@ static void say_agent(context *c, const store_record *a, int unread)
 	say(c, "%S: %S", shown_name(c, a->name), shown_presence(c, a->name));
 	if (unread && !is_live(c, a->name))
 		say(c, ", %d unread", unread);
-	say(c, "; %q, %q\n", field(c, a->doc, "description"), field(c, a->doc, "workspacePath"));
+	say(c, "; %S, %S\n", shown_text(c, field(c, a->doc, "description")),
+	    shown_text(c, field(c, a->doc, "workspacePath")));
 }
 
 /* The records in the order of a list: agents that are live first. */
@@ -2052,7 +2064,8 @@ static bool get_agent(context *c, call *k)
 
 static void say_status(context *c, const store_record *s)
 {
-	say(c, "%S: %q, %S; %S\n", shown_name(c, s->name), field(c, s->doc, "status"),
+	say(c, "%S: %S, %S; %S\n", shown_name(c, s->name),
+	    shown_text(c, field(c, s->doc, "status")),
 	    ago(c, field(c, s->doc, "updatedAt")), shown_presence(c, s->name));
 	add_doc(c, s->doc);
 }
@@ -2298,8 +2311,8 @@ static void say_mail(context *c, const store_message *m)
 /* One line in the workspace of `to`: who did what to which message. */
 static void signal_agent(context *c, str to, str from, const char *what, const store_message *m)
 {
-	str line = arena_say(c->mem, "%S %s %S: %q\n", shown_name(c, from), what,
-			     short_id(c, m->id), m->subject);
+	str line = arena_say(c->mem, "%S %s %S: %S\n", shown_name(c, from), what,
+			     short_id(c, m->id), shown_text(c, m->subject));
 	store_signal(c->mem, workspace_of(c, to), from, line);
 }
 
@@ -2620,14 +2633,14 @@ static bool is_id_byte(char c)
 }
 
 /* An id as people and models write it: with #, dots, quotes or brackets around it,
- * after "id:", or as the name of its file. */
+ * after "id:", or as the name of a file of it. */
 static str clean_id(str typed)
 {
 	while (typed.n && !is_id_byte(typed.s[typed.n - 1]))
 		typed.n--;
 	while (typed.n && (!is_id_byte(typed.s[0]) || str_starts(typed, S("id:"))))
 		typed = str_from(typed, is_id_byte(typed.s[0]) ? 3 : 1);
-	typed.n -= str_ends(typed, S(".md")) ? 3 : 0;
+	typed.n -= str_ends(typed, S(".md")) ? 3 : str_ends(typed, S(".json")) ? 5 : 0;
 	return typed;
 }
 
@@ -2679,16 +2692,18 @@ static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 static void say_header(context *c, const store_message *m, int64_t total)
 {
 	store_message before;
-	say(c, "%S from %S to %S, %S, %S: %q\n", short_id(c, m->id), shown_name(c, m->from),
-	    shown_name(c, m->to), ago(c, m->created), byte_count(c, total), m->subject);
+	say(c, "%S from %S to %S, %S, %S: %S\n", short_id(c, m->id), shown_name(c, m->from),
+	    shown_name(c, m->to), ago(c, m->created), byte_count(c, total),
+	    shown_text(c, m->subject));
 	if (m->state == STORE_COMPLETED)
 		say(c, "completed\n");
 	if (m->state == STORE_ESCALATED)
-		say(c, "escalated: %q\n", m->reason);
+		say(c, "escalated: %S\n", shown_text(c, m->reason));
 	if (m->reply_to.n == 0)
 		return;
 	if (store_find(&c->st, m->reply_to, &before) == STORE_OK)
-		say(c, "in reply to %S %q\n", short_id(c, before.id), before.subject);
+		say(c, "in reply to %S %S\n", short_id(c, before.id),
+		    shown_text(c, before.subject));
 	else
 		say(c, "in reply to %Q, which is not here\n", text_head_bytes(m->reply_to, 8));
 }
@@ -3114,7 +3129,7 @@ static void say_spec(context *c, const store_spec *s)
 		say(c, " by %S %S", shown_name(c, s->publisher), ago(c, s->published));
 	say(c, ", %S", byte_count(c, s->size));
 	if (s->note.n)
-		say(c, ": %q", s->note);
+		say(c, ": %S", shown_text(c, s->note));
 }
 
 static bool refuse_spec(context *c, str name)
@@ -3942,10 +3957,14 @@ static bool load_board(board *b)
 {
 	context *c = b->c;
 	store_messages mail;
-	if (!need_agents(c) || !need_statuses(c) ||
-	    !ok_or_refuse(c, list_person_mail(c, S(""), &mail, &b->counts)) ||
-	    !ok_or_refuse(c, store_list_specs(&c->st, &b->specs)))
+	if (!need_agents(c) ||
+	    !ok_or_refuse(c, list_person_mail(c, S(""), &mail, &b->counts)))
 		return false;
+	/* What is wrong with these is counted below, and hides no mail. */
+	if (store_list_statuses(&c->st, &c->statuses) != STORE_OK)
+		c->statuses.n = 0;
+	if (store_list_specs(&c->st, &b->specs) != STORE_OK)
+		b->specs.n = 0;
 	describe_specs(b);
 	b->strays = b->counts.unread - store_count_of(&b->counts, store_human).unread;
 	for (int i = 0; i < c->agents.n; i++)
@@ -4087,11 +4106,12 @@ enum {
 	MAX_SHOWN = 64 * 1024,           /* bytes of a nudge, or of a page of an inbox, and more */
 	WATCH_SLACK_MS = 60 * 1000,      /* other machines' clocks, and slow synchronisers */
 	NOTIFY_MS = 1000,                /* between two runs of the person's command */
+	NOTIFY_RUNS = 5,                 /* of it at a time, where it does not end */
 	NOTIFY_END_MS = 300,             /* what a server that ends waits to see it fail */
 	MAX_NOTIFY = 1000                /* bytes of a text for it */
 };
 
-static bool read_all(context *c, bool drain, str *text);      /* a verb's text comes the same way */
+static bool read_input(context *c, bool to_its_end, str *text);
 
 /* ---- What is told ---- */
 
@@ -4450,7 +4470,7 @@ static bool read_hook(context *c, hook_call *h)
 	const json *prompt;
 	json_error error;
 	str text, name;
-	if (!read_all(c, true, &text))
+	if (!read_input(c, true, &text))         /* a client may not survive a broken pipe */
 		return false;
 	h->input = json_read(c->mem, text, JSON_STORED, &error);
 	prompt = json_get(h->input, S("prompt"));
@@ -4854,10 +4874,18 @@ static void start_command(arena *mem, int64_t delay_ms)
 	notice.ran = clock_ms();
 }
 
+/* When the command may run again (clock_ms). */
+static int64_t next_run(void)
+{
+	if (notice.running >= NOTIFY_RUNS)
+		return INT64_MAX;
+	return notice.ran ? notice.ran + NOTIFY_MS : 0;
+}
+
 /* When notify_look has something to do (clock_ms). */
 static int64_t notify_due(void)
 {
-	int64_t run = notice.waiting ? notice.ran + NOTIFY_MS : INT64_MAX;
+	int64_t run = notice.waiting ? next_run() : INT64_MAX;
 	int64_t reap = notice.running ? notice.looked + NOTIFY_MS / 2 : INT64_MAX;
 	return run < reap ? run : reap;
 }
@@ -4868,7 +4896,7 @@ static void notify_look(arena *mem)
 	pid_t child;
 	int status;
 	notice.looked = clock_ms();
-	if (notice.waiting && notice.looked >= notice.ran + NOTIFY_MS)
+	if (notice.waiting && notice.looked >= next_run())
 		start_command(mem, 0);
 	while (notice.running && (child = waitpid(-1, &status, WNOHANG)) != 0) {
 		notice.running--;
@@ -4911,7 +4939,7 @@ static void notify_human(context *c, const store_message *m)
 	keep(&notice.subjects, text_head_bytes(all, MAX_NOTIFY));
 	keep(&notice.title, notice_text(c, title));
 	keep(&notice.text, notice_text(c, text));
-	if (c->self->shell || notice.ran == 0 || clock_ms() - notice.ran >= NOTIFY_MS)
+	if (c->self->shell || clock_ms() >= next_run())
 		start_command(c->mem, 0);
 }
 /* ==== Setup ====
@@ -6411,6 +6439,12 @@ static str progress_token(const request *rq)
 	return is_one ? token->raw : S("");
 }
 
+/* Clients send null and "" for what is not set. */
+static bool is_unset(const json *v)
+{
+	return !v || v->kind == JSON_NULL || str_eq(v->raw, S("\"\""));
+}
+
 static bool serve_tools_call(request *rq)
 {
 	const json *args = json_get(rq->params, S("arguments"));
@@ -6425,7 +6459,7 @@ static bool serve_tools_call(request *rq)
 		return answer_error(rq, E_PARAMS, "name: expected a string");
 	if (!k.verb || !(k.verb->traits & TOOL) || !str_eq(name, str_of(k.verb->name)))
 		return answer_error(rq, E_PARAMS, "no such tool: %S", name);
-	if (args && args->kind != JSON_OBJECT && args->kind != JSON_NULL)
+	if (!is_unset(args) && args->kind != JSON_OBJECT)
 		return answer_error(rq, E_PARAMS, "arguments: expected an object");
 	c = begin(rq->srv->self, rq->mem, &text);
 	c.speaker = rq->agent;
@@ -6508,7 +6542,8 @@ static bool serve_resources_read(request *rq)
 	bool found = find_resource(&c, uri, &spec);
 	end(&c);
 	if (!found) {
-		json_say(&(json_writer){ .out = &data }, "{uri:%S}", uri);
+		json_say(&(json_writer){ .out = &data }, "{uri:%S}",
+			 text_head_bytes(uri, MAX_PATH_BYTES));
 		rq->error_data = buf_str(&data);
 		return answer_error(rq, E_PARAMS, "no such resource: %S", uri);
 	}
@@ -6548,9 +6583,7 @@ static const rpc_method methods[] = {
 
 static void run_method(request *rq, const rpc_method *m)
 {
-	const json *cursor = json_get(rq->params, S("cursor"));
-	bool first = !cursor || cursor->kind == JSON_NULL || str_eq(cursor->raw, S("\"\""));
-	if ((m->traits & LISTS) && !first) {
+	if ((m->traits & LISTS) && !is_unset(json_get(rq->params, S("cursor")))) {
 		answer_error(rq, E_PARAMS, "cursor: unknown");
 		return;
 	}
@@ -6603,7 +6636,7 @@ static bool check_version(request *rq)
 			return true;
 	json_say(&w, "{supported:[");
 	write_modern_versions(&w);
-	json_say(&w, "],requested:%S}", name);
+	json_say(&w, "],requested:%S}", text_head_bytes(name, MAX_ERROR));
 	rq->error_data = buf_str(&data);
 	return answer_error(rq, E_VERSION, "Unsupported protocol version");
 }
@@ -6832,8 +6865,9 @@ static str find_id(arena *mem, str line)
 	str end = str_from(line, line.n > KEPT ? line.n - KEPT : 0);
 	const json *id = json_get(json_read(mem, front, JSON_STRICT, &error), S("id"));
 	ptrdiff_t at = end.n;
-	if (id && good_id(id) && id->raw.s + id->raw.n < front.s + front.n)
-		return id->raw;          /* and it is not cut itself */
+	if (id && good_id(id) && id->raw.s + id->raw.n < front.s + front.n &&
+	    memchr(",} \t\r", id->raw.s[id->raw.n], 5))
+		return id->raw;          /* and it is whole: 01 is not 0 */
 	while (at > 0 && !str_starts(str_from(end, at), S("\"id\"")))
 		at--;
 	end = arena_say(mem, "{%S", str_from(end, at));
@@ -7490,9 +7524,9 @@ static const char *deed(const verb *v)
 	return v->group == specs ? "published" : v->group == mail ? "sent" : "set";
 }
 
-/* All of standard input. A read error is not the end: half a text is not sent. What is too long
- * may have no end; `drain`: it is read all the same, for the sake of the client that writes it. */
-static bool read_all(context *c, bool drain, str *text)
+/* Standard input. A read error is not the end: half a text is not sent. What is too long
+ * for any use may have no end, and is read on only if somebody is to be rid of it. */
+static bool read_input(context *c, bool to_its_end, str *text)
 {
 	buf b = { .mem = c->mem };
 	char *chunk = NEW(c->mem, char, 64 * 1024);
@@ -7506,7 +7540,7 @@ static bool read_all(context *c, bool drain, str *text)
 			return refuse(c, "cannot read standard input: %s", strerror(errno));
 		if (n > 0 && b.n <= MAX_LINE)
 			buf_add(&b, (str){ chunk, n });
-		else if (n > 0 && !drain)
+		else if (n > 0 && !to_its_end)
 			return refuse(c, "standard input: more than %d bytes; a text has at most "
 					 "%d", MAX_LINE, MAX_BODY);
 	}
@@ -7578,7 +7612,7 @@ static bool obtain_text(context *c, call *k, bool asked_for_input, str *text)
 		return edit_text(c, k, editor, text);
 	if (typed)
 		write_out(2, S("interagent: type the text; Ctrl-D on a line of its own ends it\n"));
-	if (!read_all(c, false, text))
+	if (!read_input(c, false, text))
 		return false;
 	for (str rest = *text; typed && rest.n;)
 		if (str_cut(&rest, '\n').n >= MAX_TYPED)

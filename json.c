@@ -668,7 +668,7 @@ int text_distance(str a, str b)
 {
 	int rows[3][65] = { { 0 } };
 	if (a.n > 64 || b.n > 64)
-		return 64;
+		return (int)(a.n + b.n);
 	for (int k = 0; k <= b.n; k++)
 		rows[0][k] = k;
 	for (int i = 1; i <= a.n; i++) {

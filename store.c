@@ -2375,12 +2375,12 @@ store_result store_find(store *st, str prefix, store_message *m)
 	struct stat seen;
 	str id, lower = lower_case(st->mem, prefix);
 	store_result r;
-	if (prefix.n < 4 || !is_id(prefix))
+	if (!is_id(prefix))
 		return STORE_ABSENT;
 	r = load_message(st, prefix, m, &seen);
 	if (r == STORE_ABSENT && !str_eq(lower, prefix))
 		r = load_message(st, lower, m, &seen);
-	if (r != STORE_ABSENT || prefix.n == UUID_LENGTH)
+	if (r != STORE_ABSENT || prefix.n == UUID_LENGTH || prefix.n < 4)
 		return r;
 	r = match_live(st, prefix, &id);
 	if (r == STORE_ABSENT)

@@ -241,9 +241,9 @@ store_result store_count_unread(store *st, str agent, store_count *out);
  * them to decide? */
 store_result store_has_waiting(store *st, str from, str to, int most, bool *has);
 
-/* The message with this id, or the one whose id starts with it (at least 4 characters, in either
- * case). A whole id is opened without reading a directory; a prefix is looked for in the mail that
- * is not archived, and only if nothing there fits, in the archive. */
+/* The message with this id, or the one whose id starts with it (then at least 4 characters; in
+ * either case). A whole id is opened without reading a directory; a prefix is looked for in the
+ * mail that is not archived, and only if nothing there fits, in the archive. */
 store_result store_find(store *st, str prefix, store_message *m);
 
 /* The first characters of an id, 8 or as many as tell it apart from all others that are not

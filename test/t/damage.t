@@ -328,6 +328,15 @@ for kind in file link; do
 	instead $kind archive/messages-meta old 'first second third'
 	like "a $kind instead of archive/messages-meta: the inbox lists all" "$(answer inbox)" '^3 unread;'
 done
+for part in specs status.json; do
+	rm -rf "$STORE"
+	cp -Rp "$WHOLE" "$STORE"
+	rm -rf "${STORE:?}/$part"
+	mkfifo "$STORE/$part"
+	"$BIN" board >"$T/said" 2>&1
+	like "a pipe instead of $part: the board shows the mail" "$(cat "$T/said")" '^  api  3 unread'
+	like "... and that something is damaged" "$(cat "$T/said")" '; 1 damaged: see interagent doctor$'
+done
 rm -rf "$STORE"
 cp -Rp "$WHOLE" "$STORE"
 rm -f "$STORE/.lock"

@@ -273,4 +273,30 @@ age 5m "$file"
 verb read_message --from api --message-id "$id" >"$T/out"
 like "a message whose record is as long as may be is shown" "$(cat "$T/out")" '^the text of long$'
 is "... and stays in the inbox" "$(verb check_inbox --from api --json | at 0 id)" "$id"
+
+# Another program sets no limits: what should be a line is shown as far as one can be read.
+new_store long
+verb publish_spec --from web --name spec --content c --note NOTE >"$T/out"
+verb set_status --from web --status STATUS >"$T/out"
+mail web api "stuck"
+stuck=$(cat "$T/sent")
+verb escalate --from api --message-id "$stuck" --reason REASON >"$T/out"
+mail web api "short"
+id=$(cat "$T/sent")
+fill() { head -c 300000 /dev/zero | tr '\0' "$1"; }
+for part in registry.json:'the web' status.json:STATUS specs/.history/spec/1.md:NOTE "messages-meta/$stuck.json:REASON" \
+	"messages-meta/$id.json:short" specs/spec.md:'by: web' "messages-meta/$id.json:\"from\": \"web"; do
+	file=$INTERAGENT_DIR/${part%%:*} word=${part#*:}
+	{ printf 's/%s/%s' "$word" "$word"; fill y; printf /; } >"$T/edit"
+	sed -f "$T/edit" "$file" >"$T/text"
+	cat "$T/text" >"$file"
+	age 5m "$file"
+done
+for asked in list_agents 'get_agent {"name":"web"}' get_all_statuses 'get_status {"agent_name":"web"}' list_specs \
+	'get_spec {"name":"spec"}' "read_message {\"message_id\":\"$id\",\"reader\":\"api\"}" \
+	"read_message {\"message_id\":\"$stuck\",\"reader\":\"api\"}" 'check_inbox {"agent_name":"api"}'; do
+	case $asked in *' '*) try "${asked%% *}" "${asked#* }" ;; *) try "$asked" '{}' ;; esac
+	like "$asked tells it" "$text" 'yyy\.\.\.'
+	ok "... in a few thousand bytes" test ${#text} -lt 5000
+done
 done_testing

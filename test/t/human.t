@@ -712,6 +712,35 @@ more() { [ "$(grep -c x "$T/count")" -gt "$told" ]; }
 ok "... and a second later again" wait_for more
 exec 7>&-
 wait $server
+
+# It never ends: five of it run, and the next one tells of all that came meanwhile.
+command_named pile <<'END'
+echo "$INTERAGENT_TITLE" >>"$T/pile"
+until [ -e "$T/released" ] || [ ! -d "$T" ]; do sleep 0.1; done
+END
+INTERAGENT_NOTIFY=pile
+rm -f "$T/in"
+mkfifo "$T/in"
+: >"$T/answers"
+: >"$T/pile"
+"$HELPERS/interagent-leap" serve <"$T/in" >"$T/answers" 2>/dev/null &
+server=$!
+exec 7>"$T/in"
+piled() { [ "$(wc -l <"$T/pile")" -ge "$1" ]; }
+for n in 1 2 3 4 5 6 7 8; do
+	call $n send_message "{\"from\":\"api\",\"to\":\"human\",\"subject\":\"pile $n\",\"content\":\"c\"}" >&7
+	wait_for grep -q "\"id\":$n," "$T/answers"
+	kill -USR1 $server
+	[ $n -gt 5 ] || wait_for piled $n
+done
+req 9 ping >&7
+wait_for grep -q '"id":9,' "$T/answers"
+is "a command that never ends runs five times" "$(wc -l <"$T/pile" | tr -d ' ')" 5
+touch "$T/released"
+ok "... and when it has ended, once more" wait_for piled 6
+is "... for all that came meanwhile" "$(sed -n 6p "$T/pile")" "3 messages for you"
+exec 7>&-
+wait $server
 unset INTERAGENT_NOTIFY
 
 section "The bell"

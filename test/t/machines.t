@@ -264,11 +264,18 @@ is "... and nothing is complained of" "$(cat "$T/err")" ""
 (ulimit -n 6 && exec "$BIN" serve) <"$T/lines" >"$T/out" 2>"$T/err"
 is "with few descriptors a server answers and ends" "$(grep -c '"id":[12],' "$T/out")" 2
 
+mkdir "$T/left"
+like "in a directory that is gone it is said what to give" "$(cd "$T/left" && rmdir "$T/left" && verb register_agent --name late --description d 2>&1
+	cat "$T/stderr")" '--workspace-path: missing; the current directory is gone$'
+
 section "A text from standard input"
 new_store input
 mkdir -p "$T/directory"
 is "a read error is no end of the text" "$(status_of "$BIN" send_message --from web --to api --subject s --content - <"$T/directory")" 1
 is "... and nothing is stored" "$(ls -A "$INTERAGENT_DIR/messages" 2>"$T/out")" ""
+yes 2>"$T/out" | "$HELPERS/limit" 20 "$BIN" send_message --from web --to api --subject s --content - >"$T/out" 2>&1
+like "an endless text is refused" "$(cat "$T/out")" '^interagent: TEXT: [0-9]* bytes, at most 1048576'
+is "... and not stored" "$(ls -A "$INTERAGENT_DIR/messages" 2>"$T/out")" ""
 awk 'BEGIN { for (i = 0; i < 1000; i++) print "line", i, "of a text" }' >"$T/text"
 "$HELPERS/odd" drip "$T/text" | "$HELPERS/odd" slow "$BIN" send_message --from web --to api --subject s --content - >"$T/out" 2>&1
 ok "a pipe that does not block is read to its end" cmp "$T/text" "$(echo "$INTERAGENT_DIR"/messages/*.md)"
@@ -289,6 +296,14 @@ is "ids that begin alike are shown as long as they must be" "$(printf '%s\n' "$s
 for one in $shown; do
 	like "... and $one can be read" "$(verb read_message --from web --message-id "$one")" '^the text of one$'
 done
+# One that was made by hand may be as short as it likes: what is listed can be read.
+for kind in messages:md messages-meta:json; do
+	sed "s/$id/m1/" "$INTERAGENT_DIR/${kind%:*}/$id.${kind#*:}" >"$INTERAGENT_DIR/${kind%:*}/m1.${kind#*:}"
+done
+like "an id of two characters is listed" "$(verb check_inbox --from api)" '^m1 from web'
+like "... and read" "$(verb read_message --from web --message-id m1)" '^the text of one$'
+unlike "... but a part of it is none" "$(verb read_message --from web --message-id m 2>&1)" '^the text of one$'
+rm "$INTERAGENT_DIR/messages/m1.md" "$INTERAGENT_DIR/messages-meta/m1.json"
 # Lists do not look into the archive, so two ids there may be shown alike.
 mkdir -p "$INTERAGENT_DIR/archive/messages" "$INTERAGENT_DIR/archive/messages-meta"
 for one in $shown; do
@@ -302,6 +317,7 @@ for name in user person Person2 system assistant admin root interagent all every
 		'name: ' 'the person'
 done
 refuses "a name that differs in case only is refused" register_agent "{\"name\":\"API\",\"description\":\"d\",\"workspace_path\":\"$T/work\"}" 'only in case'
+refuses "a long name is like no other" get_agent "{\"name\":\"$(head -c 200 /dev/zero | tr '\0' x)\"}" 'x"; registered: api, web$'
 for words in "forget web" "prune --older 1d"; do
 	# shellcheck disable=SC2086 # words
 	is "an agent's shell may not: $words" "$(CLAUDECODE=1 status_of "$BIN" $words)" 1

@@ -371,6 +371,8 @@ for era in legacy modern; do
 	done
 
 	for unset in '""' null; do
+		ok "$era: $unset for arguments of which there are none" is_success "$(serve "$(use 1 list_agents "$unset")")"
+		ok "$era: ... but not for those that are required" is_refusal "$(serve "$(use 1 get_agent "$unset")")"
 		unset_text=$(printf '%s' "$unset" | tr -d '"')
 		answer=$(cd "$T/work" && serve "$(use 1 check_inbox "{\"agent_name\":\"sender\",\"offset\":$unset,\"wait_seconds\":$unset}")" \
 			"$(use 2 list_agents "{\"offset\":$unset}")" \
@@ -397,8 +399,10 @@ for era in legacy modern; do
 	answer=$(serve "$(use 1 read_message "{\"message_id\":\"$message\",\"reader\":\"sender\",\"offset\":1.0}")")
 	ok "$era: 1.0 for a number" is_success "$answer"
 	like "$era: ... is 1" "$(text_of "$answer")" '^ello$'
-	answer=$(serve "$(use 1 send_message '{"from":"sender","to":"sender","subject":"s","content":"c","urgent":"true"}')")
-	ok "$era: true as a string" is_success "$answer"
+	for word in true True FALSE; do
+		answer=$(serve "$(use 1 send_message "{\"from\":\"sender\",\"to\":\"sender\",\"subject\":\"s\",\"content\":\"c\",\"urgent\":\"$word\"}")")
+		ok "$era: $word as a string" is_success "$answer"
+	done
 
 	for id in 6.0 -6.0 60.00; do
 		is "$era: id $id" "$(ids_of "$(serve "$(alive $id)")")" $id
@@ -427,7 +431,7 @@ for era in legacy modern; do
 	upper=$(printf '%s' "$message" | tr a-f A-F)
 	for id in "$upper" " $message " "\\t$message\\n" "#$message" "# $message" "$message..." "$message.." "$message\\u2026" "$message…" \
 		"#$upper..." "\`$message\`" "\\\"$message\\\"" "'$message'" "($message)" "[$message]" "<$message>" "$message:" "$message," \
-		"id: $message" "(id:$message)" "$message.md" "\`$message.md\`"; do
+		"id: $message" "(id:$message)" "$message.md" "$message.json" "\`$message.md\`"; do
 		answer=$(serve "$(use 1 read_message "{\"message_id\":\"$id\",\"reader\":\"sender\"}")")
 		ok "$era: an id as models type it: $id" is_success "$answer"
 	done
@@ -458,7 +462,13 @@ END
 	answer=$({ enlarge "$(use 1 get_agent '{"name":"@"}')" 5000000; alive 2; } | hear)
 	is "$era: a name of 5 MB is answered" "$(ids_of "$answer")" "1 2"
 	ok "$era: ... in a few words" test ${#answer} -lt 3000
+	answer=$({ enlarge "$(request 1 resources/read '"uri":"interagent://spec/@"')" 5000000; alive 2; } | hear)
+	is "$era: a resource of 5 MB is answered" "$(ids_of "$answer")" "1 2"
+	ok "$era: ... in a few words" test ${#answer} -lt 6000
 done
+answer=$({ enlarge "$(modern 1 tools/list | sed 's/2026-07-28/@/')" 5000000; modern 2 server/discover; } | hear)
+is "a version of 5 MB is answered" "$(ids_of "$answer")" "1 2"
+ok "... in a few words" test ${#answer} -lt 5000
 
 # A store with 200 agents and 300 specs of a mebibyte, which are one file.
 mkdir -p "$T/full/specs"
@@ -767,7 +777,8 @@ for era in legacy modern; do
 	whole=$(alive 1)
 	for case in 'no JSON:not json' 'an empty line:' 'spaces:   ' "tabs and a return:$(printf '\t \r')" \
 		'only a brace:{' 'two messages on a line:{}{}' "a single quote:'" 'a NUL:\000' \
-		'a cut id:{"jsonrpc":"2.0","id":1' 'an id that is none:{"jsonrpc":"2.0","id":[1],"method":"a\tb"}' \
+		'a cut id:{"jsonrpc":"2.0","id":1' 'an id that begins as one:{"jsonrpc":"2.0","id":01,"method":"ping"}' \
+		'an id that is none:{"jsonrpc":"2.0","id":[1],"method":"a\tb"}' \
 		'an id of something else:{"jsonrpc":"2.0","method":"a","params":{"id":1,"b":"\t"}}'; do
 		answer=$({ printf '%b\n' "${case#*:}"; alive 2; } | hear)
 		is "$era: after ${case%%:*} the next line is served" "$(ids_of "$answer")" 2
