@@ -1530,15 +1530,19 @@ static bool may_be_named(context *c, str name)
 			 "name an agent with --from");
 }
 
-/* May we speak as an agent that we have not registered? Its workspace must be around us.
+/* May we speak as an agent that is not the speaker? One that we have registered we may,
+ * unless somebody runs under it elsewhere since. Else its workspace must be around us.
  * Workspaces may lie in one another, and who runs there speaks for itself; those of one
  * workspace may share its names, until they register one. */
 static bool may_share(context *c, str named)
 {
 	str place = workspace_of(c, named);
-	if (!runs_in(c, place))
+	bool near = runs_in(c, place), live = is_live(c, named);
+	if (has_spoken_as(c->self, named))
+		return near || !live;
+	if (!near)
 		return false;
-	return c->speaker.n == 0 || !is_live(c, named) ||
+	return c->speaker.n == 0 || !live ||
 	       (c->self->spoken.n == 0 && same_place(c->mem, place, workspace_of(c, c->speaker)));
 }
 
@@ -1560,7 +1564,7 @@ static bool find_speaker(context *c, str named)
 	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
-	if (has_spoken_as(c->self, named) || (load_agents(c) && may_share(c, named))) {
+	if (load_agents(c) && may_share(c, named)) {
 		c->speaker = named;
 		return true;
 	}
@@ -2280,8 +2284,8 @@ static void signal_agent(context *c, str to, str from, const char *what, const s
 	store_signal(c->mem, workspace_of(c, to), from, line);
 }
 
-/* Nothing is unread for the agent: its signals go, unless somebody shares its
- * workspace, however it is spelled, and has mail. */
+/* The signals of the agent go, unless it has unread mail, or somebody who shares its
+ * workspace, however it is spelled. */
 static void clear_signals(context *c, str agent)
 {
 	str workspace = real_path(c->mem, workspace_of(c, agent));
@@ -2290,8 +2294,7 @@ static void clear_signals(context *c, str agent)
 		return;
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
-		if (!str_eq(a->name, agent) &&
-		    str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), workspace) &&
+		if (str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), workspace) &&
 		    (store_count_unread(&c->st, a->name, &mail) != STORE_OK || mail.unread))
 			return;
 	}
@@ -2317,7 +2320,6 @@ static void write_receipt(context *c, const receipt *r)
 	unsigned from = store_states_with(STORE_UNREAD) | 1u << STORE_COMPLETED;
 	store_result done = store_set_state(&c->st, &m, to, to == STORE_COMPLETED ? from :
 					    store_states_with(STORE_UNREAD), read, 2);
-	store_count mail;
 	c->self->hint_at = 0;
 	if (done != STORE_OK) {
 		str why = describe_fault(c, done);
@@ -2328,8 +2330,7 @@ static void write_receipt(context *c, const receipt *r)
 	if (!load_agents(c))
 		return;
 	signal_agent(c, m.from, r->reader, "read", &m);
-	if (store_count_unread(&c->st, r->reader, &mail) == STORE_OK && mail.unread == 0)
-		clear_signals(c, r->reader);
+	clear_signals(c, r->reader);
 }
 
 /* After the answer is out: what was shown counts as told, and what was read is
@@ -2828,10 +2829,13 @@ static store_result acknowledge(context *c, store_message *m)
 	store_member members[2];
 	int n = read_members(c, m, members);
 	bool unseen = completed_unseen(c, m);
-	if (n == 0 || !(unseen || has_trait(m, STORE_UNREAD)))
-		return STORE_OK;
-	return store_set_state(&c->st, m, unseen ? STORE_COMPLETED : STORE_ACKNOWLEDGED,
-			       1u << m->state, members, n);
+	store_result r = STORE_OK;
+	if (n && (unseen || has_trait(m, STORE_UNREAD)))
+		r = store_set_state(&c->st, m, unseen ? STORE_COMPLETED : STORE_ACKNOWLEDGED,
+				    1u << m->state, members, n);
+	if (r == STORE_OK)
+		clear_signals(c, m->to);
+	return r;
 }
 
 /* Is it completed, and has the speaker nothing to end by completing it again? */
@@ -2956,6 +2960,7 @@ static bool escalate(context *c, call *k)
 		return refuse(c, "%S is marked escalated, but the human has no copy; escalate it "
 				 "again: %S", short_id(c, m.id), describe_fault(c, r));
 	signal_agent(c, m.from, c->speaker, "escalated", &m);
+	clear_signals(c, m.to);
 	notify_human(c, &copy);
 	say(c, "%S is escalated; the human has it as %S.\n", short_id(c, m.id),
 	    short_id(c, copy.id));

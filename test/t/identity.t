@@ -228,6 +228,12 @@ like "... for that call only" "$(ask 1 set_status '{"status":"x"}')" '^(right) T
 like "... each answer begins with the name" "$(ask 1 check_inbox '{}')" '^(right) No mail'
 ask 1 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
 like "... who registers again is the last one" "$(ask 1 set_status '{"status":"x"}')" '^(left) The status of left is set'
+mkdir -p "$T/x/taker"
+start 2 "$T/x/taker"
+like "another process may take the name that it left" \
+	"$(ask 2 register_agent '{"name":"right","description":"x"}')" '^right is registered.* it is yours now'
+like "... which it speaks as no more" "$(ask 1 set_status '{"status":"x","agent_name":"right"}')" '^you are left here, not right'
+stop 2
 stop 1
 
 start 1 "$T/nowhere"
