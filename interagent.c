@@ -2088,18 +2088,6 @@ static bool get_all_statuses(context *c, call *k)
  * unless somebody else did it and the recipient has never read it. Escalated:
  * on top of the person's inbox, whoever it is to. */
 
-static bool was_read(context *c, const store_message *m)
-{
-	return field(c, m->doc, "readAt").n > 0;
-}
-
-/* Somebody else completed what the recipient has not seen. */
-static bool completed_unseen(context *c, const store_message *m)
-{
-	str by = field(c, m->doc, "completedBy");
-	return m->state == STORE_COMPLETED && by.n && !str_eq(by, m->to) && !was_read(c, m);
-}
-
 static bool is_answer(const store_message *m)
 {
 	return m->reply_to.n || m->spec.n;
@@ -2131,7 +2119,7 @@ static int rank(context *c, const store_message *m, str reader)
 		return m->urgent ? URGENT : UNREAD;
 	if (m->state == STORE_ESCALATED)
 		return WITH_HUMAN;
-	if (completed_unseen(c, m))
+	if (store_is_unseen(c->mem, m))
 		return UNSEEN;
 	if (m->state == STORE_COMPLETED || is_answer(m))
 		return -1;
@@ -2676,7 +2664,7 @@ static void take_receipt(context *c, call *k, const store_message *m)
 {
 	bool open = has_trait(m, STORE_UNREAD);
 	if (str_eq(c->speaker, m->to) && c->asked_for.n == 0) {
-		if (!open && !completed_unseen(c, m))
+		if (!open && !store_is_unseen(c->mem, m))
 			return;
 		add_receipt(c, k, m, c->speaker, false);
 		appear(c, c->speaker);
@@ -2783,7 +2771,7 @@ static str reply_subject(context *c, call *k, const store_message *m)
 /* The recipient has dealt with a message without opening it: that is a receipt. */
 static int read_members(context *c, const store_message *m, store_member *members)
 {
-	if (!str_eq(c->speaker, m->to) || was_read(c, m))
+	if (!str_eq(c->speaker, m->to) || field(c, m->doc, "readAt").n)
 		return 0;
 	members[0] = (store_member){ S("readAt"), time_format(c->mem, time_now()) };
 	members[1] = (store_member){ S("readBy"), c->speaker };
@@ -2828,7 +2816,7 @@ static store_result acknowledge(context *c, store_message *m)
 {
 	store_member members[2];
 	int n = read_members(c, m, members);
-	bool unseen = completed_unseen(c, m);
+	bool unseen = store_is_unseen(c->mem, m);
 	store_result r = STORE_OK;
 	if (n && (unseen || has_trait(m, STORE_UNREAD)))
 		r = store_set_state(&c->st, m, unseen ? STORE_COMPLETED : STORE_ACKNOWLEDGED,
@@ -2841,7 +2829,7 @@ static store_result acknowledge(context *c, store_message *m)
 /* Is it completed, and has the speaker nothing to end by completing it again? */
 static bool is_over(context *c, const store_message *m)
 {
-	if (m->state != STORE_COMPLETED || (str_eq(c->speaker, m->to) && completed_unseen(c, m)))
+	if (m->state != STORE_COMPLETED || (str_eq(c->speaker, m->to) && store_is_unseen(c->mem, m)))
 		return false;
 	return !(is_human(c->speaker) && human_has(c, m, true));
 }
