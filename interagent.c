@@ -2634,6 +2634,22 @@ static str page_of(str part, int64_t offset, int64_t total)
 	return part;
 }
 
+/* What a page shows of a text: with all that is hidden in it shown, no client cuts it. */
+static str fit_page(context *c, str part, int64_t offset, int64_t total)
+{
+	ptrdiff_t most = page_bytes(c->self);
+	buf shown = { .mem = c->mem };
+	if (c->wants_json || c->self->shell)
+		return part;
+	if (part.n > most)
+		part.n = most;
+	for (text_add(&shown, part, TEXT_BODY); shown.n > most; text_add(&shown, part, TEXT_BODY)) {
+		part.n = part.n * most / shown.n;
+		shown.n = 0;
+	}
+	return page_of(part, offset, total);
+}
+
 static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 {
 	if (offset + shown < total)
@@ -2715,7 +2731,7 @@ static bool read_message(context *c, call *k)
 	if (!found || !find_body(c, &m, offset, &part, &total))
 		return false;
 	add_doc(c, json_with_text(c->mem, m.doc, S("content"), part));
-	part = page_of(part, offset, total);
+	part = fit_page(c, part, offset, total);
 	say_header(c, &m, total);
 	say_fenced(c, m.from, part);
 	say_more(c, offset, part.n, total);
@@ -3354,9 +3370,7 @@ static bool show_page(context *c, const store_spec *version, str text, int64_t o
 	int64_t total = text.n;
 	if (offset > total)
 		return refuse(c, "offset: the text has only %S", byte_count(c, total));
-	text = str_from(text, (ptrdiff_t)offset);
-	if (!c->wants_json && !c->self->shell && text.n > page_bytes(c->self))
-		text = page_of((str){ text.s, page_bytes(c->self) }, offset, total);
+	text = fit_page(c, str_from(text, (ptrdiff_t)offset), offset, total);
 	if (version)
 		say_version_text(c, version, text);
 	else

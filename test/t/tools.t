@@ -989,6 +989,22 @@ is "does" "$(meta "$id" status)" acknowledged
 is "and says when and to whom" "$(meta "$id" readBy) $(meta "$id" readAt | tr '0-9' '9')" \
 	"api 9999-99-99T99:99:99.999Z"
 
+# Each of its bytes that are hidden is shown with several.
+awk 'BEGIN { for (i = 0; i < 2000; i++) printf "\033[31mline %d\033[0m\n", i }' >"$T/long.md"
+length=$(wc -c <"$T/long.md" | tr -d ' ')
+send_long
+longest=0
+next=0
+while [ "$next" -lt "$length" ]; do
+	text=$(text_of "$(serve "$(call 1 read_message "{\"message_id\":\"$id\",\"reader\":\"web\",\"offset\":$next}")")")
+	shown=$(inside | wc -c)
+	[ "$shown" -le $longest ] || longest=$shown
+	next=$(printf '%s\n' "$text" | sed -n 's/.*; for more: offset //p')
+	next=${next:-$length}
+done
+ok "a page of a coloured log is at most 8 KiB as it is shown: $longest" [ "$longest" -le 8193 ]
+ok "... and more than half of that" [ "$longest" -gt 4096 ]
+
 section "The receipt"
 # What nobody could read is not acknowledged: the answer must be out first.
 
