@@ -1997,11 +1997,17 @@ static int64_t end_of_page(const context *c, int64_t offset, int64_t total)
 	return offset + PAGE_ITEMS;
 }
 
+/* Long items fill a page sooner: another could make it longer than a client shows whole. */
+static bool is_full(const context *c)
+{
+	return is_paged(c) && c->out->n > page_bytes(c->self) / 4 * 3;
+}
+
 static bool list_agents(context *c, call *k)
 {
 	store_counts counts;
 	const store_record **sorted;
-	int64_t offset = get_value(k, "offset")->number, last;
+	int64_t offset = get_value(k, "offset")->number, last, i = offset;
 	store_result counted;
 	if (!need_agents(c))
 		return false;
@@ -2013,11 +2019,11 @@ static bool list_agents(context *c, call *k)
 	last = end_of_page(c, offset, c->agents.n);
 	if (c->agents.n == 0)
 		say(c, "No agents are registered.");
-	for (int64_t i = offset; i < last; i++) {
+	for (; i < last && !is_full(c); i++) {
 		say_agent(c, sorted[i], store_count_of(&counts, sorted[i]->name).unread);
 		add_doc(c, agent_doc(c, sorted[i]));
 	}
-	say_rest(c, offset, last, c->agents.n);
+	say_rest(c, offset, i, c->agents.n);
 	return true;
 }
 
@@ -2069,16 +2075,16 @@ static bool get_status(context *c, call *k)
 static bool get_all_statuses(context *c, call *k)
 {
 	const store_record **sorted;
-	int64_t offset = get_value(k, "offset")->number, last;
+	int64_t offset = get_value(k, "offset")->number, last, i = offset;
 	if (!need_statuses(c))
 		return false;
 	sorted = live_first(c, &c->statuses);
 	last = end_of_page(c, offset, c->statuses.n);
 	if (c->statuses.n == 0)
 		say(c, "No statuses are set.");
-	for (int64_t i = offset; i < last; i++)
+	for (; i < last && !is_full(c); i++)
 		say_status(c, sorted[i]);
-	say_rest(c, offset, last, c->statuses.n);
+	say_rest(c, offset, i, c->statuses.n);
 	return true;
 }
 
@@ -3450,13 +3456,13 @@ static void say_lost_specs(context *c)
 static bool list_specs(context *c, call *k)
 {
 	store_specs all;
-	int64_t offset = get_value(k, "offset")->number, last;
+	int64_t offset = get_value(k, "offset")->number, last, i = offset;
 	if (!ok_or_refuse(c, store_list_specs(&c->st, &all)))
 		return false;
 	last = end_of_page(c, offset, all.n);
 	if (all.n == 0)
 		say(c, "Nothing is published.");
-	for (int64_t i = offset; i < last; i++) {
+	for (; i < last && !is_full(c); i++) {
 		store_spec *s = &all.at[i];
 		store_records readers;
 		int64_t read = 0;
@@ -3470,7 +3476,7 @@ static bool list_specs(context *c, call *k)
 		say(c, "\n");
 		add_doc(c, spec_doc(c, s));
 	}
-	say_rest(c, offset, last, all.n);
+	say_rest(c, offset, i, all.n);
 	say_lost_specs(c);
 	return true;
 }
