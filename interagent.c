@@ -2830,6 +2830,8 @@ static store_result settle(context *c, const store_message *m)
 		if (copies.at[i].state == STORE_ESCALATED &&
 		    (str_eq(copies.at[i].reply_to, original.id) || str_eq(copies.at[i].id, m->id)))
 			r = complete(c, &copies.at[i]);
+	if (r == STORE_OK)               /* escalated once more it is news once more */
+		note_told(c, store_human, &(store_messages){ 0 });
 	return r;
 }
 
@@ -4615,6 +4617,13 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 	return buf_str(c->out);
 }
 
+/* The person's copy of an escalation comes right after it, and is what is printed. */
+static bool awaits_copy(const store_message *m)
+{
+	int64_t age = time_now() - time_parse(m->updated);
+	return m->state == STORE_ESCALATED && !is_human(m->to) && age >= 0 && age < LOOK_ANYWAY_MS;
+}
+
 /* Prints what was not printed yet. False: nobody reads it. A store that is away
  * makes no news of old mail. */
 static bool watch_once(context *c, watcher *w)
@@ -4628,7 +4637,7 @@ static bool watch_once(context *c, watcher *w)
 	for (int i = 0; r == STORE_OK && i < mail.n; i++) {
 		const store_message *m = &mail.at[i];
 		if (w->all ? time_parse(m->created) < w->started - WATCH_SLACK_MS
-			   : !is_unread(m, c->speaker))
+			   : !is_unread(m, c->speaker) || awaits_copy(m))
 			continue;
 		if (text_has_line(w->seen, m->id, &next))
 			continue;
