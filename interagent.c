@@ -2853,7 +2853,8 @@ static store_result acknowledge(context *c, store_message *m)
 /* Is it completed, and has the speaker nothing to end by completing it again? */
 static bool is_over(context *c, const store_message *m)
 {
-	if (m->state != STORE_COMPLETED || (str_eq(c->speaker, m->to) && store_is_unseen(c->mem, m)))
+	bool unseen = str_eq(c->speaker, m->to) && store_is_unseen(c->mem, m);
+	if (m->state != STORE_COMPLETED || unseen)
 		return false;
 	return !(is_human(c->speaker) && human_has(c, m, true));
 }
