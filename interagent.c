@@ -1879,6 +1879,7 @@ static void say_joined(context *c, const joining *j)
 		before = field(c, j->before->doc, "workspacePath");
 	say(c, "%S is registered for %q.", shown_name(c, j->name), j->workspace);
 	if (before.n && !has_spoken_as(c->self, j->name) &&
+	    !str_eq(c->self->presence.agent, j->name) &&
 	    (!same_place(c->mem, before, j->workspace) || (other && !runs_in(c, before))))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));

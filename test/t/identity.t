@@ -357,7 +357,11 @@ stop 1
 registered=$(entry pinned)
 by "$T/nowhere" INTERAGENT_NAME=pinned set_status '{"status":"x"}' >"$T/out"
 is "INTERAGENT_NAME leaves a registration that is there as it is" "$(entry pinned)" "$registered"
-is "... it counts before session and workspace" \
+mkdir -p "$T/x/pin-moved"
+is "... until the agent itself moves, which is not told as another's" \
+	"$(by "$T/x/pin-moved" INTERAGENT_NAME=pinned register_agent '{"name":"pinned","description":"test"}')" \
+	"pinned is registered for \"$T/x/pin-moved\"."
+is "INTERAGENT_NAME counts before session and workspace" \
 	"$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
 for name in system person human; do
 	like "a name that no agent can have is refused with where it stands: $name" \
@@ -437,8 +441,8 @@ unlike "... its own process is not another one" \
 like "... it may move to another workspace" \
 	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" \
 	'^api is registered'
-mkdir -p "$T/x/moved"
-like "... and is live there then" "$(enter api "$T/x/moved")" 'Another process there speaks for it too\.$'
+mkdir -p "$T/x/pin-moved"
+like "... and is live there then" "$(enter api "$T/x/pin-moved")" 'Another process there speaks for it too\.$'
 like "... and no longer where it was" "$(enter api "$T/x/app")" '^\(interagent: \)*the name "api" is taken by a running agent in "'
 stop 1
 like "a name whose process has ended is free" "$(enter api "$T/x/app")" '^api is registered'
