@@ -441,8 +441,8 @@ unlike "... its own process is not another one" \
 like "... it may move to another workspace" \
 	"$(ask 1 register_agent "{\"name\":\"api\",\"description\":\"moved\",\"workspace_path\":\"$T/x/moved\"}")" \
 	'^api is registered'
-mkdir -p "$T/x/pin-moved"
-like "... and is live there then" "$(enter api "$T/x/pin-moved")" 'Another process there speaks for it too\.$'
+mkdir -p "$T/x/moved"
+like "... and is live there then" "$(enter api "$T/x/moved")" 'Another process there speaks for it too\.$'
 like "... and no longer where it was" "$(enter api "$T/x/app")" '^\(interagent: \)*the name "api" is taken by a running agent in "'
 stop 1
 like "a name whose process has ended is free" "$(enter api "$T/x/app")" '^api is registered'
