@@ -1482,6 +1482,13 @@ static bool has_terminal(void)
 	return tty >= 0;
 }
 
+/* Does somebody run elsewhere under a name that was ours, since we are not seen as it? */
+static bool was_taken(context *c, str name)
+{
+	return !str_eq(c->self->presence.agent, name) && is_live(c, name) &&
+	       !runs_in(c, workspace_of(c, name));
+}
+
 /* Who speaks where no name is given; c->why says how it is known. */
 static str own_name(context *c)
 {
@@ -1498,7 +1505,7 @@ static str own_name(context *c)
 	}
 	c->why = "this process registered it";
 	name = speaker_of_process(c);
-	if (name.n)
+	if (name.n && !was_taken(c, name))
 		return name;
 	c->why = "the client's session was last seen as it";
 	name = speaker_of_session(c);
@@ -1537,12 +1544,11 @@ static bool may_be_named(context *c, str name)
 static bool may_share(context *c, str named)
 {
 	str place = workspace_of(c, named);
-	bool near = runs_in(c, place), live = is_live(c, named);
 	if (has_spoken_as(c->self, named))
-		return near || !live;
-	if (!near)
+		return !was_taken(c, named);
+	if (!runs_in(c, place))
 		return false;
-	return c->speaker.n == 0 || !live ||
+	return c->speaker.n == 0 || !is_live(c, named) ||
 	       (c->self->spoken.n == 0 && same_place(c->mem, place, workspace_of(c, c->speaker)));
 }
 

@@ -248,6 +248,12 @@ hook_of() {
 	printf '{"hook_event_name":"SessionStart","session_id":"%s","cwd":"%s"}' "$1" "$T/x/right" |
 		(cd "$T/x/right" && "$BIN" hook) | at hookSpecificOutput additionalContext 2>/dev/null
 }
+start 2 "$T/x/taker"
+ask 2 register_agent '{"name":"left","description":"x"}' >"$T/out"
+like "... unless another process has taken its name" "$(by_line t-3 set_status '{"status":"x"}')" '^who are you? call register_agent'
+stop 2
+by_line t-3 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
+by_line t-4 register_agent "{\"name\":\"right\",\"description\":\"x\",\"workspace_path\":\"$T/x/right\"}" >"$T/out"
 like "... and so do the hooks of who registered it" "$(hook_of t-4)" '^You are the agent right\.'
 seen() { find "$INTERAGENT_DIR/live" -name 'right.*' | sort; }
 before=$(seen)
