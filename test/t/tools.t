@@ -998,7 +998,7 @@ next=0
 while [ "$next" -lt "$length" ]; do
 	text=$(text_of "$(serve "$(call 1 read_message "{\"message_id\":\"$id\",\"reader\":\"web\",\"offset\":$next}")")")
 	shown=$(inside | wc -c)
-	[ "$shown" -le $longest ] || longest=$shown
+	[ "$shown" -le "$longest" ] || longest=$shown
 	next=$(printf '%s\n' "$text" | sed -n 's/.*; for more: offset //p')
 	next=${next:-$length}
 done
@@ -1020,9 +1020,9 @@ for tool in list_agents get_all_statuses list_specs; do
 		text=$(tool $tool "{\"offset\":$next}")
 		printf '%s\n' "$text" | sed -n 's/^\(agent[0-9]*\).*/\1/p' >>"$T/joined"
 		next=$(printf '%s\n' "$text" | sed -n 's/.* more: offset //p')
-		[ ${#text} -le $longest ] || longest=${#text}
+		[ ${#text} -le "$longest" ] || longest=${#text}
 	done
-	ok "a page of $tool is not longer than a page of a text: $longest" [ $longest -le 8192 ]
+	ok "a page of $tool is not longer than a page of a text: $longest" [ "$longest" -le 8192 ]
 	is "... and nobody is left out" "$(sort "$T/joined" | uniq -c | grep -c '^ *1 agent')" 21
 done
 
