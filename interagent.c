@@ -1505,6 +1505,13 @@ static bool has_terminal(void)
 	return tty >= 0;
 }
 
+/* Does somebody run elsewhere under a name that was ours, since we are not seen as it? */
+static bool was_taken(context *c, str name)
+{
+	return !str_eq(c->self->presence.agent, name) && is_live(c, name) &&
+	       !runs_in(c, workspace_of(c, name));
+}
+
 /* Who speaks where no name is given; c->why says how it is known. */
 static str own_name(context *c)
 {
@@ -1521,7 +1528,7 @@ static str own_name(context *c)
 	}
 	c->why = "this process registered it";
 	name = speaker_of_process(c);
-	if (name.n)
+	if (name.n && !was_taken(c, name))
 		return name;
 	c->why = "the client's session was last seen as it";
 	name = speaker_of_session(c);
@@ -1553,12 +1560,15 @@ static bool may_be_named(context *c, str name)
 			 "name an agent with --from");
 }
 
-/* May we speak as an agent that we have not registered? Its workspace must be around us.
+/* May we speak as an agent that is not the speaker? One that we have registered we may,
+ * unless somebody runs under it elsewhere since. Else its workspace must be around us.
  * Workspaces may lie in one another, and who runs there speaks for itself; those of one
  * workspace may share its names, until they register one. */
 static bool may_share(context *c, str named)
 {
 	str place = workspace_of(c, named);
+	if (has_spoken_as(c->self, named))
+		return !was_taken(c, named);
 	if (!runs_in(c, place))
 		return false;
 	return c->speaker.n == 0 || !is_live(c, named) ||
@@ -1583,7 +1593,7 @@ static bool find_speaker(context *c, str named)
 	c->speaker = arena_copy(c->mem, own_name(c));
 	if (named.n == 0 || str_eq(named, c->speaker))
 		return true;
-	if (has_spoken_as(c->self, named) || (load_agents(c) && may_share(c, named))) {
+	if (load_agents(c) && may_share(c, named)) {
 		c->speaker = named;
 		return true;
 	}
@@ -1904,6 +1914,7 @@ static void say_joined(context *c, const joining *j)
 		before = field(c, j->before->doc, "workspacePath");
 	say(c, "%S is registered for %q.", shown_name(c, j->name), j->workspace);
 	if (before.n && !has_spoken_as(c->self, j->name) &&
+	    !str_eq(c->self->presence.agent, j->name) &&
 	    (!same_place(c->mem, before, j->workspace) || (other && !runs_in(c, before))))
 		say(c, " It was registered for %q, %S; it is yours now.", before,
 		    shown_presence(c, j->name));
@@ -2025,11 +2036,17 @@ static int64_t end_of_page(const context *c, int64_t offset, int64_t total)
 	return offset + PAGE_ITEMS;
 }
 
+/* Long items fill a page sooner: another could make it longer than a client shows whole. */
+static bool is_full(const context *c)
+{
+	return is_paged(c) && c->out->n > page_bytes(c->self) / 4 * 3;
+}
+
 static bool list_agents(context *c, call *k)
 {
 	store_counts counts;
 	const store_record **sorted;
-	int64_t offset = get_value(k, "offset")->number, last;
+	int64_t offset = get_value(k, "offset")->number, last, i = offset;
 	store_result counted;
 	if (!need_agents(c))
 		return false;
@@ -2041,11 +2058,11 @@ static bool list_agents(context *c, call *k)
 	last = end_of_page(c, offset, c->agents.n);
 	if (c->agents.n == 0)
 		say(c, "No agents are registered.");
-	for (int64_t i = offset; i < last; i++) {
+	for (; i < last && !is_full(c); i++) {
 		say_agent(c, sorted[i], store_count_of(&counts, sorted[i]->name).unread);
 		add_doc(c, agent_doc(c, sorted[i]));
 	}
-	say_rest(c, offset, last, c->agents.n);
+	say_rest(c, offset, i, c->agents.n);
 	return true;
 }
 
@@ -2101,16 +2118,16 @@ static bool get_status(context *c, call *k)
 static bool get_all_statuses(context *c, call *k)
 {
 	const store_record **sorted;
-	int64_t offset = get_value(k, "offset")->number, last;
+	int64_t offset = get_value(k, "offset")->number, last, i = offset;
 	if (!need_statuses(c))
 		return false;
 	sorted = live_first(c, &c->statuses);
 	last = end_of_page(c, offset, c->statuses.n);
 	if (c->statuses.n == 0)
 		say(c, "No statuses are set.");
-	for (int64_t i = offset; i < last; i++)
+	for (; i < last && !is_full(c); i++)
 		say_status(c, sorted[i]);
-	say_rest(c, offset, last, c->statuses.n);
+	say_rest(c, offset, i, c->statuses.n);
 	return true;
 }
 
@@ -2119,18 +2136,6 @@ static bool get_all_statuses(context *c, call *k)
  * stays until it is completed, an answer or a notice is over. Completed: gone,
  * unless somebody else did it and the recipient has never read it. Escalated:
  * on top of the person's inbox, whoever it is to. */
-
-static bool was_read(context *c, const store_message *m)
-{
-	return field(c, m->doc, "readAt").n > 0;
-}
-
-/* Somebody else completed what the recipient has not seen. */
-static bool completed_unseen(context *c, const store_message *m)
-{
-	str by = field(c, m->doc, "completedBy");
-	return m->state == STORE_COMPLETED && by.n && !str_eq(by, m->to) && !was_read(c, m);
-}
 
 static bool is_answer(const store_message *m)
 {
@@ -2163,7 +2168,7 @@ static int rank(context *c, const store_message *m, str reader)
 		return m->urgent ? URGENT : UNREAD;
 	if (m->state == STORE_ESCALATED)
 		return WITH_HUMAN;
-	if (completed_unseen(c, m))
+	if (store_is_unseen(c->mem, m))
 		return UNSEEN;
 	if (m->state == STORE_COMPLETED || is_answer(m))
 		return -1;
@@ -2316,8 +2321,8 @@ static void signal_agent(context *c, str to, str from, const char *what, const s
 	store_signal(c->mem, workspace_of(c, to), from, line);
 }
 
-/* Nothing is unread for the agent: its signals go, unless somebody shares its
- * workspace, however it is spelled, and has mail. */
+/* The signals of the agent go, unless it has unread mail, or somebody who shares its
+ * workspace, however it is spelled. */
 static void clear_signals(context *c, str agent)
 {
 	str workspace = real_path(c->mem, workspace_of(c, agent));
@@ -2326,8 +2331,7 @@ static void clear_signals(context *c, str agent)
 		return;
 	for (int i = 0; i < c->agents.n; i++) {
 		const store_record *a = &c->agents.at[i];
-		if (!str_eq(a->name, agent) &&
-		    str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), workspace) &&
+		if (str_eq(real_path(c->mem, field(c, a->doc, "workspacePath")), workspace) &&
 		    (store_count_unread(&c->st, a->name, &mail) != STORE_OK || mail.unread))
 			return;
 	}
@@ -2353,7 +2357,6 @@ static void write_receipt(context *c, const receipt *r)
 	unsigned from = store_states_with(STORE_UNREAD) | 1u << STORE_COMPLETED;
 	store_result done = store_set_state(&c->st, &m, to, to == STORE_COMPLETED ? from :
 					    store_states_with(STORE_UNREAD), read, 2);
-	store_count mail;
 	c->self->hint_at = 0;
 	if (done != STORE_OK) {
 		str why = describe_fault(c, done);
@@ -2364,8 +2367,7 @@ static void write_receipt(context *c, const receipt *r)
 	if (!load_agents(c))
 		return;
 	signal_agent(c, m.from, r->reader, "read", &m);
-	if (store_count_unread(&c->st, r->reader, &mail) == STORE_OK && mail.unread == 0)
-		clear_signals(c, r->reader);
+	clear_signals(c, r->reader);
 }
 
 /* After the answer is out: what was shown counts as told, and what was read is
@@ -2681,6 +2683,22 @@ static str page_of(str part, int64_t offset, int64_t total)
 	return part;
 }
 
+/* What a page shows of a text: with all that is hidden in it shown, no client cuts it. */
+static str fit_page(context *c, str part, int64_t offset, int64_t total)
+{
+	ptrdiff_t most = page_bytes(c->self);
+	buf shown = { .mem = c->mem };
+	if (c->wants_json || c->self->shell)
+		return part;
+	if (part.n > most)
+		part.n = most;
+	for (text_add(&shown, part, TEXT_BODY); shown.n > most; text_add(&shown, part, TEXT_BODY)) {
+		part.n = part.n * most / shown.n;
+		shown.n = 0;
+	}
+	return page_of(part, offset, total);
+}
+
 static void say_more(context *c, int64_t offset, int64_t shown, int64_t total)
 {
 	if (offset + shown < total)
@@ -2713,7 +2731,7 @@ static void take_receipt(context *c, call *k, const store_message *m)
 {
 	bool open = has_trait(m, STORE_UNREAD);
 	if (str_eq(c->speaker, m->to) && c->asked_for.n == 0) {
-		if (!open && !completed_unseen(c, m))
+		if (!open && !store_is_unseen(c->mem, m))
 			return;
 		add_receipt(c, k, m, c->speaker, false);
 		appear(c, c->speaker);
@@ -2764,7 +2782,7 @@ static bool read_message(context *c, call *k)
 	if (!found || !find_body(c, &m, offset, &part, &total))
 		return false;
 	add_doc(c, json_with_text(c->mem, m.doc, S("content"), part));
-	part = page_of(part, offset, total);
+	part = fit_page(c, part, offset, total);
 	say_header(c, &m, total);
 	say_fenced(c, m.from, part);
 	say_more(c, offset, part.n, total);
@@ -2820,7 +2838,7 @@ static str reply_subject(context *c, call *k, const store_message *m)
 /* The recipient has dealt with a message without opening it: that is a receipt. */
 static int read_members(context *c, const store_message *m, store_member *members)
 {
-	if (!str_eq(c->speaker, m->to) || was_read(c, m))
+	if (!str_eq(c->speaker, m->to) || field(c, m->doc, "readAt").n)
 		return 0;
 	members[0] = (store_member){ S("readAt"), time_format(c->mem, time_now()) };
 	members[1] = (store_member){ S("readBy"), c->speaker };
@@ -2857,6 +2875,8 @@ static store_result settle(context *c, const store_message *m)
 		if (copies.at[i].state == STORE_ESCALATED &&
 		    (str_eq(copies.at[i].reply_to, original.id) || str_eq(copies.at[i].id, m->id)))
 			r = complete(c, &copies.at[i]);
+	if (r == STORE_OK)               /* escalated once more it is news once more */
+		note_told(c, store_human, &(store_messages){ 0 });
 	return r;
 }
 
@@ -2865,17 +2885,21 @@ static store_result acknowledge(context *c, store_message *m)
 {
 	store_member members[2];
 	int n = read_members(c, m, members);
-	bool unseen = completed_unseen(c, m);
-	if (n == 0 || !(unseen || has_trait(m, STORE_UNREAD)))
-		return STORE_OK;
-	return store_set_state(&c->st, m, unseen ? STORE_COMPLETED : STORE_ACKNOWLEDGED,
-			       1u << m->state, members, n);
+	bool unseen = store_is_unseen(c->mem, m);
+	store_result r = STORE_OK;
+	if (n && (unseen || has_trait(m, STORE_UNREAD)))
+		r = store_set_state(&c->st, m, unseen ? STORE_COMPLETED : STORE_ACKNOWLEDGED,
+				    1u << m->state, members, n);
+	if (r == STORE_OK)
+		clear_signals(c, m->to);
+	return r;
 }
 
 /* Is it completed, and has the speaker nothing to end by completing it again? */
 static bool is_over(context *c, const store_message *m)
 {
-	if (m->state != STORE_COMPLETED || (str_eq(c->speaker, m->to) && completed_unseen(c, m)))
+	bool unseen = str_eq(c->speaker, m->to) && store_is_unseen(c->mem, m);
+	if (m->state != STORE_COMPLETED || unseen)
 		return false;
 	return !(is_human(c->speaker) && human_has(c, m, true));
 }
@@ -2996,6 +3020,7 @@ static bool escalate(context *c, call *k)
 		return refuse(c, "%S is marked escalated, but the human has no copy; escalate it "
 				 "again: %S", short_id(c, m.id), describe_fault(c, r));
 	signal_agent(c, m.from, c->speaker, "escalated", &m);
+	clear_signals(c, m.to);
 	notify_human(c, &copy);
 	say(c, "%S is escalated; the human has it as %S.\n", short_id(c, m.id),
 	    short_id(c, copy.id));
@@ -3402,9 +3427,7 @@ static bool show_page(context *c, const store_spec *version, str text, int64_t o
 	int64_t total = text.n;
 	if (offset > total)
 		return refuse(c, "offset: the text has only %S", byte_count(c, total));
-	text = str_from(text, (ptrdiff_t)offset);
-	if (!c->wants_json && !c->self->shell && text.n > page_bytes(c->self))
-		text = page_of((str){ text.s, page_bytes(c->self) }, offset, total);
+	text = fit_page(c, str_from(text, (ptrdiff_t)offset), offset, total);
 	if (version)
 		say_version_text(c, version, text);
 	else
@@ -3484,13 +3507,13 @@ static void say_lost_specs(context *c)
 static bool list_specs(context *c, call *k)
 {
 	store_specs all;
-	int64_t offset = get_value(k, "offset")->number, last;
+	int64_t offset = get_value(k, "offset")->number, last, i = offset;
 	if (!ok_or_refuse(c, store_list_specs(&c->st, &all)))
 		return false;
 	last = end_of_page(c, offset, all.n);
 	if (all.n == 0)
 		say(c, "Nothing is published.");
-	for (int64_t i = offset; i < last; i++) {
+	for (; i < last && !is_full(c); i++) {
 		store_spec *s = &all.at[i];
 		store_records readers;
 		int64_t read = 0;
@@ -3504,7 +3527,7 @@ static bool list_specs(context *c, call *k)
 		say(c, "\n");
 		add_doc(c, spec_doc(c, s));
 	}
-	say_rest(c, offset, last, all.n);
+	say_rest(c, offset, i, all.n);
 	say_lost_specs(c);
 	return true;
 }
@@ -4648,6 +4671,13 @@ static str watch_line(context *c, const watcher *w, const store_message *m)
 	return buf_str(c->out);
 }
 
+/* The person's copy of an escalation comes right after it, and is what is printed. */
+static bool awaits_copy(const store_message *m)
+{
+	int64_t age = time_now() - time_parse(m->updated);
+	return m->state == STORE_ESCALATED && !is_human(m->to) && age >= 0 && age < LOOK_ANYWAY_MS;
+}
+
 /* Prints what was not printed yet. False: nobody reads it. A store that is away
  * makes no news of old mail. */
 static bool watch_once(context *c, watcher *w)
@@ -4661,7 +4691,7 @@ static bool watch_once(context *c, watcher *w)
 	for (int i = 0; r == STORE_OK && i < mail.n; i++) {
 		const store_message *m = &mail.at[i];
 		if (w->all ? time_parse(m->created) < w->started - WATCH_SLACK_MS
-			   : !is_unread(m, c->speaker))
+			   : !is_unread(m, c->speaker) || awaits_copy(m))
 			continue;
 		if (text_has_line(w->seen, m->id, &next))
 			continue;

@@ -1450,6 +1450,13 @@ static store_result load_meta(store *st, enum dir d, str id, store_message *m, s
 	return STORE_OK;
 }
 
+bool store_is_unseen(arena *mem, const store_message *m)
+{
+	str by = json_get_text(mem, m->doc, S("completedBy"));
+	return m->state == STORE_COMPLETED && by.n && !str_eq(by, m->to) &&
+	       json_get_text(mem, m->doc, S("readAt")).n == 0;
+}
+
 /* Loads the meta of a whole id. If both exist the archived one wins. Looks there twice: the message
  * may be archived between the first two reads. */
 static store_result load_message(store *st, str id, store_message *m, struct stat *seen)
@@ -2428,11 +2435,11 @@ static store_result move(store *st, enum dir from, const char *name, enum dir to
 	return failed(st, "archive", path_in(st, from, name), errno);
 }
 
-static bool is_quiet(const store_message *m)
+static bool is_quiet(store *st, const store_message *m)
 {
 	int64_t since = time_parse(m->updated.n ? m->updated : m->created);
 	return (store_states[m->state].traits & STORE_SWEPT) && since >= 0 &&
-	       time_now() - since > QUIET_MS;
+	       time_now() - since > QUIET_MS && !store_is_unseen(st->mem, m);
 }
 
 /* The archived meta counts: a second one is kept under a name that nobody reads. */
@@ -2453,7 +2460,7 @@ static store_result archive_message(store *st, str id)
 	store_message m;
 	const char *body = file_name(st, id, ".md");
 	store_result r = load_meta(st, METAS, id, &m, NULL);
-	if (r == STORE_FAILED || (r == STORE_OK && !is_quiet(&m) && !is_archived(st, id)))
+	if (r == STORE_FAILED || (r == STORE_OK && !is_quiet(st, &m) && !is_archived(st, id)))
 		return STORE_OK;
 	if (r == STORE_OK && archive_meta(st, id) != STORE_OK)
 		return STORE_FAILED;
@@ -2484,7 +2491,7 @@ static bool is_quiet_meta(store *st, str id)
 {
 	store_message m;
 	return load_meta(st, METAS, id, &m, NULL) == STORE_OK &&
-	       (is_quiet(&m) || is_archived(st, id));
+	       (is_quiet(st, &m) || is_archived(st, id));
 }
 
 /* A body without a meta: half archived, or never sent and old. */

@@ -204,6 +204,10 @@ typedef struct {
  * process have the same createdAt. */
 store_result store_send(store *st, store_message *m, str body);
 
+/* Did somebody else complete what its recipient has not read? It waits for them, as what is
+ * pending does. */
+bool store_is_unseen(arena *mem, const store_message *m);
+
 /* Every message to `to` and every one from `from` (empty: no such) that is not archived, by
  * createdAt, then id. Damaged files are passed over and counted in st->damaged. Costs what is new
  * and what is theirs, see "Finding mail". */

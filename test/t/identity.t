@@ -228,6 +228,12 @@ like "... for that call only" "$(ask 1 set_status '{"status":"x"}')" '^(right) T
 like "... each answer begins with the name" "$(ask 1 check_inbox '{}')" '^(right) No mail'
 ask 1 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
 like "... who registers again is the last one" "$(ask 1 set_status '{"status":"x"}')" '^(left) The status of left is set'
+mkdir -p "$T/x/taker"
+start 2 "$T/x/taker"
+like "another process may take the name that it left" \
+	"$(ask 2 register_agent '{"name":"right","description":"x"}')" '^right is registered.* it is yours now'
+like "... which it speaks as no more" "$(ask 1 set_status '{"status":"x","agent_name":"right"}')" '^you are left here, not right'
+stop 2
 stop 1
 
 start 1 "$T/nowhere"
@@ -242,6 +248,12 @@ hook_of() {
 	printf '{"hook_event_name":"SessionStart","session_id":"%s","cwd":"%s"}' "$1" "$T/x/right" |
 		(cd "$T/x/right" && "$BIN" hook) | at hookSpecificOutput additionalContext 2>/dev/null
 }
+start 2 "$T/x/taker"
+ask 2 register_agent '{"name":"left","description":"x"}' >"$T/out"
+like "... unless another process has taken its name" "$(by_line t-3 set_status '{"status":"x"}')" '^who are you? call register_agent'
+stop 2
+by_line t-3 register_agent "{\"name\":\"left\",\"description\":\"x\",\"workspace_path\":\"$T/x/left\"}" >"$T/out"
+by_line t-4 register_agent "{\"name\":\"right\",\"description\":\"x\",\"workspace_path\":\"$T/x/right\"}" >"$T/out"
 like "... and so do the hooks of who registered it" "$(hook_of t-4)" '^You are the agent right\.'
 seen() { find "$INTERAGENT_DIR/live" -name 'right.*' | sort; }
 before=$(seen)
@@ -351,7 +363,11 @@ stop 1
 registered=$(entry pinned)
 by "$T/nowhere" INTERAGENT_NAME=pinned set_status '{"status":"x"}' >"$T/out"
 is "INTERAGENT_NAME leaves a registration that is there as it is" "$(entry pinned)" "$registered"
-is "... it counts before session and workspace" \
+mkdir -p "$T/x/pin-moved"
+is "... until the agent itself moves, which is not told as another's" \
+	"$(by "$T/x/pin-moved" INTERAGENT_NAME=pinned register_agent '{"name":"pinned","description":"test"}')" \
+	"pinned is registered for \"$T/x/pin-moved\"."
+is "INTERAGENT_NAME counts before session and workspace" \
 	"$(who "$T/x/app" "INTERAGENT_NAME=pinned CLAUDE_CODE_SESSION_ID=s-1")" pinned
 for name in system person human; do
 	like "a name that no agent can have is refused with where it stands: $name" \

@@ -826,6 +826,20 @@ is "when the last one is read they are removed" "$(signals api)" 0
 ok "the directory stays" test -e "$I/.gitignore"
 tool check_inbox '{"agent_name":"web"}' >/dev/null
 is "the sender's when the sender looks" "$(signals web)" 0
+for end in 'reply_message "from":"api","content":"x","original_message_id"' \
+	'reply_message "from":"api","mark_complete":true,"original_message_id"' \
+	'reply_message "from":"web","mark_complete":true,"original_message_id"' \
+	'escalate "agent_name":"api","reason":"x","message_id"'; do
+	id=$(send web api "ends unread")
+	last=$(send web api "waits")
+	tool "${end%% *}" "{${end#* }:\"$id\"}" >/dev/null
+	is "where others are unread they stay: $end" "$(signals api)" 2
+	tool "${end%% *}" "{${end#* }:\"$last\"}" >/dev/null
+	is "... the last one need not be read" "$(signals api)" 0
+done
+for id in $(tool check_inbox '{"agent_name":"web"}' | sed -n 's/^\([0-9a-f]\{8\}\) from.*/\1/p'); do
+	tool read_message "{\"message_id\":\"$id\",\"reader\":\"web\"}" >/dev/null
+done
 id=$(send web api "to decide")
 tool escalate "{\"message_id\":\"$id\",\"agent_name\":\"api\",\"reason\":\"x\"}" >/dev/null
 like "a sender is told of an escalation" "$(cat "$W/web/.claude/inbox"/*.signal)" '^api .*"to decide"'

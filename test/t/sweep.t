@@ -59,6 +59,13 @@ message "$STORE" 10000006-escalated escalated
 message "$STORE" 10000007-word somethingelse
 message "$STORE" 10000008-when completed yesterday
 message "$STORE" 10000009-foreign read
+# Completed by its sender, and by its recipient, who has read neither; and by its sender when it was read.
+for members in 'unseen web' 'ended api' 'seen web",\n  "readAt": "'$long_ago; do
+	name=1000001-${members%% *}
+	message "$STORE" "$name" completed
+	sed -e "s/\"status\"/\"completedBy\": \"${members#* }\",\n  &/" "$STORE/messages-meta/$name.json" >"$T/meta"
+	mv "$T/meta" "$STORE/messages-meta/$name.json"
+done
 for name in old:37 new:35; do
 	file=$STORE/messages/2000000-${name%:*}.md
 	printf 'never sent\n' >"$file"
@@ -70,10 +77,14 @@ for name in old:37 new:35; do
 done
 sleep 1
 verb list_agents >"$T/out"
-for moved in 10000000-done 10000001-read 10000003-day 10000009-foreign; do is "archived: $moved" \
+for moved in 10000000-done 10000001-read 10000003-day 10000009-foreign 1000001-ended 1000001-seen; do is "archived: $moved" \
 	"$(where $moved)" "$ARCHIVED"; done
 for stays in 10000002-young 10000004-future 10000005-pending 10000006-escalated 10000007-word \
-	10000008-when; do is "left: $stays" "$(where $stays)" "$LIVE"; done
+	10000008-when 1000001-unseen; do is "left: $stays" "$(where $stays)" "$LIVE"; done
+like "what its sender completed is in the inbox until it is read" "$(verb check_inbox --from api)" \
+	'^[0-9a-z-]* completed from web .*"about 1000001-unseen"$'
+verb read_message --from api 1000001-unseen >"$T/out"
+unlike "... and no longer" "$(verb check_inbox --from api)" unseen
 ok "a text of 37 hours without a message is archived" [ -f "$STORE/archive/messages/2000000-old.md" ]
 no "and moved there" [ -f "$STORE/messages/2000000-old.md" ]
 ok "one of 35 hours is left" [ -f "$STORE/messages/2000000-new.md" ]

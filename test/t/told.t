@@ -352,6 +352,30 @@ ok "an escalation wakes the person" wait_for gone $pid
 wait $pid
 is "... once: one line for it" "$? $(grep -c 'escalated' "$T/said")" "2 1"
 is "... and not again" "$(verb wait --timeout 0 2>&1)" ""
+person() { "$HELPERS/tty" "$BIN" "$@" 2>&1; }
+person reply "$id" 'the first' >"$T/out"
+is "answered there is no more to tell" "$(person wait --timeout 0)" ""
+verb escalate --from web --message-id "$id" --reason 'and now?' >"$T/out"
+like "... escalated once more it is told once more" "$(person wait --timeout 0)" 'escalated from .*undecided"'
+is "... once" "$(person wait --timeout 0)" ""
+person reply "$id" 'the second' >"$T/out"
+verb escalate --from web --message-id "$id" --reason 'again?' >"$T/out"
+like "... also if nobody waited in between" "$(person wait --timeout 0)" 'escalated from .*undecided"'
+person watch >"$T/said" &
+pid=$!
+wait_for grep -q undecided "$T/said"
+for n in 1 2 3 4 5 6 7 8 9; do
+	verb escalate --from web --message-id "$(send api web "stuck $n")" --reason x >"$T/out"
+	wait_for grep -q "Escalated: stuck $n" "$T/said"
+done
+is "watch prints an escalation once" "$(grep -c stuck "$T/said")" 9
+meta=$(grep -l '"stuck 9"' "$INTERAGENT_DIR"/messages-meta/*.json)
+sed 's/"id": "[0-9a-f]*/"id": "facade00/' "$meta" >"$T/meta"
+meta=${meta##*/}
+cp "$T/meta" "$INTERAGENT_DIR/messages-meta/facade00${meta#????????}"
+ok "... and one that has no copy, too" wait_for grep -q '^facade00 escalated from api .*"stuck 9"' "$T/said"
+kill "$pid"
+wait "$pid" 2>/dev/null
 
 section "A call that waits"
 # It answers with whatever comes, so that nothing else tells that; even where the server

@@ -989,6 +989,43 @@ is "does" "$(meta "$id" status)" acknowledged
 is "and says when and to whom" "$(meta "$id" readBy) $(meta "$id" readAt | tr '0-9' '9')" \
 	"api 9999-99-99T99:99:99.999Z"
 
+# Each of its bytes that are hidden is shown with several.
+awk 'BEGIN { for (i = 0; i < 2000; i++) printf "\033[31mline %d\033[0m\n", i }' >"$T/long.md"
+length=$(wc -c <"$T/long.md" | tr -d ' ')
+send_long
+longest=0
+next=0
+while [ "$next" -lt "$length" ]; do
+	text=$(text_of "$(serve "$(call 1 read_message "{\"message_id\":\"$id\",\"reader\":\"web\",\"offset\":$next}")")")
+	shown=$(inside | wc -c)
+	[ "$shown" -le "$longest" ] || longest=$shown
+	next=$(printf '%s\n' "$text" | sed -n 's/.*; for more: offset //p')
+	next=${next:-$length}
+done
+ok "a page of a coloured log is at most 8 KiB as it is shown: $longest" [ "$longest" -le 8193 ]
+ok "... and more than half of that" [ "$longest" -gt 4096 ]
+# Lists whose items are long have fewer of them on a page.
+INTERAGENT_DIR=$T/long-lists
+long=$(repeat 500 d)
+for n in 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+	call "$n" register_agent "{\"name\":\"agent$n\",\"workspace_path\":\"$T/api\",\"description\":\"$long\"}"
+	call "$n" set_status "{\"status\":\"$long\"}"
+	call "$n" publish_spec "{\"name\":\"agent$n\",\"content\":\"x\",\"note\":\"$long\"}"
+done >"$T/lines"
+"$BIN" serve <"$T/lines" >"$T/out" 2>&1
+for tool in list_agents get_all_statuses list_specs; do
+	next=0 longest=0
+	: >"$T/joined"
+	while [ -n "$next" ]; do
+		text=$(tool $tool "{\"offset\":$next}")
+		printf '%s\n' "$text" | sed -n 's/^\(agent[0-9]*\).*/\1/p' >>"$T/joined"
+		next=$(printf '%s\n' "$text" | sed -n 's/.* more: offset //p')
+		[ ${#text} -le "$longest" ] || longest=${#text}
+	done
+	ok "a page of $tool is not longer than a page of a text: $longest" [ "$longest" -le 8192 ]
+	is "... and nobody is left out" "$(sort "$T/joined" | uniq -c | grep -c '^ *1 agent')" 21
+done
+
 section "The receipt"
 # What nobody could read is not acknowledged: the answer must be out first.
 
