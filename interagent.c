@@ -4074,8 +4074,8 @@ static bool run_done(context *c, call *k)
 	say(c, "from %S to %S, %S.\n", shown_name(c, m.from), shown_name(c, m.to),
 	    shown_subject(c, m.subject));
 	if (unseen)
-		say(c, "%S has not read it: it stays in their inbox as completed until then.\n",
-		    shown_name(c, m.to));
+		say(c, "%S has not read it: it stays in their inbox as completed until then, for "
+		       "a week at most.\n", shown_name(c, m.to));
 	add_doc(c, m.doc);
 	return true;
 }

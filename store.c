@@ -2438,8 +2438,9 @@ static store_result move(store *st, enum dir from, const char *name, enum dir to
 static bool is_quiet(store *st, const store_message *m)
 {
 	int64_t since = time_parse(m->updated.n ? m->updated : m->created);
+	int64_t most = store_is_unseen(st->mem, m) ? WEEK_MS : QUIET_MS;
 	return (store_states[m->state].traits & STORE_SWEPT) && since >= 0 &&
-	       time_now() - since > QUIET_MS && !store_is_unseen(st->mem, m);
+	       time_now() - since > most;
 }
 
 /* The archived meta counts: a second one is kept under a name that nobody reads. */

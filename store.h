@@ -204,8 +204,7 @@ typedef struct {
  * process have the same createdAt. */
 store_result store_send(store *st, store_message *m, str body);
 
-/* Did somebody else complete what its recipient has not read? It waits for them, as what is
- * pending does. */
+/* Did somebody else complete what its recipient has not read? It waits a week for them. */
 bool store_is_unseen(arena *mem, const store_message *m);
 
 /* Every message to `to` and every one from `from` (empty: no such) that is not archived, by

@@ -60,9 +60,11 @@ message "$STORE" 10000007-word somethingelse
 message "$STORE" 10000008-when completed yesterday
 message "$STORE" 10000009-foreign read
 # Completed by its sender, and by its recipient, who has read neither; and by its sender when it was read.
-for members in 'unseen web' 'ended api' 'seen web",\n  "readAt": "'$long_ago; do
+# For the first there is a week.
+for members in 'unseen web' 'week web' 'ended api' 'seen web",\n  "readAt": "'$long_ago; do
 	name=1000001-${members%% *}
-	message "$STORE" "$name" completed
+	case $name in *unseen) when=$(ago 167h) ;; *week) when=$(ago 169h) ;; *) when=$long_ago ;; esac
+	message "$STORE" "$name" completed "$when"
 	sed -e "s/\"status\"/\"completedBy\": \"${members#* }\",\n  &/" "$STORE/messages-meta/$name.json" >"$T/meta"
 	mv "$T/meta" "$STORE/messages-meta/$name.json"
 done
@@ -77,7 +79,7 @@ for name in old:37 new:35; do
 done
 sleep 1
 verb list_agents >"$T/out"
-for moved in 10000000-done 10000001-read 10000003-day 10000009-foreign 1000001-ended 1000001-seen; do is "archived: $moved" \
+for moved in 10000000-done 10000001-read 10000003-day 10000009-foreign 1000001-ended 1000001-seen 1000001-week; do is "archived: $moved" \
 	"$(where $moved)" "$ARCHIVED"; done
 for stays in 10000002-young 10000004-future 10000005-pending 10000006-escalated 10000007-word \
 	10000008-when 1000001-unseen; do is "left: $stays" "$(where $stays)" "$LIVE"; done
