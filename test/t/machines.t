@@ -273,9 +273,6 @@ new_store input
 mkdir -p "$T/directory"
 is "a read error is no end of the text" "$(status_of "$BIN" send_message --from web --to api --subject s --content - <"$T/directory")" 1
 is "... and nothing is stored" "$(ls -A "$INTERAGENT_DIR/messages" 2>"$T/out")" ""
-yes 2>"$T/out" | "$HELPERS/limit" 20 "$BIN" send_message --from web --to api --subject s --content - >"$T/out" 2>&1
-like "an endless text is refused" "$(cat "$T/out")" '^interagent: TEXT: [0-9]* bytes, at most 1048576'
-is "... and not stored" "$(ls -A "$INTERAGENT_DIR/messages" 2>"$T/out")" ""
 awk 'BEGIN { for (i = 0; i < 1000; i++) print "line", i, "of a text" }' >"$T/text"
 "$HELPERS/odd" drip "$T/text" | "$HELPERS/odd" slow "$BIN" send_message --from web --to api --subject s --content - >"$T/out" 2>&1
 ok "a pipe that does not block is read to its end" cmp "$T/text" "$(echo "$INTERAGENT_DIR"/messages/*.md)"
