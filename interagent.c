@@ -7663,6 +7663,7 @@ static bool check_first(context *c, call *k)
 	k->checking = false;
 	if (good)
 		c->out->n = 0;
+	reopen(c);                       /* much may change until the text is there */
 	return good;
 }
 
