@@ -75,6 +75,7 @@ is "what somebody else put in is kept" "$(meta "$asked" theirs 1)" x
 section "From us to the original, and back"
 
 from_new old "missing field"
+like "a signal says who wrote" "$(cat "$T"/old/.claude/inbox/new-*.signal)" 'missing field'
 mark "$id"
 like "the original finds it" "$(old check_inbox '{"agent_name":"old"}')" '\*\*missing field\*\* (from: new'
 like "... and reads it" "$(old read_message "{\"message_id\":\"$id\",\"reader\":\"old\"}")" '^the text of missing field$'
@@ -90,7 +91,6 @@ new reply_message "{\"original_message_id\":\"$id\",\"mark_complete\":true}" >"$
 is "what we complete before it was read is completed for the original" "$(meta "$id" status)" completed
 like "... which can read it all the same" "$(old read_message "{\"message_id\":\"$id\",\"reader\":\"old\"}")" '^the text of withdrawn$'
 is "... and changes nothing by it" "$(meta "$id" status)" completed
-like "its signals say who wrote" "$(cat "$T"/old/.claude/inbox/new-*.signal)" 'missing field'
 
 section "The person decides"
 
