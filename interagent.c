@@ -2642,7 +2642,10 @@ static str clean_id(str typed)
 		typed.n--;
 	while (typed.n && (!is_id_byte(typed.s[0]) || str_starts(typed, S("id:"))))
 		typed = str_from(typed, is_id_byte(typed.s[0]) ? 3 : 1);
-	typed.n -= str_ends(typed, S(".md")) ? 3 : str_ends(typed, S(".json")) ? 5 : 0;
+	if (str_ends(typed, S(".md")))
+		typed.n -= 3;
+	else if (str_ends(typed, S(".json")))
+		typed.n -= 5;
 	return typed;
 }
 
@@ -5024,17 +5027,16 @@ static bool is_json(str path)
 	return str_ends(path, S(".json")) || str_ends(path, S(".jsonc"));
 }
 
-/* What a file of the user's says, links followed; empty where there is none, or (*torn) none that
- * can be read. */
-static str read_settings(arena *mem, str path, const char **torn)
+/* What a file of the user's says, links followed; empty where there is none. False: there
+ * is one, and it cannot be read. */
+static bool read_settings(arena *mem, str path, str *text)
 {
-	str real = real_path(mem, path), text = S("");
-	store_result r = real.n ? store_read_file(mem, real, &text) : STORE_ABSENT;
-	if (r != STORE_OK && r != STORE_ABSENT)
-		*torn = "it is not a file that you may read";
-	if (str_starts(text, S("\xef\xbb\xbf")))         /* a byte-order mark */
-		text = str_from(text, 3);
-	return without_comments(mem, text, is_json(path));
+	str real = real_path(mem, path), whole = S("");
+	store_result r = real.n ? store_read_file(mem, real, &whole) : STORE_ABSENT;
+	if (str_starts(whole, S("\xef\xbb\xbf")))        /* a byte-order mark */
+		whole = str_from(whole, 3);
+	*text = without_comments(mem, whole, is_json(path));
+	return r == STORE_OK || r == STORE_ABSENT;
 }
 
 /* Makes a path absolute and resolves no link: what a link points to may have
@@ -5381,9 +5383,11 @@ static void look_in_file(context *c, wiring *w, const char *name)
 {
 	const client *row = w->row;
 	const char *torn = w->torn;
-	str path = client_file(c->mem, row, name), text = read_settings(c->mem, path, &w->torn);
+	str path = client_file(c->mem, row, name), text;
 	str key = str_of(row->servers ? row->servers : "mcpServers");
 	enum wired before = w->server;
+	if (!read_settings(c->mem, path, &text))
+		w->torn = "it is not a file that you may read";
 	if (is_json(path))
 		look_in_json(c, w, text, key);
 	else
@@ -5427,7 +5431,6 @@ static wiring look_at_client(context *c, const client *row)
 	wiring w = { .row = row };
 	str words = str_of(row->add ? row->add : row->name), program = c->self->program;
 	str text, other = S("");
-	const char *ignored;             /* these files are only asked whether they have ours */
 	w.here = find_program(mem, str_cut(&words, ' ')).n > 0 ||
 		 (row->home && store_look(mem, client_file(mem, row, "")) == STORE_DIRECTORY);
 	if (row->config) {
@@ -5439,11 +5442,11 @@ static wiring look_at_client(context *c, const client *row)
 	if (row->plugin) {
 		w.hooks = look_at_plugin(c, row);
 	} else if (row->hooks) {
-		text = read_settings(mem, client_file(mem, row, row->hooks_file), &ignored);
+		read_settings(mem, client_file(mem, row, row->hooks_file), &text);
 		w.hooks = look_for(c, text, fill_in(mem, "$S hook", program), true, &other);
 	}
 	if (row->allow) {
-		text = read_settings(mem, client_file(mem, row, row->allow_file), &ignored);
+		read_settings(mem, client_file(mem, row, row->allow_file), &text);
 		w.asks = !allows_tools(c, text);
 	}
 	return w;
@@ -7632,6 +7635,15 @@ static bool edit_text(context *c, call *k, str editor, str *text)
 			 "text as it is", deed(k->verb), editor, typed_name(k->verb), k->target);
 }
 
+/* Has the text a line as long as a terminal lets one be? Then more was typed. */
+static bool has_cut_line(str text)
+{
+	while (text.n)
+		if (str_cut(&text, '\n').n >= MAX_TYPED)
+			return true;
+	return false;
+}
+
 static bool obtain_text(context *c, call *k, bool asked_for_input, str *text)
 {
 	str editor = str_trim(variable("VISUAL"));
@@ -7644,12 +7656,11 @@ static bool obtain_text(context *c, call *k, bool asked_for_input, str *text)
 		write_out(2, S("interagent: type the text; Ctrl-D on a line of its own ends it\n"));
 	if (!read_input(c, false, text))
 		return false;
-	for (str rest = *text; typed && rest.n;)
-		if (str_cut(&rest, '\n').n >= MAX_TYPED)
-			return refuse(c, "nothing is %s: the terminal cuts a line after %d bytes; "
-					 "\"interagent %s %Q <FILE\" takes the text as it is",
-				      deed(k->verb), MAX_TYPED, typed_name(k->verb), k->target);
-	return true;
+	if (!typed || !has_cut_line(*text))
+		return true;
+	return refuse(c, "nothing is %s: the terminal cuts a line after %d bytes; "
+			 "\"interagent %s %Q <FILE\" takes the text as it is",
+		      deed(k->verb), MAX_TYPED, typed_name(k->verb), k->target);
 }
 
 /* Who speaks and whom it is for are looked at before a text is waited for, so
@@ -8141,20 +8152,27 @@ static const param *word_param(const verb *v, int n)
 	return NULL;
 }
 
+/* The next word that a blank ends; several part words as one does. */
+static bool cut_word(str *line, str *word)
+{
+	do {
+		if (line->n == 0 || !memchr(line->s, ' ', (size_t)line->n))
+			return false;
+		*word = str_cut(line, ' ');
+	} while (word->n == 0);
+	return true;
+}
+
 /* Offers what could stand at the end of a line: its last word is being typed. */
 static void complete_line(context *c, str line)
 {
 	const verb *v = NULL;
 	const param *p = NULL;           /* the one whose value the next word is */
-	str speaker = S("");
+	str speaker = S(""), word;
 	int words = 0, given = 0;
-	for (; line.n && memchr(line.s, ' ', (size_t)line.n); words++) {
-		str word = str_cut(&line, ' '), name = str_from(word, 2);
+	for (; cut_word(&line, &word); words++) {
+		str name = str_from(word, 2);
 		const param *option = NULL;
-		if (word.n == 0) {       /* several blanks part words as one does */
-			words--;
-			continue;
-		}
 		if (words == 0 || (words == 1 && str_eq(word, S("help"))))
 			continue;        /* the program; and after "help" comes a verb */
 		if (words == 1)

@@ -1452,9 +1452,11 @@ static store_result load_meta(store *st, enum dir d, str id, store_message *m, s
 
 bool store_is_unseen(arena *mem, const store_message *m)
 {
-	str by = json_get_text(mem, m->doc, S("completedBy"));
-	return m->state == STORE_COMPLETED && by.n && !str_eq(by, m->to) &&
-	       json_get_text(mem, m->doc, S("readAt")).n == 0;
+	str by;
+	if (m->state != STORE_COMPLETED)
+		return false;
+	by = json_get_text(mem, m->doc, S("completedBy"));
+	return by.n && !str_eq(by, m->to) && json_get_text(mem, m->doc, S("readAt")).n == 0;
 }
 
 /* Loads the meta of a whole id. If both exist the archived one wins. Looks there twice: the message
